@@ -1,0 +1,181 @@
+import type { ClusterId, DatabaseUid, LogIndex, NodeId, Revision, SessionId, Term } from './brands.ts';
+import type { Ack, WriteResult } from './entry.ts';
+import type { ErrorCode, Outcome } from './errors.ts';
+
+export type Consistency = 'linearizable' | 'session' | 'eventual';
+
+/** Checked against the newest state before a write; all must hold. `revision` 0 as `atMost` means absent. */
+export type Condition =
+  | { readonly kind: 'revision'; readonly key: Uint8Array; readonly revision: Revision }
+  | { readonly kind: 'absent'; readonly key: Uint8Array }
+  | { readonly kind: 'atMost'; readonly key: Uint8Array; readonly revision: Revision };
+
+/** One step of a write. An `increment` must be the only operation of its request. */
+export type Operation =
+  | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly kind: 'del'; readonly key: Uint8Array }
+  | { readonly kind: 'increment'; readonly key: Uint8Array; readonly by: number };
+
+export interface WriteRequest {
+  /** Unique among the pending requests of its connection; answers name it. */
+  readonly id: number;
+  readonly sequence: number;
+  readonly ack: Ack;
+  /** Milliseconds left of the caller's deadline when it was sent. */
+  readonly remainingMs: number;
+  readonly conditions: readonly Condition[];
+  readonly operations: readonly Operation[];
+}
+
+/** Bounds of a range read over raw keys. */
+export interface KeyRange {
+  readonly gt?: Uint8Array;
+  readonly gte?: Uint8Array;
+  readonly lt?: Uint8Array;
+  readonly lte?: Uint8Array;
+  readonly reverse: boolean;
+  /** -1: no limit. */
+  readonly limit: number;
+  readonly keys: boolean;
+  readonly values: boolean;
+}
+
+export interface ReadRequest {
+  readonly id: number;
+  readonly consistency: Consistency;
+  readonly remainingMs: number;
+  readonly keys: readonly Uint8Array[];
+  /** Session token: the state read must hold this revision. */
+  readonly token: Revision;
+  /** Only for `eventual`: refuse when older, milliseconds. */
+  readonly maxStalenessMs?: number;
+}
+
+/** Messages of a client, many to a frame. */
+export type ClientMessage =
+  | {
+      readonly kind: 'hello';
+      readonly protocol: number;
+      readonly database: string;
+      readonly cluster?: ClusterId;
+      readonly name: string;
+    }
+  | { readonly kind: 'openSession'; readonly id: number; readonly remainingMs: number }
+  | { readonly kind: 'closeSession'; readonly id: number; readonly session: SessionId }
+  | {
+      readonly kind: 'write';
+      readonly session: SessionId;
+      readonly floor: number;
+      readonly requests: readonly WriteRequest[];
+    }
+  | { readonly kind: 'read'; readonly reads: readonly ReadRequest[] }
+  | {
+      readonly kind: 'scanOpen';
+      readonly id: number;
+      readonly consistency: Consistency;
+      readonly remainingMs: number;
+      readonly token: Revision;
+      readonly maxStalenessMs?: number;
+      readonly range: KeyRange;
+      /** Most entries in the first page. */
+      readonly pageSize: number;
+      /** Explicit snapshot made by `snapshotOpen`, if any. */
+      readonly snapshot?: number;
+    }
+  /** Next page of the scan opened under `scan`; `seek` moves first. */
+  | {
+      readonly kind: 'scanNext';
+      readonly id: number;
+      readonly scan: number;
+      readonly pageSize: number;
+      readonly seek?: Uint8Array;
+    }
+  | { readonly kind: 'scanClose'; readonly scan: number }
+  | { readonly kind: 'ping'; readonly id: number };
+
+/** A node as clients see it. */
+export interface TopologyNode {
+  readonly id: NodeId;
+  readonly url: string;
+  readonly zone?: string;
+}
+
+export interface Topology {
+  readonly term: Term;
+  /** Absent while nobody is known to be primary. */
+  readonly primary?: NodeId;
+  readonly nodes: readonly TopologyNode[];
+}
+
+export interface WriteReceipt {
+  readonly result: WriteResult;
+  readonly term: Term;
+  readonly index: LogIndex;
+  /** The level reached. */
+  readonly ack: Ack;
+  /** Voters known to hold it durably. */
+  readonly copies: number;
+  /** An earlier attempt of the same (session, sequence) was the one that wrote. */
+  readonly repeated: boolean;
+}
+
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly outcome: Outcome;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+  /** Code-specific: CONFLICT: the current revision; SESSION_DIVERGED: the newest surviving one; ACK_NOT_REACHED: copies. */
+  readonly detail?: number;
+}
+
+export interface ReadItem {
+  readonly value: Uint8Array;
+  readonly revision: Revision;
+}
+
+export interface ReadAnswer {
+  /** In the order of the asked keys; undefined where there is no such key. */
+  readonly items: readonly (ReadItem | undefined)[];
+  /** Of the state read. */
+  readonly revision: Revision;
+  /** Milliseconds; 0 for linearizable; -1 when unknown. */
+  readonly stalenessMs: number;
+}
+
+export type WriteReply =
+  | { readonly id: number; readonly receipt: WriteReceipt }
+  | { readonly id: number; readonly error: WireError };
+
+export type ReadReply =
+  | { readonly id: number; readonly answer: ReadAnswer }
+  | { readonly id: number; readonly error: WireError };
+
+/** Messages of a node to a client, many to a frame. */
+export type ServerMessage =
+  | {
+      readonly kind: 'welcome';
+      readonly protocol: number;
+      readonly cluster?: ClusterId;
+      readonly database: DatabaseUid;
+      readonly node: NodeId;
+      readonly defaultAck: Ack;
+      readonly topology: Topology;
+    }
+  | { readonly kind: 'topology'; readonly topology: Topology }
+  | { readonly kind: 'sessionOpened'; readonly id: number; readonly session: SessionId }
+  | { readonly kind: 'sessionClosed'; readonly id: number }
+  | { readonly kind: 'writeReplies'; readonly replies: readonly WriteReply[] }
+  | { readonly kind: 'readReplies'; readonly replies: readonly ReadReply[] }
+  | {
+      readonly kind: 'scanPage';
+      readonly id: number;
+      /** Alternating raw keys and values (empty where not asked for). */
+      readonly records: readonly Uint8Array[];
+      readonly done: boolean;
+      readonly revision: Revision;
+      readonly stalenessMs: number;
+    }
+  | { readonly kind: 'pong'; readonly id: number }
+  /** Answer to any request with an id that failed (openSession, scan, …), or id 0: about the connection, which is then closed. */
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };

@@ -1,0 +1,105 @@
+import type { DatabaseUid, LogIndex, NodeId, Revision, SessionId, Term } from './brands.ts';
+
+/** Acknowledgement levels, weakest first. See docs/guarantees.md. */
+export type Ack = 'local' | 'quorum' | 'all';
+
+/** One change of one key. Keys and values are opaque bytes. */
+export type Mutation =
+  | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly kind: 'del'; readonly key: Uint8Array };
+
+/**
+ * What a logged write came to, decided by the primary that logged it.
+ * - `written`: `revision` is that of its last mutation (of the newest mutation before it, if it has none).
+ * - `counter`: an increment; `value` is the new value, a safe integer.
+ * - `conflict`: a condition failed; `condition` is its position in the request, `revision` the key's current one (0: absent).
+ * - `notAnInteger`: an increment met a value that is no integer, or would leave the safe range.
+ */
+export type WriteResult =
+  | { readonly kind: 'written'; readonly revision: Revision }
+  | { readonly kind: 'counter'; readonly value: number; readonly revision: Revision }
+  | { readonly kind: 'conflict'; readonly condition: number; readonly revision: Revision }
+  | { readonly kind: 'notAnInteger'; readonly revision: Revision };
+
+/** One client request inside an entry, already evaluated. */
+export type EntryRequest =
+  | {
+      readonly kind: 'write';
+      readonly session: SessionId;
+      /** From 1, chosen by the client, one per call. */
+      readonly sequence: number;
+      /** Every sequence at or below it is answered or given up. */
+      readonly floor: number;
+      /** The level asked for (raised to `quorum` where the operation demands it). */
+      readonly ack: Ack;
+      readonly mutations: readonly Mutation[];
+      readonly result: WriteResult;
+    }
+  /** Its id is `<term>.<index>.<position of this request in the entry>`. */
+  | { readonly kind: 'openSession' }
+  | {
+      readonly kind: 'closeSession';
+      readonly session: SessionId;
+      readonly reason: 'closed' | 'expired' | 'evicted';
+    };
+
+export type EntryBody =
+  /** First entry of a term. Takes one revision: `REVISION_GAP` + 1 above the last in the log. */
+  | { readonly kind: 'opening'; readonly primary: NodeId }
+  | { readonly kind: 'noop' }
+  | { readonly kind: 'requests'; readonly requests: readonly EntryRequest[] };
+
+/** One group commit of the log. Immutable once made. */
+export interface Entry {
+  readonly database: DatabaseUid;
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** Term of the entry before; 0 for the first. */
+  readonly previousTerm: Term;
+  /** Milliseconds of log time: grows with the primary's monotonic clock, no wall clock. */
+  readonly logTime: number;
+  /** Revision of the first mutation, whether or not there is one. Mutations count up from it in order. */
+  readonly firstRevision: Revision;
+  readonly body: EntryBody;
+}
+
+/** A place in the log. */
+export interface Position {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/** Start of a term, from its opening entry; the replicated history table holds these in order. */
+export interface TermStart {
+  readonly term: Term;
+  readonly firstIndex: LogIndex;
+  readonly firstRevision: Revision;
+}
+
+/** How many revisions the entry takes. */
+export function revisionCount(entry: Entry): number {
+  if (entry.body.kind === 'opening') return 1;
+  if (entry.body.kind === 'noop') return 0;
+  let count = 0;
+  for (const request of entry.body.requests) if (request.kind === 'write') count += request.mutations.length;
+  return count;
+}
+
+/** The newest revision handed out once this entry is in the log. */
+export function lastRevisionOf(entry: Entry): Revision {
+  return (entry.firstRevision + revisionCount(entry) - 1) as Revision;
+}
+
+/** Bytes the entry takes in memory and roughly on the wire: what windows and limits count. */
+export function entryBytes(entry: Entry): number {
+  let bytes = 96;
+  if (entry.body.kind !== 'requests') return bytes;
+  for (const request of entry.body.requests) {
+    bytes += 32;
+    if (request.kind !== 'write') continue;
+    for (const mutation of request.mutations) {
+      bytes += 8 + mutation.key.byteLength + (mutation.kind === 'put' ? mutation.value.byteLength : 0);
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,62 @@
+/** Revisions left free before each term's opening entry, so that a lost one is never named again. */
+export const REVISION_GAP: number = 2 ** 20;
+
+/** Version spoken on peer and client links; the other side must speak the same. */
+export const PROTOCOL_VERSION = 1;
+
+export const PEER_SUBPROTOCOL = 'holdfast.peer.v1';
+export const SNAPSHOT_SUBPROTOCOL = 'holdfast.snapshot.v1';
+export const CLIENT_SUBPROTOCOL = 'holdfast.client.v1';
+
+/** Every bound of the system, with its unit in the name. Over a limit the answer is an error with a code, at once. */
+export const LIMITS = {
+  /** Longest key, namespace included. */
+  keyBytesMax: 4096,
+  valueBytesMax: 4_194_304,
+  /** All operations of one request together. */
+  requestBytesMax: 8_388_608,
+  operationsPerRequestMax: 10_000,
+  conditionsPerRequestMax: 256,
+  requestsPerFrameMax: 4096,
+  keysPerReadMax: 10_000,
+  /** Longest frame accepted on a client link. */
+  clientFrameBytesMax: 16_777_216,
+  /** Longest frame accepted on a peer or snapshot link. */
+  peerFrameBytesMax: 67_108_864,
+  /** An entry takes no further request beyond this. */
+  entryBytesMax: 1_048_576,
+  entryRequestsMax: 4096,
+  /** Unacknowledged appends to one peer. */
+  peerWindowEntries: 256,
+  peerWindowBytes: 8_388_608,
+  /** Entries kept in memory for peers that lag a little. */
+  logCacheBytesMax: 33_554_432,
+  /** Admitted requests not yet logged. */
+  admitQueueRequestsMax: 16_384,
+  admitQueueBytesMax: 67_108_864,
+  /** Log above applied. */
+  unappliedBytesMax: 67_108_864,
+  /** `local` writes may be this far above the commit index, in bytes and in age. */
+  asyncLagBytesMax: 8_388_608,
+  asyncLagMsMax: 1000,
+  asyncWaitersMax: 4096,
+  pendingReadsMax: 16_384,
+  /** Sequences a session may have above its floor. */
+  sessionWindow: 4096,
+  sessionsMax: 10_000,
+  /** A session unused for so long may be expired. */
+  sessionIdleMs: 600_000,
+  historyTermsMax: 10_000,
+  clientConnectionsMax: 10_000,
+  /** Requests of one connection without an answer yet. */
+  clientOutstandingRequestsMax: 16_384,
+  /** A connection that has not said hello by then is closed. */
+  handshakeTimeoutMs: 3000,
+  scansPerConnectionMax: 256,
+  scanIdleMs: 60_000,
+  scanPageBytesMax: 1_048_576,
+  eventRingSize: 1024,
+  /** A client link whose unsent answers grow beyond this is closed. */
+  clientBufferedBytesMax: 67_108_864,
+  peerBufferedBytesMax: 67_108_864,
+} as const;
