@@ -1,0 +1,75 @@
+import type { DiskErrorCode } from '@holdfast/types';
+
+export type DiskOperationKind =
+  | 'open'
+  | 'size'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'close'
+  | 'makeDirectory'
+  | 'list'
+  | 'rename'
+  | 'remove'
+  | 'syncDirectory'
+  | 'stat'
+  | 'freeBytes';
+
+export interface DiskOperation {
+  readonly kind: DiskOperationKind;
+  readonly path: string;
+  /** Bytes asked to be read or written; 0 elsewhere. */
+  readonly bytes: number;
+}
+
+export interface DiskFault {
+  readonly operation: DiskOperationKind | readonly DiskOperationKind[];
+  readonly code: DiskErrorCode;
+  /** Only operations on paths it holds for; every path by default. */
+  readonly path?: string | ((path: string) => boolean);
+  /** Matching operations that still succeed before the first failure. */
+  readonly after?: number;
+  /** How many fail: 1 by default, `Infinity` for good. */
+  readonly times?: number;
+}
+
+/** Ends an injected fault. */
+export interface ArmedFault {
+  clear(): void;
+}
+
+/** The failures that a test has ordered. */
+export class DiskFaults {
+  readonly #armed: Set<{ fault: DiskFault; after: number; times: number }> = new Set();
+
+  inject(fault: DiskFault): ArmedFault {
+    const armed = { fault, after: fault.after ?? 0, times: fault.times ?? 1 };
+    this.#armed.add(armed);
+    return { clear: () => this.#armed.delete(armed) };
+  }
+
+  /** The failure of this operation, if one is due. Each armed fault counts every operation it matches. */
+  next(operation: DiskOperation): DiskErrorCode | undefined {
+    let code: DiskErrorCode | undefined;
+    for (const armed of this.#armed) {
+      if (!matches(armed.fault, operation)) continue;
+      if (armed.after > 0) {
+        armed.after--;
+        continue;
+      }
+      armed.times--;
+      if (armed.times <= 0) this.#armed.delete(armed);
+      code ??= armed.fault.code;
+    }
+    return code;
+  }
+}
+
+function matches(fault: DiskFault, operation: DiskOperation): boolean {
+  const kinds: readonly DiskOperationKind[] =
+    typeof fault.operation === 'string' ? [fault.operation] : fault.operation;
+  if (!kinds.includes(operation.kind)) return false;
+  if (fault.path === undefined) return true;
+  return typeof fault.path === 'string' ? fault.path === operation.path : fault.path(operation.path);
+}

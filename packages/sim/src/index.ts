@@ -1,0 +1,13 @@
+export type { ArmedFault, DiskFault, DiskOperation, DiskOperationKind } from './disk/disk-faults.ts';
+export {
+  type KeepChooser,
+  keepMask,
+  keepRandomly,
+  type PendingChange,
+  SECTOR_BYTES,
+} from './disk/pending-change.ts';
+export { SimClock, type SimClockOptions } from './sim-clock.ts';
+export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
+export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';
+export { SimRandom } from './sim-random.ts';
+export { SimTransport } from './sim-transport.ts';

@@ -1,0 +1,102 @@
+import { assert, type Clock, type Timer } from '@holdfast/types';
+import { TimerHeap } from './clock/timer-heap.ts';
+
+export interface SimClockOptions {
+  /** Where `now` begins, milliseconds. */
+  readonly startMs?: number;
+  /** Wall time at the beginning, milliseconds since 1970. */
+  readonly wallStartMs?: number;
+}
+
+/**
+ * Time that passes only when it is told to. Timers fire in the order of their due times, those of one
+ * moment in the order they were set; after each one, everything that it made runnable (promises, microtasks)
+ * runs to its end before the next, so that a run depends on nothing but its inputs.
+ */
+export class SimClock implements Clock {
+  readonly #timers: TimerHeap = new TimerHeap();
+  #now: number;
+  #wallOffset: number;
+
+  constructor(options: SimClockOptions = {}) {
+    this.#now = options.startMs ?? 0;
+    this.#wallOffset = (options.wallStartMs ?? Date.UTC(2030, 0, 1)) - this.#now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return this.#now + this.#wallOffset;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    assert(!Number.isNaN(delayMs), 'a delay is a number');
+    return this.#timers.add(this.#now + Math.max(0, delayMs), callback);
+  }
+
+  /** Timers set and neither fired nor cancelled. */
+  get timerCount(): number {
+    return this.#timers.size;
+  }
+
+  /** An operator sets the wall clock: monotonic time and timers do not notice. */
+  shiftWallTime(byMs: number): void {
+    this.#wallOffset += byMs;
+  }
+
+  /** Lets so many milliseconds pass; 0 fires what is due now. */
+  async advance(byMs: number): Promise<void> {
+    assert(byMs >= 0, 'time does not go back');
+    const end = this.#now + byMs;
+    await this.settle();
+    while (await this.#fireNext(end));
+    this.#now = end;
+  }
+
+  /**
+   * Lets time pass until the condition holds; it is asked after every timer.
+   * Throws when `limitMs` have passed, or no timer is left, without it.
+   */
+  async runUntil(condition: () => boolean, options: { limitMs?: number } = {}): Promise<void> {
+    const limitMs = options.limitMs ?? 60_000;
+    const end = this.#now + limitMs;
+    await this.settle();
+    while (!condition()) {
+      if (await this.#fireNext(end)) continue;
+      const why = this.#timers.size === 0 ? 'no timer is left' : `${limitMs} ms have passed`;
+      throw new Error(`the condition does not hold and ${why}: ${condition}`);
+    }
+  }
+
+  /** Lets time pass until the promise is settled, and gives what it came to. */
+  async drive<Result>(promise: Promise<Result>, options: { limitMs?: number } = {}): Promise<Result> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    await this.runUntil(() => settled, options);
+    return promise;
+  }
+
+  /**
+   * Runs all that is runnable without the passing of time. A turn of the real event loop is the only thing
+   * that comes after every microtask, however many each of them queues.
+   */
+  settle(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
+  async #fireNext(end: number): Promise<boolean> {
+    const timer = this.#timers.takeUntil(end);
+    if (timer === undefined) return false;
+    this.#now = Math.max(this.#now, timer.dueAt);
+    timer.callback();
+    await this.settle();
+    return true;
+  }
+}

@@ -1,0 +1,200 @@
+import type {
+  Clock,
+  Connection,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  UpgradeDecision,
+} from '@holdfast/types';
+import { SimConnection } from './network/sim-connection.ts';
+import { SimLink, SimWire } from './network/sim-wire.ts';
+import { SimTransport } from './sim-transport.ts';
+
+const FIRST_FREE_PORT = 40_000;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const URL_PATTERN = /^wss?:\/\/([^/:]+|\[[^\]]+\])(?::(\d+))?(\/[^?#]*)?/;
+
+export interface SimNetworkOptions {
+  readonly clock: Clock;
+  /** Milliseconds one way between two hosts unless `setLatency` says otherwise; 1 by default. */
+  readonly latencyMs?: number | (() => number);
+}
+
+/**
+ * Hosts and what lies between them. A message takes its latency on the clock; a cut link holds back what is
+ * sent over it and closes nothing, as in life; a host that is killed has its connections closed for it.
+ */
+export class SimNetwork {
+  readonly #clock: Clock;
+  readonly #latencyMs: number | (() => number);
+  readonly #links: Map<string, SimLink> = new Map();
+  /** By `host:port`. */
+  readonly #listeners: Map<string, ListenOptions> = new Map();
+  /** Ends that are not over; a connection has one at each side. */
+  readonly #ends: Set<SimConnection> = new Set();
+  #nextPort = FIRST_FREE_PORT;
+
+  constructor(options: SimNetworkOptions) {
+    this.#clock = options.clock;
+    this.#latencyMs = options.latencyMs ?? 1;
+  }
+
+  /** The network as `host` sees it. A URL names a host, or this one by a loopback address. */
+  transport(host: string): SimTransport {
+    return new SimTransport(this, host);
+  }
+
+  /** Milliseconds from one host to another, that way only. */
+  setLatency(from: string, to: string, latencyMs: number | (() => number)): void {
+    this.#link(from, to).latencyMs = latencyMs;
+  }
+
+  /** Nothing passes between the two, either way, and neither is told. */
+  cut(one: string, other: string): void {
+    this.cutOneWay(one, other);
+    this.cutOneWay(other, one);
+  }
+
+  /** What `from` sends does not reach `to`; what `to` sends does arrive. */
+  cutOneWay(from: string, to: string): void {
+    this.#link(from, to).setCut(true);
+  }
+
+  heal(one: string, other: string): void {
+    this.#link(one, other).setCut(false);
+    this.#link(other, one).setCut(false);
+  }
+
+  healAll(): void {
+    for (const link of this.#links.values()) link.setCut(false);
+  }
+
+  /** Drops every connection between the two, with what is under way: both ends are closed with 1006. */
+  drop(one: string, other: string): void {
+    for (const end of [...this.#ends]) {
+      const { from, to } = end.wire.link;
+      if (!((from === one && to === other) || (from === other && to === one))) continue;
+      end.wire.clear();
+      this.#clock.setTimer(0, () => end.onCut());
+    }
+  }
+
+  /**
+   * The process on `host` dies: nothing of it is called any more, it listens no longer, and the other ends
+   * of its connections are closed when the news arrives. `cut` it off first for a host that just vanishes.
+   */
+  kill(host: string): void {
+    for (const address of [...this.#listeners.keys()])
+      if (address.startsWith(`${host}:`)) this.#listeners.delete(address);
+    for (const end of [...this.#ends]) if (end.wire.link.from === host) end.die();
+  }
+
+  /** See `SimTransport.listen`. */
+  listen(host: string, options: ListenOptions): Promise<Listener> {
+    const port = options.port === 0 ? this.#nextPort++ : options.port;
+    const address = `${host}:${port}`;
+    if (this.#listeners.has(address)) {
+      const error = new Error(`listen EADDRINUSE: address already in use ${address}`);
+      return Promise.reject(Object.assign(error, { code: 'EADDRINUSE' }));
+    }
+    this.#listeners.set(address, options);
+    const close = (): Promise<void> => {
+      if (this.#listeners.get(address) === options) this.#listeners.delete(address);
+      for (const end of [...this.#ends]) if (end.listener === options) end.terminate();
+      return Promise.resolve();
+    };
+    return Promise.resolve({ port, close });
+  }
+
+  /** See `SimTransport.connect`. */
+  connect(host: string, options: ConnectOptions): Connection {
+    const target = targetOf(options.url, host);
+    const there = new SimWire(this.#clock, this.#link(host, target?.host ?? host));
+    const back = new SimWire(this.#clock, this.#link(target?.host ?? host, host));
+    const end = new SimConnection({
+      clock: this.#clock,
+      wire: there,
+      remoteAddress: target?.address ?? options.url,
+      maxMessageBytes: options.maxMessageBytes,
+      onEnd: () => this.#ends.delete(end),
+      handlers: options.handlers,
+    });
+    this.#ends.add(end);
+    if (target === undefined) {
+      this.#clock.setTimer(0, () => end.onRefused(`not a ws:// or wss:// address: ${options.url}`));
+      return end;
+    }
+    const remoteAddress = `${host}:${this.#nextPort++}`;
+    there.send(0, () => this.#onHandshake(end, { target, options, back, remoteAddress }));
+    const late = `no handshake within ${options.handshakeTimeoutMs} ms`;
+    this.#clock.setTimer(options.handshakeTimeoutMs, () => end.onRefused(late));
+    return end;
+  }
+
+  #onHandshake(
+    client: SimConnection,
+    call: { target: Target; options: ConnectOptions; back: SimWire; remoteAddress: string },
+  ): void {
+    const { target, options, back, remoteAddress } = call;
+    const listener = this.#listeners.get(target.address);
+    if (listener === undefined) {
+      back.send(0, () => client.onRefused(`connect ECONNREFUSED ${target.address}`));
+      return;
+    }
+    const decision = decide(listener, { target, subprotocol: options.subprotocol, remoteAddress });
+    if ('refuse' in decision) {
+      back.send(0, () => client.onRefused(`HTTP ${decision.refuse}: ${decision.message}`));
+      return;
+    }
+    const end = new SimConnection({
+      clock: this.#clock,
+      wire: back,
+      remoteAddress,
+      maxMessageBytes: decision.maxMessageBytes,
+      onEnd: () => this.#ends.delete(end),
+      listener,
+    });
+    this.#ends.add(end);
+    end.open(client, decision.accept);
+    back.send(0, () => client.onAccepted(end, decision.accept));
+    listener.onConnection(end);
+  }
+
+  #link(from: string, to: string): SimLink {
+    const name = `${from} ${to}`;
+    const known = this.#links.get(name);
+    if (known !== undefined) return known;
+    const link = new SimLink({ from, to, latencyMs: this.#latencyMs });
+    this.#links.set(name, link);
+    return link;
+  }
+}
+
+interface Target {
+  readonly host: string;
+  readonly address: string;
+  readonly path: string;
+}
+
+function targetOf(url: string, ownHost: string): Target | undefined {
+  const match = URL_PATTERN.exec(url);
+  if (match === null) return undefined;
+  const [, named = '', port = '80', path = '/'] = match;
+  const host = LOOPBACK.has(named) ? ownHost : named;
+  return { host, address: `${host}:${port}`, path };
+}
+
+function decide(
+  listener: ListenOptions,
+  request: { target: Target; subprotocol: string; remoteAddress: string },
+): UpgradeDecision {
+  const { target, subprotocol, remoteAddress } = request;
+  const decision = listener.decide({
+    path: target.path,
+    subprotocols: [subprotocol],
+    host: target.address,
+    remoteAddress,
+  });
+  if ('refuse' in decision || decision.accept === subprotocol) return decision;
+  return { refuse: 400, message: `this path speaks ${decision.accept}` };
+}

@@ -1,0 +1,186 @@
+import type { CloseInfo, Connection, Listener } from '@holdfast/types';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SimClock, SimNetwork, SimRandom } from '../src/index.ts';
+
+let clock: SimClock;
+let network: SimNetwork;
+let listener: Listener;
+let server: Connection;
+let events: string[];
+
+beforeEach(async () => {
+  clock = new SimClock();
+  network = new SimNetwork({ clock, latencyMs: 10 });
+  events = [];
+  listener = await network.transport('b').listen({
+    host: 'b',
+    port: 7101,
+    decide: () => ({ accept: 'test.v1', maxMessageBytes: 1000 }),
+    onConnection: (connection) => {
+      server = connection;
+      note('accepted');
+      connection.handlers = handlers('server');
+    },
+  });
+});
+
+function note(event: string): void {
+  events.push(`${clock.now()} ${event}`);
+}
+
+function handlers(who: string): Connection['handlers'] {
+  return {
+    onOpen: () => note(`${who} open`),
+    onMessage: (bytes) => note(`${who} got ${Buffer.from(bytes)}`),
+    onClose: ({ cause, code }: CloseInfo) => note(`${who} ${cause} ${code}`),
+  };
+}
+
+function connect(url = 'ws://b:7101/'): Connection {
+  const options = { url, subprotocol: 'test.v1', handshakeTimeoutMs: 100, maxMessageBytes: 1000 };
+  return network.transport('a').connect({ ...options, handlers: handlers('client') });
+}
+
+async function opened(): Promise<Connection> {
+  const client = connect();
+  await clock.advance(20);
+  events = [];
+  return client;
+}
+
+describe('SimNetwork', () => {
+  it('takes its latency each way', async () => {
+    const client = connect();
+    await clock.advance(20);
+    client.send(Buffer.from('hello'));
+    server.send(Buffer.from('welcome'));
+    await clock.advance(100);
+    expect(events).toEqual(['10 accepted', '20 client open', '30 server got hello', '30 client got welcome']);
+  });
+
+  it('keeps the order of messages whatever the latency drawn', async () => {
+    const client = await opened();
+    const random = new SimRandom(3);
+    network.setLatency('a', 'b', () => random.next() * 50);
+    for (let number = 0; number < 20; number++) client.send(Buffer.from(`${number}`));
+    await clock.advance(50);
+    expect(events.map((event) => event.split(' ')[3])).toEqual(
+      Array.from({ length: 20 }, (_, number) => `${number}`),
+    );
+  });
+
+  it('holds back what a cut link would carry, tells nobody, and delivers it when it heals', async () => {
+    const client = await opened();
+    client.send(Buffer.from('under way'));
+    network.cut('a', 'b');
+    client.send(Buffer.from('later'));
+    server.send(Buffer.from('answer'));
+    await clock.advance(60_000);
+    expect(events).toEqual([]);
+    expect([client.bufferedBytes, server.bufferedBytes]).toEqual([14, 6]);
+    network.heal('a', 'b');
+    await clock.advance(60_000);
+    expect(events.filter((event) => event.includes('server'))).toEqual([
+      '60030 server got under way',
+      '60030 server got later',
+    ]);
+    expect(events).toContain('60030 client got answer');
+    expect(client.bufferedBytes).toBe(0);
+  });
+
+  it('cuts one way only', async () => {
+    const client = await opened();
+    network.cutOneWay('a', 'b');
+    client.send(Buffer.from('lost for now'));
+    server.send(Buffer.from('heard'));
+    await clock.advance(1000);
+    expect(events).toEqual(['30 client got heard']);
+    network.healAll();
+    await clock.advance(1000);
+    expect(events.at(-1)).toBe('1030 server got lost for now');
+  });
+
+  it('refuses after the handshake timeout over a cut link, and ends what came of it late', async () => {
+    network.cut('a', 'b');
+    connect();
+    await clock.advance(200);
+    expect(events).toEqual(['100 client refused 1006']);
+    network.heal('a', 'b');
+    await clock.advance(200);
+    expect(events.slice(1)).toEqual(['210 accepted', '230 server closed 1006']);
+  });
+
+  it('gives a close up that is not answered', async () => {
+    const client = await opened();
+    network.cut('a', 'b');
+    client.close();
+    await clock.advance(5000);
+    expect(events).toEqual(['3020 client closed 1006']);
+  });
+
+  it('drops connections with what is under way', async () => {
+    const client = await opened();
+    client.send(Buffer.from('never read'));
+    network.drop('b', 'a');
+    await clock.advance(100);
+    expect(events.sort()).toEqual(['20 client closed 1006', '20 server closed 1006']);
+    connect();
+    await clock.advance(100);
+    expect(events).toContain('140 client open');
+  });
+
+  it('has a killed host’s connections closed at the other end, after what it had sent', async () => {
+    await opened();
+    server.send(Buffer.from('last words'));
+    network.kill('b');
+    server.send(Buffer.from('from the dead'));
+    await clock.advance(100);
+    expect(events).toEqual(['30 client got last words', '30 client closed 1006']);
+    events = [];
+    connect();
+    await clock.advance(100);
+    expect(events).toEqual(['140 client refused 1006']);
+  });
+
+  it('leaves the other end unaware of a host that was cut off before it died', async () => {
+    await opened();
+    network.cut('a', 'b');
+    network.kill('b');
+    await clock.advance(60_000);
+    expect(events).toEqual([]);
+  });
+
+  it('forgets the first listener of an address when it is closed, not the next', async () => {
+    await listener.close();
+    const options = { host: 'b', port: 7101, onConnection: () => note('accepted') };
+    await network
+      .transport('b')
+      .listen({ ...options, decide: () => ({ accept: 'test.v1', maxMessageBytes: 1 }) });
+    await listener.close();
+    connect();
+    await clock.advance(20);
+    expect(events).toEqual(['10 accepted', '20 client open']);
+  });
+
+  it('takes a loopback address for the host itself', async () => {
+    connect('ws://127.0.0.1:7101/');
+    await clock.advance(20);
+    expect(events).toEqual(['20 client refused 1006']);
+  });
+
+  it('gives each side bytes of its own', async () => {
+    const client = await opened();
+    const bytes = new Uint8Array([1, 2, 3]);
+    let got = new Uint8Array(0);
+    server.handlers = {
+      onMessage: (message) => {
+        got = message as Uint8Array<ArrayBuffer>;
+      },
+      onClose: () => {},
+    };
+    client.send(bytes);
+    await clock.advance(10);
+    got[0] = 99;
+    expect([...bytes]).toEqual([1, 2, 3]);
+  });
+});
