@@ -1,0 +1,82 @@
+import type { Ack, LogIndex, SessionId, Term, WriteResult } from '@holdfast/types';
+import { levelReached, type Reached } from './ack-rules.ts';
+
+/** One attempt of a client that waits for an answer. */
+export interface Waiter {
+  readonly connection: number;
+  readonly id: number;
+  readonly ack: Ack;
+  readonly deadline: number;
+  /** An earlier attempt of the same (session, sequence) was the one that wrote. */
+  readonly repeated: boolean;
+  settled: boolean;
+  /** Where its write is in the log; undefined while it is queued. */
+  logged: LoggedWrite | undefined;
+}
+
+/** What was logged for it. */
+export interface LoggedWrite {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly outcome:
+    | { readonly kind: 'write'; readonly result: WriteResult }
+    | { readonly kind: 'sessionOpened'; readonly session: SessionId }
+    | { readonly kind: 'sessionClosed' };
+}
+
+const LEVELS: readonly Ack[] = ['local', 'quorum', 'all'];
+
+/** Attempts whose write is logged, by level and index, each index in one primary's term. */
+export class Waiters {
+  readonly #byLevel: Readonly<Record<Ack, Map<LogIndex, Waiter[]>>> = {
+    local: new Map(),
+    quorum: new Map(),
+    all: new Map(),
+  };
+  #reached: Reached;
+
+  constructor(reached: Reached) {
+    this.#reached = reached;
+  }
+
+  /** True when its level is reached already: then it is not kept, and the caller answers. */
+  add(level: Ack, waiter: Waiter): boolean {
+    const index = waiter.logged!.index;
+    if (index <= this.#reached[level]) return true;
+    const list = this.#byLevel[level].get(index);
+    if (list === undefined) this.#byLevel[level].set(index, [waiter]);
+    else list.push(waiter);
+    return false;
+  }
+
+  /** Calls `settle` for every attempt whose level is reached now, in log order within a level. */
+  advance(reached: Reached, settle: (waiter: Waiter, level: Ack) => void): void {
+    const before = this.#reached;
+    this.#reached = reached;
+    for (const level of LEVELS) {
+      const waiting = this.#byLevel[level];
+      if (waiting.size === 0) continue;
+      for (let index = before[level] + 1; index <= reached[level]; index++) {
+        const list = waiting.get(index as LogIndex);
+        if (list === undefined) continue;
+        waiting.delete(index as LogIndex);
+        const strongest = levelReached(reached, index as LogIndex) ?? level;
+        for (const waiter of list) settle(waiter, strongest);
+      }
+    }
+  }
+
+  /** Every attempt still waiting; forgets them. */
+  drain(): Waiter[] {
+    const waiters: Waiter[] = [];
+    for (const level of LEVELS) {
+      for (const list of this.#byLevel[level].values()) waiters.push(...list);
+      this.#byLevel[level].clear();
+    }
+    return waiters;
+  }
+
+  get reached(): Reached {
+    return this.#reached;
+  }
+}

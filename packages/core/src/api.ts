@@ -1,0 +1,367 @@
+import type {
+  Ack,
+  BootId,
+  ClusterId,
+  Condition,
+  DiskId,
+  Entry,
+  Exclusion,
+  Genesis,
+  LogIndex,
+  NodeId,
+  Operation,
+  PeerMessage,
+  Position,
+  ReadItem,
+  Revision,
+  SessionId,
+  SessionRecord,
+  StoredRecord,
+  StoreState,
+  Term,
+  TermStart,
+  Ticket,
+  WireError,
+  WriteReceipt,
+} from '@holdfast/types';
+
+/** All times are milliseconds of the monotonic clock of this node. */
+export interface CoreTiming {
+  readonly heartbeatMs: number;
+  readonly electionTimeoutMs: number;
+  /** How much later each further rank of successor stands. */
+  readonly rankStepMs: number;
+  /** Between repeated pre-votes while refused for stickiness alone. */
+  readonly preVoteRepeatMs: number;
+  /** Oldest persist outstanding longer than this: hand over or resign. */
+  readonly persistStallMaxMs: number;
+}
+
+/** Bounds the core keeps; see LIMITS for defaults. */
+export interface CoreLimits {
+  readonly entryBytesMax: number;
+  readonly entryRequestsMax: number;
+  readonly peerWindowEntries: number;
+  readonly peerWindowBytes: number;
+  readonly logCacheBytesMax: number;
+  readonly admitQueueRequestsMax: number;
+  readonly admitQueueBytesMax: number;
+  readonly unappliedBytesMax: number;
+  readonly asyncLagBytesMax: number;
+  readonly asyncLagMsMax: number;
+  readonly asyncWaitersMax: number;
+  readonly pendingReadsMax: number;
+  readonly sessionWindow: number;
+  readonly sessionsMax: number;
+  readonly sessionIdleMs: number;
+}
+
+export interface CoreConfig {
+  readonly self: NodeId;
+  readonly disk: DiskId;
+  /** All voters, this node included. */
+  readonly voters: readonly NodeId[];
+  /** Database this core replicates. */
+  readonly database: string;
+  readonly timing: CoreTiming;
+  readonly limits: CoreLimits;
+  readonly seed: number;
+  /** Random names to use if this node is the one to make the genesis: 32 hexadecimal digits each. */
+  readonly genesisNames: { readonly cluster: string; readonly database: string };
+}
+
+/** Term and vote: one value, persisted together. */
+export interface HardState {
+  readonly term: Term;
+  readonly votedFor?: NodeId;
+}
+
+/** What the write-ahead log proves after recovery. */
+export interface RecoveredLog {
+  readonly hardState: HardState;
+  /** Known committed at least up to here. */
+  readonly commitFloor: LogIndex;
+  /** Newest ticket found; the next persist takes the one after. */
+  readonly ticket: Ticket;
+  readonly genesis?: Genesis;
+  readonly exclusion?: Exclusion;
+  /** The snapshot the log stands on, or index 0. Entries begin at `base.index + 1` or later, see `first`. */
+  readonly base: Position;
+  /** Where that snapshot was put; absent when no snapshot was ever installed. */
+  readonly baseDirectory?: string;
+  /** First entry still readable; `last.index + 1` when there is none. */
+  readonly first: LogIndex;
+  readonly last: Position;
+  /** Newest revision handed out by an entry of the log, 0 when it holds none. */
+  readonly lastRevision: Revision;
+  readonly lastLogTime: number;
+  /** First index of each term among the entries from `first` on, growing. */
+  readonly termRuns: readonly Position[];
+  /** Entries that later frames superseded and nobody judged yet. */
+  readonly superseded: readonly Entry[];
+  /** Runs of indexes lost to damage, growing; empty for a sound log. */
+  readonly holes: readonly { readonly from: LogIndex; readonly to: LogIndex }[];
+}
+
+export interface RecoveredState {
+  readonly log: RecoveredLog;
+  readonly store: StoreState;
+  /** A store that is damaged or older than the log's first entry: serve nothing, ask for a snapshot. */
+  readonly storeUsable: boolean;
+}
+
+/** What goes into one WAL frame. All of one record is atomic. */
+export type LogRecord =
+  /** Supersedes every earlier frame at or above its first index; no entries: only state. */
+  | { readonly kind: 'entries'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'genesis'; readonly genesis: Genesis }
+  | { readonly kind: 'exclusion'; readonly reason: Exclusion }
+  /** A snapshot in `directory` replaces the log up to `position`; `keepTail`: what follows stays. */
+  | {
+      readonly kind: 'base';
+      readonly position: Position;
+      readonly directory: string;
+      readonly keepTail: boolean;
+    }
+  /** Fills a hole; supersedes nothing. */
+  | { readonly kind: 'repair'; readonly entries: readonly Entry[] };
+
+/** One frame to write: record plus the state every frame carries. */
+export interface PersistOrder {
+  readonly ticket: Ticket;
+  readonly record: LogRecord;
+  readonly hardState: HardState;
+  readonly commitFloor: LogIndex;
+  /** Last position of the log once this record is in it. */
+  readonly last: Position;
+}
+
+/** One request of a client, as the core sees it. Deadlines are on this node's monotonic clock. */
+export interface ProposedWrite {
+  readonly id: number;
+  readonly sequence: number;
+  readonly ack: Ack;
+  readonly deadline: number;
+  readonly conditions: readonly Condition[];
+  readonly operations: readonly Operation[];
+}
+
+export interface ProposedRead {
+  /** Unique among this node's pending reads. */
+  readonly id: number;
+  readonly consistency: 'linearizable' | 'session' | 'eventual';
+  readonly deadline: number;
+  /** Point keys; undefined for a range. */
+  readonly keys: readonly Uint8Array[] | undefined;
+  readonly token: Revision;
+  readonly maxStalenessMs?: number;
+}
+
+export type Order =
+  /** Hand the primary role to `target`, or to the best standby. Answered by `orderDone`. */
+  | { readonly kind: 'switchover'; readonly id: number; readonly target?: NodeId }
+  /** Disk full: hand over, refuse writes; and back. */
+  | { readonly kind: 'diskFull'; readonly full: boolean };
+
+export type Input =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'message'; readonly from: NodeId; readonly message: PeerMessage }
+  | {
+      readonly kind: 'linkUp';
+      readonly peer: NodeId;
+      readonly boot: BootId;
+      readonly disk: DiskId;
+      readonly cluster?: ClusterId;
+      readonly voters: readonly NodeId[];
+      readonly exclusion?: Exclusion;
+    }
+  /** `lost`: was up and closed. `refused`: an attempt to connect failed. */
+  | { readonly kind: 'linkDown'; readonly peer: NodeId; readonly cause: 'lost' | 'refused' }
+  | {
+      readonly kind: 'propose';
+      readonly connection: number;
+      readonly session: SessionId;
+      readonly floor: number;
+      readonly requests: readonly ProposedWrite[];
+    }
+  | {
+      readonly kind: 'openSession';
+      readonly connection: number;
+      readonly id: number;
+      readonly deadline: number;
+    }
+  | {
+      readonly kind: 'closeSession';
+      readonly connection: number;
+      readonly id: number;
+      readonly session: SessionId;
+      readonly deadline: number;
+    }
+  /** The connection is gone: its waiters need no answer. What is logged stays logged. */
+  | { readonly kind: 'connectionClosed'; readonly connection: number }
+  | { readonly kind: 'read'; readonly reads: readonly ProposedRead[] }
+  | { readonly kind: 'cancelRead'; readonly id: number }
+  | { readonly kind: 'persisted'; readonly ticket: Ticket }
+  | { readonly kind: 'applied'; readonly index: LogIndex }
+  | { readonly kind: 'loaded'; readonly id: number; readonly entries: readonly Entry[] }
+  | { readonly kind: 'fetched'; readonly id: number; readonly records: readonly (StoredRecord | undefined)[] }
+  /** A snapshot transfer to `peer` ended; `position` is what it holds now, absent on failure. */
+  | { readonly kind: 'snapshotSent'; readonly peer: NodeId; readonly position?: Position }
+  /** A snapshot stands verified and synced in `directory`. Answered by `persist` of a base and `install`, or by `discardSnapshot`. */
+  | { readonly kind: 'snapshotReceived'; readonly directory: string; readonly state: StoreState }
+  | { readonly kind: 'installed'; readonly directory: string }
+  /** Entries below are gone from the disk. */
+  | { readonly kind: 'headRemoved'; readonly below: LogIndex }
+  | { readonly kind: 'order'; readonly order: Order };
+
+export type ClientReply =
+  | { readonly id: number; readonly kind: 'receipt'; readonly receipt: WriteReceipt }
+  | { readonly id: number; readonly kind: 'sessionOpened'; readonly session: SessionId }
+  | { readonly id: number; readonly kind: 'sessionClosed' }
+  | { readonly id: number; readonly kind: 'error'; readonly error: WireError };
+
+/** A read that may be served now. */
+export interface ServedRead {
+  readonly id: number;
+  /** The state read holds at least this revision; answer with it or with the store's own if that is higher. */
+  readonly revision: Revision;
+  /** Milliseconds; 0 for linearizable; -1 unknown. */
+  readonly stalenessMs: number;
+  /** By position in `keys`: a newer record than the store's (or `null`: deleted); undefined: read the store. */
+  readonly overlay?: readonly (ReadItem | null | undefined)[];
+}
+
+export type Effect =
+  | { readonly kind: 'persist'; readonly order: PersistOrder }
+  | { readonly kind: 'send'; readonly to: NodeId; readonly message: PeerMessage }
+  /** One batch: blindly, in order, with position, revision, log time, sessions and history. */
+  | {
+      readonly kind: 'apply';
+      readonly entries: readonly Entry[];
+      /** Full new records of every session the entries touched. */
+      readonly sessions: readonly SessionRecord[];
+      readonly closedSessions: readonly SessionId[];
+      readonly history: readonly TermStart[];
+      /** After these entries. */
+      readonly applied: Position;
+      readonly revision: Revision;
+      readonly logTime: number;
+    }
+  /** Read entries `from`..`to` back from the log, as many as fit in `bytesMax` but at least one. */
+  | {
+      readonly kind: 'load';
+      readonly id: number;
+      readonly from: LogIndex;
+      readonly to: LogIndex;
+      readonly bytesMax: number;
+    }
+  /** Read the newest applied records. */
+  | { readonly kind: 'fetch'; readonly id: number; readonly keys: readonly Uint8Array[] }
+  | { readonly kind: 'serve'; readonly reads: readonly ServedRead[] }
+  | {
+      readonly kind: 'refuseReads';
+      readonly reads: readonly { readonly id: number; readonly error: WireError }[];
+    }
+  | { readonly kind: 'reply'; readonly connection: number; readonly replies: readonly ClientReply[] }
+  /** Send one consistent image of the store to `peer` on a link of its own. */
+  | { readonly kind: 'sendSnapshot'; readonly peer: NodeId }
+  | { readonly kind: 'cancelSnapshot'; readonly peer: NodeId }
+  /** The base frame is durable: swap the store for the one in `directory`, then input `installed`. */
+  | { readonly kind: 'install'; readonly directory: string; readonly state: StoreState }
+  | { readonly kind: 'discardSnapshot'; readonly directory: string }
+  /** Judged lost: file their mutations durably. The log may not drop them before. */
+  | { readonly kind: 'fileDiverged'; readonly entries: readonly Entry[]; readonly undecided: boolean }
+  /** Superseded entries that survived elsewhere: nothing to file, their segment may go. */
+  | { readonly kind: 'judged'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'orderDone'; readonly id: number; readonly error?: WireError }
+  | { readonly kind: 'notice'; readonly notice: Notice }
+  /** This node must not go on. */
+  | { readonly kind: 'stop'; readonly reason: string };
+
+/** What happened, for logs, events and metrics. Nothing depends on a notice being read. */
+export type Notice =
+  | {
+      readonly kind: 'role';
+      readonly role: Role;
+      readonly term: Term;
+      readonly reason: string;
+      readonly primary?: NodeId;
+    }
+  | { readonly kind: 'suspicion'; readonly of: NodeId; readonly reason: string }
+  | { readonly kind: 'preVote'; readonly term: Term; readonly reason: string }
+  | { readonly kind: 'election'; readonly term: Term; readonly reason: string }
+  /** The opening entry is committed and applied: writes are admitted. */
+  | { readonly kind: 'promotion'; readonly term: Term; readonly index: LogIndex }
+  | { readonly kind: 'stepDown'; readonly term: Term; readonly reason: string }
+  | { readonly kind: 'primaryKnown'; readonly term: Term; readonly primary?: NodeId }
+  | { readonly kind: 'truncated'; readonly from: LogIndex; readonly to: LogIndex }
+  | { readonly kind: 'divergence'; readonly entries: number; readonly writes: number }
+  | {
+      readonly kind: 'snapshot';
+      readonly peer: NodeId;
+      readonly state: 'needed' | 'sent' | 'failed' | 'installed' | 'ignored';
+      readonly index: LogIndex;
+    }
+  | { readonly kind: 'excluded'; readonly peer: NodeId; readonly reason: Exclusion }
+  | { readonly kind: 'formed'; readonly cluster: ClusterId }
+  | { readonly kind: 'wrongCluster'; readonly peer: NodeId; readonly reason: string }
+  | {
+      readonly kind: 'switchover';
+      readonly target: NodeId;
+      readonly state: 'started' | 'ordered' | 'givenUp';
+    }
+  | { readonly kind: 'repair'; readonly index: LogIndex; readonly state: 'pulling' | 'healed' }
+  | { readonly kind: 'persistStall'; readonly ms: number };
+
+export type Role = 'forming' | 'standby' | 'candidate' | 'primary' | 'excluded' | 'repairing';
+
+/** A reading of one peer's progress, for status. */
+export interface PeerStatus {
+  readonly id: NodeId;
+  readonly linked: boolean;
+  readonly state: 'probe' | 'replicate' | 'snapshot' | 'unknown';
+  readonly match: LogIndex;
+  readonly applied: LogIndex;
+  readonly lagEntries: number;
+  readonly lagBytes: number;
+  /** Since it last was level with this primary; 0 when level. */
+  readonly lagMs: number;
+  readonly exclusion?: Exclusion;
+}
+
+/** A reading of the core, for status and metrics. */
+export interface CoreStatus {
+  readonly role: Role;
+  readonly term: Term;
+  readonly primary?: NodeId;
+  readonly cluster?: ClusterId;
+  readonly database?: string;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+  readonly durable: LogIndex;
+  readonly last: Position;
+  readonly firstIndex: LogIndex;
+  readonly lastRevision: Revision;
+  readonly appliedRevision: Revision;
+  /** Writes admitted: the primary's opening entry is applied and it has majority contact. */
+  readonly admitting: boolean;
+  /** May serve reads: replay is done. */
+  readonly serving: boolean;
+  readonly exclusion?: Exclusion;
+  readonly holes: number;
+  readonly sessions: number;
+  readonly queued: number;
+  readonly acknowledged: Readonly<Record<Ack, number>>;
+  /** Announced by a primary of an older term and not accounted for here yet. */
+  readonly supersededPending: number;
+  readonly peers: readonly PeerStatus[];
+}
+
+/** What `Core` offers. `step` is synchronous and not re-entrant. */
+export interface CoreApi {
+  step(input: Input, now: number): readonly Effect[];
+  status(now: number): CoreStatus;
+  /** The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. */
+  retainFrom(): LogIndex;
+  checkInvariants(): void;
+}

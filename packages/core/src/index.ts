@@ -1,0 +1,4 @@
+export { quorumSize } from './acks/ack-rules.ts';
+export * from './api.ts';
+export { Core } from './core.ts';
+export { keyText } from './state/overlay.ts';

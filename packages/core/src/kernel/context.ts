@@ -1,0 +1,185 @@
+import {
+  assert,
+  type ClusterId,
+  type Exclusion,
+  type Genesis,
+  type LogIndex,
+  type NodeId,
+  type PeerMessage,
+  type Position,
+  type Term,
+  type Ticket,
+  type WireError,
+} from '@holdfast/types';
+import type {
+  ClientReply,
+  CoreConfig,
+  Effect,
+  HardState,
+  LogRecord,
+  Notice,
+  RecoveredState,
+  Role,
+} from '../api.ts';
+import type { Log } from '../log/log.ts';
+import { Outbox } from '../log/outbox.ts';
+import type { PersistQueue } from '../log/persist-queue.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+/** What is known of the link to one peer. */
+export interface Link {
+  up: boolean;
+  boot: string | undefined;
+  disk: string | undefined;
+  cluster: ClusterId | undefined;
+  voters: readonly NodeId[];
+  exclusion: Exclusion | undefined;
+}
+
+/**
+ * What every part of the core shares: term and vote, the log, what is durable and committed, and the effects of
+ * the step under way. It decides nothing.
+ */
+export class Context {
+  readonly config: CoreConfig;
+  readonly random: SeededRandom;
+  readonly log: Log;
+  readonly persists: PersistQueue;
+  readonly links: Map<NodeId, Link> = new Map();
+  readonly others: readonly NodeId[];
+  readonly outbox: Outbox = new Outbox();
+  /** Monotonic, of the input being handled, ms. */
+  now: number;
+  hardState: HardState;
+  /** Known committed. Never goes down. */
+  commit: LogIndex;
+  genesis: Genesis | undefined;
+  exclusion: Exclusion | undefined;
+  role: Role;
+  primary: NodeId | undefined;
+  #nextLoad = 1;
+  #effects: Effect[] = [];
+  readonly #replies = new Map<number, ClientReply[]>();
+
+  constructor(
+    config: CoreConfig,
+    recovered: RecoveredState,
+    parts: { readonly log: Log; readonly persists: PersistQueue; readonly now: number },
+  ) {
+    this.config = config;
+    this.random = new SeededRandom(config.seed);
+    this.log = parts.log;
+    this.persists = parts.persists;
+    this.now = parts.now;
+    this.hardState = recovered.log.hardState;
+    this.commit = Math.max(
+      recovered.log.commitFloor,
+      recovered.store.applied.index,
+      recovered.log.base.index,
+    ) as LogIndex;
+    this.genesis = recovered.log.genesis;
+    this.exclusion = recovered.log.exclusion;
+    this.role = 'standby';
+    this.others = config.voters.filter((voter) => voter !== config.self);
+    for (const peer of this.others) {
+      this.links.set(peer, {
+        up: false,
+        boot: undefined,
+        disk: undefined,
+        cluster: undefined,
+        voters: [],
+        exclusion: undefined,
+      });
+    }
+  }
+
+  get term(): Term {
+    return this.hardState.term;
+  }
+
+  /** Load orders of every part share one numbering. */
+  newLoadId(): number {
+    return this.#nextLoad++;
+  }
+
+  emit(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  notice(notice: Notice): void {
+    this.#effects.push({ kind: 'notice', notice });
+  }
+
+  send(to: NodeId, message: PeerMessage): void {
+    this.#effects.push({ kind: 'send', to, message });
+  }
+
+  /** Sends once everything up to `ticket` is durable; dies with the term (P5, P9). */
+  sendAfter(ticket: Ticket, to: NodeId, message: PeerMessage): void {
+    if (ticket <= this.persists.completed) this.send(to, message);
+    else this.outbox.hold({ ticket, to, message });
+  }
+
+  broadcast(message: PeerMessage): void {
+    for (const peer of this.others) if (this.links.get(peer)!.up) this.send(peer, message);
+  }
+
+  reply(connection: number, reply: ClientReply): void {
+    const replies = this.#replies.get(connection);
+    if (replies === undefined) this.#replies.set(connection, [reply]);
+    else replies.push(reply);
+  }
+
+  replyError(connection: number, id: number, error: WireError): void {
+    this.reply(connection, { id, kind: 'error', error });
+  }
+
+  /** One record, one frame: term and vote go with it, as does the commit floor (P3, P4). */
+  persist(record: LogRecord, options: { readonly changesState: boolean } = { changesState: false }): Ticket {
+    const entries = record.kind === 'entries' ? record.entries : [];
+    const first = (entries[0]?.index ?? 0) as LogIndex;
+    const last = (entries.at(-1)?.index ?? 0) as LogIndex;
+    const ticket = this.persists.issue({ now: this.now, first, last, changesState: options.changesState });
+    this.emit({
+      kind: 'persist',
+      order: { ticket, record, hardState: this.hardState, commitFloor: this.commit, last: this.log.last },
+    });
+    return ticket;
+  }
+
+  /** Terms never go back; one vote per term. */
+  setHardState(state: HardState): Ticket {
+    assert(state.term >= this.term, `term ${state.term} after ${this.term}`);
+    assert(
+      state.term > this.term ||
+        this.hardState.votedFor === undefined ||
+        this.hardState.votedFor === state.votedFor,
+      `second vote in term ${state.term}`,
+    );
+    if (state.term > this.term) this.outbox.clear();
+    this.hardState = state;
+    return this.persist({ kind: 'entries', entries: [] }, { changesState: true });
+  }
+
+  /** Refuses to move backwards; the caller has capped it to what may be believed. */
+  advanceCommit(index: LogIndex): boolean {
+    if (index <= this.commit) return false;
+    assert(index <= this.log.last.index, `commit ${index} beyond the log's end ${this.log.last.index}`);
+    this.commit = index;
+    return true;
+  }
+
+  isUpToDate(last: Position): boolean {
+    const own = this.log.last;
+    return last.term > own.term || (last.term === own.term && last.index >= own.index);
+  }
+
+  takeEffects(): Effect[] {
+    for (const [connection, replies] of this.#replies)
+      this.#effects.push({ kind: 'reply', connection, replies });
+    this.#replies.clear();
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}

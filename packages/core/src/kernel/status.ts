@@ -1,0 +1,64 @@
+import { entryBytes, type LogIndex } from '@holdfast/types';
+import type { CoreStatus, PeerStatus, Role } from '../api.ts';
+import type { Core } from '../core.ts';
+import type { Progress } from '../replication/progress.ts';
+
+export function readStatus(core: Core, now: number): CoreStatus {
+  const { context, applier, office } = core;
+  const { log, persists, genesis, exclusion, primary } = context;
+  return {
+    role: roleOf(core),
+    term: context.term,
+    ...(primary === undefined ? {} : { primary }),
+    ...(genesis === undefined ? {} : { cluster: genesis.cluster }),
+    ...(genesis === undefined ? {} : { database: genesis.databases[context.config.database] ?? '' }),
+    commit: context.commit,
+    applied: applier.applied.index,
+    durable: persists.durable,
+    last: log.last,
+    firstIndex: log.first,
+    lastRevision: log.lastRevision,
+    appliedRevision: applier.appliedRevision,
+    admitting: office?.admitting ?? false,
+    serving: core.serving,
+    ...(exclusion === undefined ? {} : { exclusion }),
+    holes: core.repair.holes,
+    sessions: applier.sessions.size,
+    queued: office?.admission.queued ?? 0,
+    acknowledged: { ...core.acknowledged },
+    supersededPending: applier.supersededPending,
+    peers: context.others.map((peer): PeerStatus => {
+      const link = context.links.get(peer)!;
+      const progress = office?.replicator.progress.get(peer);
+      return {
+        id: peer,
+        linked: link.up,
+        state: progress?.state ?? 'unknown',
+        match: progress?.match ?? (0 as LogIndex),
+        applied: progress?.applied ?? (0 as LogIndex),
+        lagEntries: progress === undefined ? 0 : log.last.index - progress.match,
+        lagBytes: progress === undefined ? 0 : lagBytes(core, progress),
+        lagMs: progress?.behindSince === undefined ? 0 : Math.max(0, now - progress.behindSince),
+        ...(link.exclusion === undefined ? {} : { exclusion: link.exclusion }),
+      };
+    }),
+  };
+}
+
+function roleOf(core: Core): Role {
+  const { context } = core;
+  if (context.exclusion !== undefined) return 'excluded';
+  if (context.genesis === undefined) return 'forming';
+  return core.repair.active ? 'repairing' : context.role;
+}
+
+/** Exact for what is in memory; what was evicted counts as nothing. */
+function lagBytes(core: Core, progress: Progress): number {
+  const { log } = core.context;
+  let bytes = 0;
+  for (let index = progress.match + 1; index <= log.last.index; index++) {
+    const entry = log.cached(index as LogIndex);
+    if (entry !== undefined) bytes += entryBytes(entry);
+  }
+  return bytes;
+}

@@ -1,0 +1,369 @@
+import type { Ack, SessionId, StoredRecord, WireError } from '@holdfast/types';
+import { strongerAck } from '../acks/ack-rules.ts';
+import type { LoggedWrite } from '../acks/waiters.ts';
+import type { ProposedWrite } from '../api.ts';
+import type { Applier } from '../apply/applier.ts';
+import type { Context } from '../kernel/context.ts';
+import { Fifo } from '../kernel/fifo.ts';
+import { wireError } from '../kernel/wire-errors.ts';
+import { isConditional, keysToFetch, validateRequest } from '../state/evaluator.ts';
+import { keyText, type Overlay } from '../state/overlay.ts';
+import { PendingSequences } from '../state/sessions/pending-sequences.ts';
+import type { Answers } from './answers.ts';
+import type { LogLedger } from './log-ledger.ts';
+import { isAbandoned, type Prefetch, type QueueItem, requestBytes, type WriteItem } from './pending-write.ts';
+
+/** A write of this office: still queued, or logged and not yet in the session table. */
+export interface PendingEntry {
+  readonly item: WriteItem;
+  logged: LoggedWrite | undefined;
+}
+
+/** Requests that came together, of one session. */
+export interface WriteFrame {
+  readonly connection: number;
+  readonly session: SessionId;
+  readonly floor: number;
+  readonly requests: readonly ProposedWrite[];
+}
+
+export interface AdmissionParts {
+  readonly applier: Applier;
+  readonly answers: Answers;
+  readonly overlay: Overlay;
+  readonly ledger: LogLedger;
+}
+
+const RETRY_AFTER_MS = 50;
+const SESSION_REQUEST_BYTES = 64;
+
+/**
+ * Decides what may queue. A refused write consumes nothing and is "not applied"; a repeat joins its first attempt.
+ * `local` writes beyond the bound of the unreplicated tail wait before the queue, in order among themselves.
+ */
+export class Admission {
+  readonly #context: Context;
+  readonly #parts: AdmissionParts;
+  readonly #queue = new Fifo<QueueItem>();
+  readonly #localLine = new Fifo<WriteItem>();
+  readonly pending: PendingSequences<PendingEntry> = new PendingSequences();
+  /** Sessions whose opening is logged and not yet applied. */
+  readonly openingSessions: Set<SessionId> = new Set();
+  readonly #prefetches = new Map<number, Prefetch>();
+  #nextPrefetch = 1;
+  /**
+   * Frames that came before the opening entry was applied; undefined from then on. Until then store and session
+   * table lack entries of older terms that may commit: a repeat would be taken for new, and a condition judged
+   * against a value that has been overwritten.
+   */
+  #early: WriteFrame[] | undefined = [];
+  #earlyRequests = 0;
+  #queueBytes = 0;
+  /** Highest floor told of each session in this office: the session table learns it only when it is applied. */
+  readonly #floors = new Map<SessionId, number>();
+  diskFull = false;
+
+  constructor(context: Context, parts: AdmissionParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  get queued(): number {
+    return this.#queue.length + this.#localLine.length;
+  }
+
+  propose(frame: WriteFrame): void {
+    if (this.#early === undefined) return this.#proposeNow(frame);
+    this.#earlyRequests += frame.requests.length;
+    if (this.#earlyRequests <= this.#context.config.limits.admitQueueRequestsMax) {
+      this.#early.push(frame);
+      return;
+    }
+    const error = wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+    for (const request of frame.requests) this.#refuse(frame.connection, request.id, error);
+  }
+
+  #proposeNow(frame: WriteFrame): void {
+    const { applier } = this.#parts;
+    const known = applier.sessions.has(frame.session) || this.openingSessions.has(frame.session);
+    const fresh: ProposedWrite[] = [];
+    const again: ProposedWrite[] = [];
+    let newest = 0;
+    if (known) this.#tellFloor(frame);
+    for (const request of frame.requests) {
+      if (!known) {
+        this.#refuse(
+          frame.connection,
+          request.id,
+          wireError('HOLDFAST_SESSION_EXPIRED', `session ${frame.session} is not known`),
+        );
+      } else if (!this.#joinEarlier(frame, request)) {
+        const refusal = this.#whyRefused(frame, request);
+        if (refusal !== undefined) this.#refuse(frame.connection, request.id, refusal);
+        else if (request.sequence <= newest && fresh.some(({ sequence }) => sequence === request.sequence))
+          again.push(request);
+        else fresh.push(request);
+        newest = Math.max(newest, request.sequence);
+      }
+    }
+    if (fresh.length > 0) this.#admit(frame, fresh);
+    // A sequence twice in one frame: the second joins the first, which is pending by now, or refused.
+    if (again.length > 0) this.#proposeNow({ ...frame, requests: again });
+  }
+
+  openSession(connection: number, id: number, deadline: number): void {
+    const waiter = this.#parts.answers.waiter({ connection, id, ack: 'quorum', deadline, repeated: false });
+    const full = this.#whyFull(SESSION_REQUEST_BYTES);
+    if (full !== undefined) this.#parts.answers.refuse(waiter, full);
+    else this.#enqueue({ kind: 'openSession', bytes: SESSION_REQUEST_BYTES, waiters: [waiter] });
+  }
+
+  closeSession(
+    session: SessionId,
+    reason: 'closed' | 'expired' | 'evicted',
+    from?: { readonly connection: number; readonly id: number; readonly deadline: number },
+  ): void {
+    const waiters =
+      from === undefined ? [] : [this.#parts.answers.waiter({ ...from, ack: 'quorum', repeated: false })];
+    this.#enqueue({ kind: 'closeSession', session, reason, bytes: SESSION_REQUEST_BYTES, waiters });
+  }
+
+  fetched(id: number, records: readonly (StoredRecord | undefined)[]): void {
+    const prefetch = this.#prefetches.get(id);
+    if (prefetch === undefined) return;
+    this.#prefetches.delete(id);
+    prefetch.records = new Map([...prefetch.keys.keys()].map((key, at) => [key, records[at]]));
+    this.#endIfUnused(prefetch);
+  }
+
+  /** The opening entry is applied: store and overlay together are the newest state from here on. */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const frame of early) this.#proposeNow(frame);
+  }
+
+  /** The next request to evaluate, if it has what it needs. It stays at the head until `shift`. */
+  ready(): QueueItem | undefined {
+    for (;;) {
+      const item = this.#queue.peek();
+      if (item === undefined) return undefined;
+      if (isAbandoned(item)) {
+        this.shift();
+        if (item.kind === 'write') this.pending.delete(item.session, item.request.sequence);
+        continue;
+      }
+      if (item.kind === 'write' && item.prefetch !== undefined && item.prefetch.records === undefined)
+        return undefined;
+      return item;
+    }
+  }
+
+  shift(): void {
+    const item = this.#queue.shift()!;
+    this.#queueBytes -= item.bytes;
+    if (item.kind === 'write' && item.prefetch !== undefined) this.#release(item.prefetch);
+  }
+
+  /** `local` writes go on once the unreplicated tail is short again. */
+  admitLocal(): void {
+    while (this.#localLine.length > 0) {
+      const item = this.#localLine.peek()!;
+      if (isAbandoned(item)) this.pending.delete(item.session, item.request.sequence);
+      else if (this.#lagging()) return;
+      else this.#enqueue(item);
+      this.#localLine.shift();
+    }
+  }
+
+  /** The session is gone from the table. */
+  forgetSession(session: SessionId): void {
+    this.#floors.delete(session);
+  }
+
+  /** The office ends: what is not logged is not applied. */
+  resign(error: WireError): void {
+    for (const frame of this.#early ?? []) {
+      for (const request of frame.requests) this.#refuse(frame.connection, request.id, error);
+    }
+    this.#early = undefined;
+    for (const item of [...this.#queue.drain(), ...this.#localLine.drain()]) {
+      for (const waiter of item.waiters) this.#parts.answers.refuse(waiter, error);
+    }
+    this.pending.clear();
+  }
+
+  /** True when an earlier attempt of the same (session, sequence) answers for it. */
+  #joinEarlier(frame: WriteFrame, request: ProposedWrite): boolean {
+    const { applier, answers } = this.#parts;
+    const ack = effectiveAck(request);
+    const from = {
+      connection: frame.connection,
+      id: request.id,
+      ack,
+      deadline: request.deadline,
+      repeated: true,
+    };
+    const pending = this.pending.get(frame.session, request.sequence);
+    if (pending !== undefined) {
+      const waiter = answers.waiter(from);
+      if (pending.logged === undefined) pending.item.waiters.push(waiter);
+      else answers.logged(waiter, pending.logged);
+      return true;
+    }
+    const state = applier.sessions.find(frame.session, request.sequence);
+    if (state.kind === 'closed') {
+      this.#refuse(frame.connection, request.id, sequenceClosed(frame.session, request.sequence));
+      return true;
+    }
+    if (state.kind !== 'done') return false;
+    const outcome = { kind: 'write', result: state.result } as const;
+    answers.logged(answers.waiter(from), { index: state.index, term: state.term, outcome });
+    return true;
+  }
+
+  #whyRefused(frame: WriteFrame, request: ProposedWrite): WireError | undefined {
+    if (this.diskFull)
+      return wireError('HOLDFAST_DISK_FULL', 'the disk of the primary is full', { retryAfterMs: 1000 });
+    if (request.deadline <= this.#context.now) {
+      return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write arrived', {
+        outcome: 'not-applied',
+      });
+    }
+    const floor = this.#floors.get(frame.session) ?? 0;
+    if (request.sequence <= floor) return sequenceClosed(frame.session, request.sequence);
+    if (!this.#parts.applier.sessions.inWindow(frame.session, request.sequence, floor)) {
+      return wireError('HOLDFAST_OVERLOADED', 'too many writes of this session are unanswered', {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    return validateRequest(request);
+  }
+
+  /** Floors never fall, whatever order frames arrive in. */
+  #tellFloor(frame: WriteFrame): void {
+    if (frame.floor > (this.#floors.get(frame.session) ?? 0)) this.#floors.set(frame.session, frame.floor);
+  }
+
+  #whyFull(bytes: number): WireError | undefined {
+    const { limits } = this.#context.config;
+    if (
+      this.#queue.length < limits.admitQueueRequestsMax &&
+      this.#queueBytes + bytes <= limits.admitQueueBytesMax
+    )
+      return undefined;
+    return wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  }
+
+  #admit(frame: WriteFrame, requests: readonly ProposedWrite[]): void {
+    const { answers } = this.#parts;
+    const prefetch = this.#prefetch(requests);
+    for (const request of requests) {
+      const bytes = requestBytes(request);
+      const ack = effectiveAck(request);
+      const waiter = answers.waiter({
+        connection: frame.connection,
+        id: request.id,
+        ack,
+        deadline: request.deadline,
+        repeated: false,
+      });
+      const uses = keysToFetch(request).length > 0 ? prefetch : undefined;
+      const held = ack === 'local' && (this.#localLine.length > 0 || this.#lagging());
+      const full = held ? this.#whyLineFull() : this.#whyFull(bytes);
+      if (full !== undefined) {
+        answers.refuse(waiter, full);
+        if (uses !== undefined) this.#release(uses);
+        continue;
+      }
+      const item: WriteItem = {
+        kind: 'write',
+        session: frame.session,
+        floor: frame.floor,
+        request,
+        ack,
+        bytes,
+        prefetch: uses,
+        waiters: [waiter],
+      };
+      this.pending.set(frame.session, request.sequence, { item, logged: undefined });
+      if (held) this.#localLine.push(item);
+      else this.#enqueue(item);
+    }
+  }
+
+  #whyLineFull(): WireError | undefined {
+    if (this.#localLine.length < this.#context.config.limits.asyncWaitersMax) return undefined;
+    return wireError('HOLDFAST_OVERLOADED', 'too many local writes wait for replication', {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  }
+
+  /** The unreplicated tail is as long or as old as a failover may lose. */
+  #lagging(): boolean {
+    const { ledger } = this.#parts;
+    const { asyncLagBytesMax, asyncLagMsMax } = this.#context.config.limits;
+    const oldest = ledger.oldestUncommittedAt;
+    return (
+      ledger.uncommittedBytes >= asyncLagBytesMax ||
+      (oldest !== undefined && this.#context.now - oldest >= asyncLagMsMax)
+    );
+  }
+
+  /** One read for all the conditions of a frame. What is in the overlay is looked up when it is evaluated. */
+  #prefetch(requests: readonly ProposedWrite[]): Prefetch | undefined {
+    const keys = new Map<string, Uint8Array>();
+    let users = 0;
+    for (const request of requests) {
+      const needed = keysToFetch(request);
+      if (needed.length > 0) users++;
+      for (const key of needed) keys.set(keyText(key), key);
+    }
+    if (users === 0) return undefined;
+    const prefetch: Prefetch = {
+      id: this.#nextPrefetch++,
+      barrier: this.#parts.overlay.beginFetch(),
+      keys,
+      records: undefined,
+      users,
+    };
+    this.#prefetches.set(prefetch.id, prefetch);
+    this.#context.emit({ kind: 'fetch', id: prefetch.id, keys: [...keys.values()] });
+    return prefetch;
+  }
+
+  #release(prefetch: Prefetch): void {
+    prefetch.users--;
+    this.#endIfUnused(prefetch);
+  }
+
+  #endIfUnused(prefetch: Prefetch): void {
+    if (prefetch.users > 0 || prefetch.records === undefined) return;
+    this.#parts.overlay.endFetch(prefetch.barrier);
+  }
+
+  #enqueue(item: QueueItem): void {
+    this.#queue.push(item);
+    this.#queueBytes += item.bytes;
+  }
+
+  #refuse(connection: number, id: number, error: WireError): void {
+    this.#context.replyError(connection, id, error);
+  }
+}
+
+/** What a failover could undo may not decide: conditions and increments are at quorum at least. */
+export function effectiveAck(request: ProposedWrite): Ack {
+  return isConditional(request) ? strongerAck(request.ack, 'quorum') : request.ack;
+}
+
+function sequenceClosed(session: SessionId, sequence: number): WireError {
+  return wireError(
+    'HOLDFAST_SEQUENCE_CLOSED',
+    `sequence ${sequence} of session ${session} was given up or answered before`,
+  );
+}

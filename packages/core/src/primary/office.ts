@@ -1,0 +1,166 @@
+import type { Ack, LogIndex, Revision, SessionId, Term } from '@holdfast/types';
+import type { Applier } from '../apply/applier.ts';
+import type { Context } from '../kernel/context.ts';
+import { wireError } from '../kernel/wire-errors.ts';
+import type { Freshness } from '../reads/freshness.ts';
+import type { ReadOffice } from '../reads/read-desk.ts';
+import { Replicator } from '../replication/replicator.ts';
+import { Overlay } from '../state/overlay.ts';
+import { Switchover } from '../switchover/switchover.ts';
+import { Admission } from './admission.ts';
+import { Answers } from './answers.ts';
+import { LogLedger } from './log-ledger.ts';
+import { Proposer } from './proposer.ts';
+
+const SESSION_SWEEP_MS = 1000;
+
+/** One term as primary: made when the election is won, thrown away when the office ends. */
+export class Office implements ReadOffice {
+  readonly #context: Context;
+  readonly #applier: Applier;
+  readonly term: Term;
+  readonly replicator: Replicator;
+  readonly admission: Admission;
+  readonly answers: Answers;
+  readonly overlay: Overlay = new Overlay();
+  readonly switchover: Switchover;
+  readonly #proposer: Proposer;
+  readonly #ledger: LogLedger;
+  readonly #openingIndex: LogIndex;
+  /** When each session was last heard in this office; restarts in full at an election. */
+  readonly #sessionUsedAt = new Map<SessionId, number>();
+  readonly #startedAt: number;
+  #sweepAt: number;
+  #admitting = false;
+
+  constructor(
+    context: Context,
+    parts: {
+      readonly applier: Applier;
+      readonly freshness: Freshness;
+      readonly acknowledged: Record<Ack, number>;
+    },
+  ) {
+    this.#context = context;
+    this.#applier = parts.applier;
+    this.term = context.term;
+    this.#startedAt = context.now;
+    this.#sweepAt = context.now + SESSION_SWEEP_MS;
+    this.replicator = new Replicator(context, parts);
+    this.answers = new Answers(context, this.replicator, parts.acknowledged);
+    this.#ledger = new LogLedger(context.log.lastRevision);
+    const shared = {
+      applier: parts.applier,
+      answers: this.answers,
+      overlay: this.overlay,
+      ledger: this.#ledger,
+    };
+    this.admission = new Admission(context, shared);
+    this.#proposer = new Proposer(context, { ...shared, admission: this.admission });
+    this.switchover = new Switchover(context, this.replicator);
+    this.#openingIndex = this.#proposer.proposeOpening();
+    this.replicator.replicate();
+    this.replicator.beginRound();
+  }
+
+  /** The opening entry is committed and applied: the store holds all that can survive of older terms. */
+  get admitting(): boolean {
+    return this.#admitting;
+  }
+
+  get lastRound(): number {
+    return this.replicator.lastRound;
+  }
+
+  get confirmedRound(): number {
+    return this.replicator.confirmedRound;
+  }
+
+  beginRound(): number {
+    return this.replicator.beginRound();
+  }
+
+  indexOf(revision: Revision): LogIndex | undefined {
+    return this.#ledger.indexOf(revision);
+  }
+
+  touchSession(session: SessionId): void {
+    this.#sessionUsedAt.set(session, this.#context.now);
+  }
+
+  /** Why this node may not go on as primary, by check-quorum and by its own disk. */
+  whyResign(): string | undefined {
+    const { now, config, persists } = this.#context;
+    const silence = now - this.replicator.majorityContactAt();
+    if (silence > config.timing.electionTimeoutMs)
+      return `no majority was heard for ${Math.round(silence)} ms`;
+    const oldest = persists.oldestIssuedAt;
+    if (oldest === undefined || now - oldest <= config.timing.persistStallMaxMs) return undefined;
+    this.#context.notice({ kind: 'persistStall', ms: Math.round(now - oldest) });
+    return `its disk has not answered for ${Math.round(now - oldest)} ms`;
+  }
+
+  tick(): void {
+    this.answers.expire();
+    if (this.switchover.tick()) {
+      this.answers.localAtQuorumUntil = this.#proposer.proposeNoop();
+      this.replicator.replicate();
+    }
+    this.replicator.tick();
+    if (this.#context.now >= this.#sweepAt) this.#sweepSessions();
+  }
+
+  onApplied(index: LogIndex): void {
+    this.#proposer.onApplied(index);
+    if (this.#admitting || index < this.#openingIndex) return;
+    this.#admitting = true;
+    this.admission.open();
+    this.#context.notice({ kind: 'promotion', term: this.term, index: this.#openingIndex });
+  }
+
+  /** Carries on whatever the step made possible: commit, answers, the next entry. */
+  pump(): void {
+    for (;;) {
+      if (this.replicator.maybeCommit()) {
+        this.#ledger.commit(this.#context.commit);
+        if (this.#context.commit >= this.#openingIndex) this.replicator.openingCommitted();
+      }
+      this.answers.advance();
+      if (!this.#admitting || this.switchover.paused || !this.#proposer.pump()) break;
+      this.replicator.replicate();
+    }
+    this.switchover.pump();
+  }
+
+  /** P9: requests never die silently. */
+  end(reason: string): void {
+    this.answers.resign();
+    this.admission.resign(wireError('HOLDFAST_NOT_PRIMARY', reason));
+    this.switchover.officeEnds();
+  }
+
+  /** Expiry and eviction are logged decisions; a session with writes not yet applied stays. */
+  #sweepSessions(): void {
+    const { now, config } = this.#context;
+    this.#sweepAt = now + SESSION_SWEEP_MS;
+    if (!this.#admitting) return;
+    let excess = this.#applier.sessions.size - config.limits.sessionsMax;
+    const idle: { readonly session: SessionId; readonly usedAt: number }[] = [];
+    for (const { id } of this.#applier.sessions.sessions()) {
+      if (this.admission.pending.countOf(id) > 0) continue;
+      const usedAt = this.#sessionUsedAt.get(id) ?? this.#startedAt;
+      if (now - usedAt > config.limits.sessionIdleMs) this.admission.closeSession(id, 'expired');
+      else if (excess > 0) idle.push({ session: id, usedAt });
+    }
+    idle.sort((a, b) => a.usedAt - b.usedAt);
+    for (const { session } of idle) {
+      if (excess-- <= 0) break;
+      this.admission.closeSession(session, 'evicted');
+    }
+    for (const session of this.#sessionUsedAt.keys()) {
+      if (this.#applier.sessions.has(session) || this.admission.openingSessions.has(session)) continue;
+      this.#sessionUsedAt.delete(session);
+      this.admission.forgetSession(session);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Ack, SessionId, StoredRecord } from '@holdfast/types';
+import type { Waiter } from '../acks/waiters.ts';
+import type { ProposedWrite } from '../api.ts';
+
+/** Records that the conditions of one frame need, read in one go before its requests are evaluated. */
+export interface Prefetch {
+  readonly id: number;
+  /** The overlay keeps what it has until this is ended. */
+  readonly barrier: number;
+  readonly keys: ReadonlyMap<string, Uint8Array>;
+  records: ReadonlyMap<string, StoredRecord | undefined> | undefined;
+  /** Requests that have not used it yet. */
+  users: number;
+}
+
+/** An admitted request that is not logged yet. */
+export type QueueItem =
+  | {
+      readonly kind: 'write';
+      readonly session: SessionId;
+      readonly floor: number;
+      readonly request: ProposedWrite;
+      /** Raised to quorum where the operation demands it. */
+      readonly ack: Ack;
+      readonly bytes: number;
+      readonly prefetch: Prefetch | undefined;
+      readonly waiters: Waiter[];
+    }
+  | { readonly kind: 'openSession'; readonly bytes: number; readonly waiters: Waiter[] }
+  | {
+      readonly kind: 'closeSession';
+      readonly session: SessionId;
+      readonly reason: 'closed' | 'expired' | 'evicted';
+      readonly bytes: number;
+      readonly waiters: Waiter[];
+    };
+
+export type WriteItem = Extract<QueueItem, { kind: 'write' }>;
+
+/** Nobody waits for it any more: it need not be logged. */
+export function isAbandoned(item: QueueItem): boolean {
+  return item.waiters.length > 0 && item.waiters.every((waiter) => waiter.settled);
+}
+
+export function requestBytes(request: ProposedWrite): number {
+  let bytes = 64;
+  for (const operation of request.operations) {
+    bytes += 16 + operation.key.byteLength + (operation.kind === 'put' ? operation.value.byteLength : 0);
+  }
+  for (const condition of request.conditions) bytes += 16 + condition.key.byteLength;
+  return bytes;
+}

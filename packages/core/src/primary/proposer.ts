@@ -1,0 +1,191 @@
+import {
+  type Entry,
+  type EntryBody,
+  type EntryRequest,
+  entryBytes,
+  type LogIndex,
+  lastRevisionOf,
+  REVISION_GAP,
+  type Revision,
+} from '@holdfast/types';
+import type { LoggedWrite } from '../acks/waiters.ts';
+import type { Applier } from '../apply/applier.ts';
+import type { Context } from '../kernel/context.ts';
+import { Fifo } from '../kernel/fifo.ts';
+import { type CurrentRecord, evaluate } from '../state/evaluator.ts';
+import { LogTime } from '../state/log-time.ts';
+import { keyText, type Overlay } from '../state/overlay.ts';
+import { sessionIdOf } from '../state/sessions/session-table.ts';
+import type { Admission } from './admission.ts';
+import type { Answers } from './answers.ts';
+import type { LogLedger } from './log-ledger.ts';
+import type { QueueItem, WriteItem } from './pending-write.ts';
+
+export interface ProposerParts {
+  readonly applier: Applier;
+  readonly admission: Admission;
+  readonly answers: Answers;
+  readonly overlay: Overlay;
+  readonly ledger: LogLedger;
+}
+
+interface Sealed {
+  readonly index: LogIndex;
+  readonly writes: readonly WriteItem[];
+}
+
+/**
+ * Turns queued requests into entries. While one fsync is under way the queue collects; when it ends, all that is
+ * ready is evaluated in order and becomes the next entry (group commit).
+ */
+export class Proposer {
+  readonly #context: Context;
+  readonly #parts: ProposerParts;
+  readonly #logTime: LogTime;
+  /** Entries not yet applied: their sequences are not in the session table yet. */
+  readonly #unapplied = new Fifo<Sealed>();
+
+  constructor(context: Context, parts: ProposerParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#logTime = new LogTime({ last: context.log.lastLogTime, now: context.now });
+  }
+
+  /** First entry of the term; its revision leaves a gap that no lost write of an older term can reach into. */
+  proposeOpening(): LogIndex {
+    const firstRevision = (this.#context.log.lastRevision + REVISION_GAP + 1) as Revision;
+    return this.#seal({ kind: 'opening', primary: this.#context.config.self }, firstRevision).index;
+  }
+
+  proposeNoop(): LogIndex {
+    return this.#seal({ kind: 'noop' }, (this.#context.log.lastRevision + 1) as Revision).index;
+  }
+
+  /** True when an entry was made. */
+  pump(): boolean {
+    const { admission, ledger } = this.#parts;
+    const { persists, config } = this.#context;
+    admission.admitLocal();
+    if (!persists.idle || ledger.unappliedBytes >= config.limits.unappliedBytesMax) return false;
+    if (admission.ready() === undefined) return false;
+    return this.#sealQueued();
+  }
+
+  onApplied(index: LogIndex): void {
+    const { admission, overlay, ledger } = this.#parts;
+    while (this.#unapplied.length > 0 && this.#unapplied.peek()!.index <= index) {
+      for (const write of this.#unapplied.shift()!.writes)
+        admission.pending.delete(write.session, write.request.sequence);
+    }
+    for (const session of admission.openingSessions) {
+      if (this.#parts.applier.sessions.has(session)) admission.openingSessions.delete(session);
+    }
+    overlay.release(index);
+    ledger.applied(index);
+  }
+
+  #sealQueued(): boolean {
+    const { admission, ledger } = this.#parts;
+    const { limits } = this.#context.config;
+    const { log, term } = this.#context;
+    const index = (log.last.index + 1) as LogIndex;
+    const firstRevision = (log.lastRevision + 1) as Revision;
+    const requests: EntryRequest[] = [];
+    const items: QueueItem[] = [];
+    let nextRevision: number = firstRevision;
+    let bytes = 0;
+    for (;;) {
+      const item = admission.ready();
+      if (item === undefined || requests.length >= limits.entryRequestsMax) break;
+      if (requests.length > 0 && bytes + item.bytes > limits.entryBytesMax) break;
+      const operations = item.kind === 'write' ? item.request.operations.length : 0;
+      // The gap before the next term's revisions must not be used up by what may yet be lost.
+      if (nextRevision + operations > ledger.committedRevision + REVISION_GAP) break;
+      const request = this.#evaluate(item, { index, nextRevision: nextRevision as Revision });
+      if (request.kind === 'write') nextRevision += request.mutations.length;
+      requests.push(request);
+      items.push(item);
+      bytes += item.bytes;
+      admission.shift();
+    }
+    if (requests.length === 0) return false;
+    this.#seal({ kind: 'requests', requests }, firstRevision, items);
+    for (let ordinal = 0; ordinal < items.length; ordinal++)
+      this.#register(items[ordinal]!, requests[ordinal]!, { index, term, ordinal });
+    return true;
+  }
+
+  /** Check, revision and overlay of one request: one synchronous step against the newest state. */
+  #evaluate(
+    item: QueueItem,
+    at: { readonly index: LogIndex; readonly nextRevision: Revision },
+  ): EntryRequest {
+    if (item.kind === 'openSession') return { kind: 'openSession' };
+    if (item.kind === 'closeSession')
+      return { kind: 'closeSession', session: item.session, reason: item.reason };
+    const { overlay } = this.#parts;
+    const { mutations, result } = evaluate(item.request, (key) => this.#lookup(item, key), {
+      nextRevision: at.nextRevision,
+      lastRevision: (at.nextRevision - 1) as Revision,
+    });
+    let revision = at.nextRevision as number;
+    for (const mutation of mutations) {
+      const value = mutation.kind === 'put' ? mutation.value : null;
+      overlay.put(keyText(mutation.key), { index: at.index, revision: revision as Revision, value });
+      revision++;
+    }
+    const { session, floor, ack } = item;
+    return { kind: 'write', session, sequence: item.request.sequence, floor, ack, mutations, result };
+  }
+
+  #lookup(item: WriteItem, key: Uint8Array): CurrentRecord | undefined {
+    const text = keyText(key);
+    const newer = this.#parts.overlay.get(text);
+    if (newer !== undefined)
+      return newer.value === null ? undefined : { revision: newer.revision, value: newer.value };
+    return item.prefetch?.records?.get(text);
+  }
+
+  #register(
+    item: QueueItem,
+    request: EntryRequest,
+    at: { readonly index: LogIndex; readonly term: Entry['term']; readonly ordinal: number },
+  ): void {
+    const { admission, answers } = this.#parts;
+    let logged: LoggedWrite;
+    if (request.kind === 'write') {
+      logged = { index: at.index, term: at.term, outcome: { kind: 'write', result: request.result } };
+      const pending = admission.pending.get(request.session, request.sequence);
+      if (pending !== undefined) pending.logged = logged;
+    } else if (request.kind === 'openSession') {
+      const session = sessionIdOf(at, at.ordinal);
+      admission.openingSessions.add(session);
+      logged = { index: at.index, term: at.term, outcome: { kind: 'sessionOpened', session } };
+    } else logged = { index: at.index, term: at.term, outcome: { kind: 'sessionClosed' } };
+    for (const waiter of item.waiters) answers.logged(waiter, logged);
+  }
+
+  #seal(body: EntryBody, firstRevision: Revision, items: readonly QueueItem[] = []): Entry {
+    const { log, term, now, genesis, config } = this.#context;
+    const entry: Entry = {
+      database: genesis!.databases[config.database]!,
+      index: (log.last.index + 1) as LogIndex,
+      term,
+      previousTerm: log.last.term,
+      logTime: this.#logTime.at(now),
+      firstRevision,
+      body,
+    };
+    log.append(entry);
+    this.#context.persist({ kind: 'entries', entries: [entry] });
+    this.#parts.ledger.sealed({
+      index: entry.index,
+      bytes: entryBytes(entry),
+      sealedAt: now,
+      lastRevision: lastRevisionOf(entry),
+    });
+    const writes = items.filter((item) => item.kind === 'write');
+    if (writes.length > 0) this.#unapplied.push({ index: entry.index, writes });
+    return entry;
+  }
+}

@@ -1,0 +1,99 @@
+import { assert, type LogIndex, type NodeId } from '@holdfast/types';
+
+/** What the primary of one term knows of one peer. */
+export class Progress {
+  readonly peer: NodeId;
+  /**
+   * `probe`: one append at a time until one matches. `replicate`: appends in flight up to the window.
+   * `snapshot`: a snapshot is under way, no appends.
+   */
+  state: 'probe' | 'replicate' | 'snapshot' = 'probe';
+  /** Durable there and equal to this log. Never goes down within a term. */
+  match = 0 as LogIndex;
+  /** First entry to send next. Invariant: above `match`. */
+  next: LogIndex;
+  applied = 0 as LogIndex;
+  linked = false;
+  /** Not the disk that the membership names, or it does not hold what it acknowledged: never counted. */
+  excluded = false;
+  /** Newest round answered. */
+  answeredRound = 0;
+  /** Send time of the newest answered round: proof that it was loyal then. */
+  contactAt: number;
+  /** Since when it has not held the whole log; undefined when level. */
+  behindSince: number | undefined;
+  /** When an append was last sent or a match came: a stall is probed anew. */
+  activeAt: number;
+  probePending = false;
+  /** A load of entries for it is under way. */
+  loading: number | undefined;
+  #inflight: { readonly last: LogIndex; readonly bytes: number }[] = [];
+  #inflightBytes = 0;
+
+  constructor(peer: NodeId, options: { readonly next: LogIndex; readonly now: number }) {
+    this.peer = peer;
+    this.next = options.next;
+    this.contactAt = options.now;
+    this.activeAt = options.now;
+  }
+
+  get inflightBytes(): number {
+    return this.#inflightBytes;
+  }
+
+  get inflightCount(): number {
+    return this.#inflight.length;
+  }
+
+  /** Room in the window for one more append. */
+  hasRoom(window: { readonly entries: number; readonly bytes: number }): boolean {
+    return this.#inflight.length < window.entries && this.#inflightBytes < window.bytes;
+  }
+
+  sent(append: { readonly last: LogIndex; readonly bytes: number; readonly now: number }): void {
+    this.activeAt = append.now;
+    if (this.state === 'probe') {
+      this.probePending = true;
+      return;
+    }
+    this.next = (append.last + 1) as LogIndex;
+    this.#inflight.push({ last: append.last, bytes: append.bytes });
+    this.#inflightBytes += append.bytes;
+  }
+
+  /** True when it brought news. */
+  matched(match: LogIndex, now: number): boolean {
+    const news = match > this.match;
+    if (news) this.match = match;
+    this.activeAt = now;
+    let done = 0;
+    while (done < this.#inflight.length && this.#inflight[done]!.last <= match) {
+      this.#inflightBytes -= this.#inflight[done]!.bytes;
+      done++;
+    }
+    if (done > 0) this.#inflight.splice(0, done);
+    if (this.next <= match) this.next = (match + 1) as LogIndex;
+    if (this.state === 'probe') {
+      this.state = 'replicate';
+      this.next = (this.match + 1) as LogIndex;
+      this.probePending = false;
+    }
+    return news;
+  }
+
+  /** What was in flight may be lost: ask again from `next`. */
+  becomeProbe(next: LogIndex): void {
+    assert(next > this.match, `probe of ${this.peer} from ${next}, matched to ${this.match}`);
+    this.state = 'probe';
+    this.next = next;
+    this.probePending = false;
+    this.loading = undefined;
+    this.#inflight = [];
+    this.#inflightBytes = 0;
+  }
+
+  becomeSnapshot(): void {
+    this.becomeProbe((this.match + 1) as LogIndex);
+    this.state = 'snapshot';
+  }
+}

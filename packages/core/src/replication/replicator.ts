@@ -1,0 +1,366 @@
+import {
+  assert,
+  type Entry,
+  entryBytes,
+  type LogIndex,
+  type NodeId,
+  type PeerMessage,
+  type Position,
+  type Term,
+} from '@holdfast/types';
+import { majorityIndex, majorityValue } from '../acks/ack-rules.ts';
+import type { Applier } from '../apply/applier.ts';
+import type { Context } from '../kernel/context.ts';
+import type { Freshness } from '../reads/freshness.ts';
+import { Progress } from './progress.ts';
+import { Rounds } from './rounds.ts';
+
+const APPEND_BYTES = 1024 * 1024;
+/** A probe may be refused: it carries little. */
+const PROBE_BYTES = 64 * 1024;
+
+interface Echo {
+  readonly sentAt: number;
+  readonly commit: LogIndex;
+  /** To be begun after the message arrived. */
+  readonly round: number;
+}
+
+/** The primary's side of the log stream of one term: appends, rounds, commit. */
+export class Replicator {
+  readonly #context: Context;
+  readonly #applier: Applier;
+  readonly #freshness: Freshness;
+  readonly #rounds = new Rounds();
+  readonly progress: Map<NodeId, Progress> = new Map();
+  #confirmedRound = 0;
+  #heartbeatAt = 0;
+  /** Commit index that heartbeats have told. */
+  #toldCommit = 0 as LogIndex;
+  /** Set once this term's opening entry is committed: only then do echoes prove anything. */
+  #echoes = false;
+  readonly #waitingEchoes = new Map<NodeId, Echo>();
+  readonly #readyEchoes = new Map<NodeId, Echo>();
+
+  constructor(context: Context, parts: { readonly applier: Applier; readonly freshness: Freshness }) {
+    this.#context = context;
+    this.#applier = parts.applier;
+    this.#freshness = parts.freshness;
+    const next = (context.log.last.index + 1) as LogIndex;
+    for (const peer of context.others) {
+      const progress = new Progress(peer, { next, now: context.now });
+      const link = context.links.get(peer)!;
+      progress.linked = link.up;
+      progress.excluded = link.exclusion !== undefined;
+      this.progress.set(peer, progress);
+    }
+  }
+
+  /** Newest round that a majority answered. */
+  get confirmedRound(): number {
+    return this.#confirmedRound;
+  }
+
+  get lastRound(): number {
+    return this.#rounds.last;
+  }
+
+  /** One per voter: what it holds durably, this node's own by the same rule (P6). */
+  matches(): LogIndex[] {
+    const matches = [this.#context.persists.durable];
+    for (const progress of this.progress.values())
+      matches.push(progress.excluded ? (0 as LogIndex) : progress.match);
+    return matches;
+  }
+
+  /** Send time of the newest round that a majority answered, ms. */
+  majorityContactAt(): number {
+    const contacts = [this.#context.now];
+    for (const progress of this.progress.values())
+      contacts.push(progress.excluded ? -Infinity : progress.contactAt);
+    return majorityValue(contacts);
+  }
+
+  /** Best first: linked, then furthest in log, then in applied. */
+  successors(): NodeId[] {
+    const able = [...this.progress.values()].filter((progress) => !progress.excluded);
+    able.sort(
+      (a, b) =>
+        Number(b.linked) - Number(a.linked) ||
+        b.match - a.match ||
+        b.applied - a.applied ||
+        (a.peer < b.peer ? -1 : 1),
+    );
+    return able.map((progress) => progress.peer);
+  }
+
+  openingCommitted(): void {
+    this.#echoes = true;
+  }
+
+  /** Counts what is held. Only entries of the own term are committed by counting (Raft §5.4.2, fault 15). */
+  maybeCommit(): boolean {
+    const index = majorityIndex(this.matches());
+    if (index <= this.#context.commit || this.#context.log.termAt(index) !== this.#context.term) return false;
+    return this.#context.advanceCommit(index);
+  }
+
+  /** Asks every peer for its loyalty. Returns the round's number. */
+  beginRound(): number {
+    const { now, term, commit } = this.#context;
+    const round = this.#rounds.begin(now);
+    const successors = this.successors();
+    this.#heartbeatAt = now + this.#context.config.timing.heartbeatMs;
+    this.#toldCommit = commit;
+    for (const progress of this.progress.values()) {
+      if (!progress.linked) continue;
+      const echo = this.#readyEchoes.get(progress.peer);
+      const base = { kind: 'heartbeat', term, round, commit, successors } as const;
+      this.#readyEchoes.delete(progress.peer);
+      this.#context.send(
+        progress.peer,
+        echo === undefined ? base : { ...base, echo: { sentAt: echo.sentAt, commit: echo.commit } },
+      );
+    }
+    if (this.#echoes) this.#waitingEchoes.set(this.#context.config.self, { sentAt: now, commit, round });
+    this.#confirm();
+    return round;
+  }
+
+  tick(): void {
+    const { now, commit, config } = this.#context;
+    if (now >= this.#heartbeatAt || this.#toldCommit < commit) this.beginRound();
+    for (const progress of this.progress.values()) {
+      if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
+      // Nothing came back: what was in flight is taken for lost.
+      const waits =
+        progress.state === 'probe'
+          ? progress.probePending
+          : progress.state === 'replicate' && progress.inflightCount > 0;
+      if (!waits) continue;
+      this.#probeAgain(progress);
+      progress.activeAt = now;
+      this.#sendTo(progress);
+    }
+  }
+
+  /** Streams what the log holds to every peer that has room. */
+  replicate(): void {
+    for (const progress of this.progress.values()) this.#sendTo(progress);
+  }
+
+  onMatch(from: NodeId, match: LogIndex): void {
+    const { now, log } = this.#context;
+    const progress = this.progress.get(from)!;
+    assert(match <= log.last.index, `${from} matches ${match}, beyond this log's end ${log.last.index}`);
+    if (progress.state === 'snapshot') return;
+    progress.matched(match, now);
+    progress.behindSince = progress.match >= log.last.index ? undefined : (progress.behindSince ?? now);
+    this.#sendTo(progress);
+  }
+
+  /** The peer lacks what comes before: go back by whole terms (Raft §5.3, last paragraph). */
+  onConflict(from: NodeId, message: Extract<PeerMessage, { kind: 'appendConflict' }>): void {
+    const progress = this.progress.get(from)!;
+    if (progress.state === 'snapshot') return;
+    if (message.last.index < progress.match) {
+      this.exclude(from, 'disk-went-back');
+      return;
+    }
+    if (message.rejected <= progress.match || message.rejected >= progress.next) return;
+    const { log } = this.#context;
+    const hint: Position = message.hint;
+    const agreed = log.termAt(hint.index) === hint.term ? hint.index : log.newestAtOrBelow(hint).index;
+    const next = Math.max(progress.match, Math.min(agreed, message.rejected - 1)) + 1;
+    progress.becomeProbe(next as LogIndex);
+    this.#sendTo(progress);
+  }
+
+  onHeartbeatReply(from: NodeId, message: Extract<PeerMessage, { kind: 'heartbeatReply' }>): void {
+    const progress = this.progress.get(from)!;
+    progress.applied = message.applied;
+    const sentAt = this.#rounds.sentAt(message.round);
+    if (sentAt === undefined || message.round <= progress.answeredRound) return;
+    progress.answeredRound = message.round;
+    progress.contactAt = Math.max(progress.contactAt, sentAt);
+    if (this.#echoes && !this.#waitingEchoes.has(from)) {
+      this.#waitingEchoes.set(from, {
+        sentAt: message.sentAt,
+        commit: this.#context.commit,
+        round: this.#rounds.last + 1,
+      });
+    }
+    this.#confirm();
+  }
+
+  onLinkUp(peer: NodeId): void {
+    const progress = this.progress.get(peer)!;
+    progress.linked = true;
+    progress.excluded = this.#context.links.get(peer)!.exclusion !== undefined;
+    if (progress.state !== 'snapshot') this.#probeAgain(progress);
+    this.#sendTo(progress);
+    this.beginRound();
+  }
+
+  onLinkDown(peer: NodeId): void {
+    const progress = this.progress.get(peer)!;
+    progress.linked = false;
+  }
+
+  onLoaded(id: number, entries: readonly Entry[]): boolean {
+    for (const progress of this.progress.values()) {
+      if (progress.loading !== id) continue;
+      progress.loading = undefined;
+      // The head went while it was read: what the peer needs is gone.
+      if (entries.length === 0) this.#startSnapshot(progress);
+      else this.#append(progress, entries);
+      this.#sendTo(progress);
+      return true;
+    }
+    return false;
+  }
+
+  onSnapshotSent(peer: NodeId, position: Position | undefined): void {
+    const progress = this.progress.get(peer)!;
+    if (progress.state !== 'snapshot') return;
+    if (position !== undefined) this.#context.log.remember(position);
+    progress.becomeProbe((Math.max(progress.match, position?.index ?? 0) + 1) as LogIndex);
+    progress.activeAt = this.#context.now;
+    this.#context.notice({
+      kind: 'snapshot',
+      peer,
+      state: position === undefined ? 'failed' : 'sent',
+      index: position?.index ?? progress.match,
+    });
+    this.#sendTo(progress);
+  }
+
+  exclude(peer: NodeId, reason: 'disk-went-back' | 'wiped'): void {
+    const progress = this.progress.get(peer)!;
+    progress.excluded = true;
+    this.#context.links.get(peer)!.exclusion = reason;
+    this.#context.send(peer, { kind: 'excluded', reason });
+    this.#context.notice({ kind: 'excluded', peer, reason });
+  }
+
+  /** Lowest index that some peer still needs from this log. */
+  neededFrom(): LogIndex {
+    let lowest = (this.#context.log.last.index + 1) as LogIndex;
+    for (const progress of this.progress.values()) {
+      if (progress.state === 'snapshot' || (progress.linked && !progress.excluded)) {
+        lowest = Math.min(lowest, progress.match + 1) as LogIndex;
+      }
+    }
+    return lowest;
+  }
+
+  #sendTo(progress: Progress): void {
+    if (
+      !progress.linked ||
+      progress.excluded ||
+      progress.state === 'snapshot' ||
+      progress.loading !== undefined
+    )
+      return;
+    const { log, config } = this.#context;
+    const window = { entries: config.limits.peerWindowEntries, bytes: config.limits.peerWindowBytes };
+    if (progress.next <= log.last.index) progress.behindSince ??= this.#context.now;
+    if (progress.state === 'probe') {
+      if (!progress.probePending) this.#sendNext(progress);
+      return;
+    }
+    while (
+      progress.state === 'replicate' &&
+      progress.next <= log.last.index &&
+      progress.loading === undefined &&
+      progress.hasRoom(window)
+    ) {
+      this.#sendNext(progress);
+    }
+  }
+
+  /** What was in flight may be lost. A peer that never matched is asked where it was asked last. */
+  #probeAgain(progress: Progress): void {
+    progress.becomeProbe(
+      (progress.match > 0
+        ? progress.match + 1
+        : Math.min(progress.next, this.#context.log.last.index + 1)) as LogIndex,
+    );
+  }
+
+  #sendNext(progress: Progress): void {
+    const { log } = this.#context;
+    const previousIndex = (progress.next - 1) as LogIndex;
+    if (
+      log.termAt(previousIndex) === undefined ||
+      (progress.next < log.first && progress.next <= log.last.index)
+    ) {
+      this.#startSnapshot(progress);
+      return;
+    }
+    if (progress.next > log.last.index) {
+      this.#append(progress, []);
+      return;
+    }
+    const bytesMax = progress.state === 'probe' ? PROBE_BYTES : APPEND_BYTES;
+    const entries = log.slice(progress.next, { to: log.last.index, bytesMax });
+    if (entries !== undefined) {
+      this.#append(progress, entries);
+      return;
+    }
+    progress.loading = this.#context.newLoadId();
+    this.#context.emit({
+      kind: 'load',
+      id: progress.loading,
+      from: progress.next,
+      to: log.last.index,
+      bytesMax: APPEND_BYTES,
+    });
+  }
+
+  /** The primary's append stream waits for nothing: peers write in parallel with its own fsync (P5). */
+  #append(progress: Progress, entries: readonly Entry[]): void {
+    const { log, term, commit, now } = this.#context;
+    const index = (progress.next - 1) as LogIndex;
+    const previousTerm = log.termAt(index);
+    if (
+      !progress.linked ||
+      previousTerm === undefined ||
+      (entries.length > 0 && entries[0]!.index !== progress.next)
+    )
+      return;
+    if (entries.some((entry) => log.termAt(entry.index) !== entry.term)) return;
+    this.#context.send(progress.peer, {
+      kind: 'append',
+      term,
+      previous: { index, term: previousTerm as Term },
+      entries,
+      commit,
+    });
+    let bytes = 0;
+    for (const entry of entries) bytes += entryBytes(entry);
+    progress.sent({ last: (index + entries.length) as LogIndex, bytes, now });
+  }
+
+  #startSnapshot(progress: Progress): void {
+    if (!this.#applier.serving) return;
+    progress.becomeSnapshot();
+    this.#context.notice({ kind: 'snapshot', peer: progress.peer, state: 'needed', index: progress.match });
+    this.#context.emit({ kind: 'sendSnapshot', peer: progress.peer });
+  }
+
+  #confirm(): void {
+    const rounds = [this.#rounds.last];
+    for (const progress of this.progress.values())
+      rounds.push(progress.excluded ? 0 : progress.answeredRound);
+    const confirmed = majorityValue(rounds);
+    if (confirmed <= this.#confirmedRound) return;
+    this.#confirmedRound = confirmed;
+    for (const [peer, echo] of this.#waitingEchoes) {
+      if (echo.round > confirmed) continue;
+      this.#waitingEchoes.delete(peer);
+      if (peer === this.#context.config.self) this.#freshness.offer(echo, this.#applier.applied.index);
+      else this.#readyEchoes.set(peer, echo);
+    }
+  }
+}

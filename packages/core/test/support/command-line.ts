@@ -1,0 +1,110 @@
+import type { Ack, Condition, NodeId, Operation, Revision } from '@holdfast/types';
+import { REVISION_GAP } from '@holdfast/types';
+import type { ProposedWrite } from '../../src/api.ts';
+import { bytes } from './entries.ts';
+
+/** A command taken apart: `name word word option=value`. */
+export class CommandLine {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly #options: Map<string, string> = new Map();
+  readonly #used: Set<string> = new Set();
+
+  constructor(line: string) {
+    const [name, ...rest] = line.trim().split(/\s+/);
+    this.name = name!;
+    const words: string[] = [];
+    for (const word of rest) {
+      const at = word.indexOf('=');
+      if (at > 0) this.#options.set(word.slice(0, at), word.slice(at + 1));
+      else words.push(word);
+    }
+    this.words = words;
+  }
+
+  text(option: string): string | undefined {
+    this.#used.add(option);
+    return this.#options.get(option);
+  }
+
+  number(option: string, otherwise: number): number {
+    const value = this.text(option);
+    return value === undefined ? otherwise : Number(value);
+  }
+
+  /** Options whose name begins with `prefix`, without it. */
+  group(prefix: string): Record<string, number> {
+    const found: Record<string, number> = {};
+    for (const [name, value] of this.#options) {
+      if (!name.startsWith(prefix)) continue;
+      this.#used.add(name);
+      found[name.slice(prefix.length)] = Number(value);
+    }
+    return found;
+  }
+
+  assertAllUsed(): void {
+    for (const option of this.#options.keys())
+      if (!this.#used.has(option)) throw new Error(`unknown option ${option}=`);
+  }
+}
+
+/** `17`, or `2g+5` as revisions are printed. */
+export function parseRevision(text: string): Revision {
+  const [, gaps, rest] = /^(?:(\d+)g\+)?(\d+)$/.exec(text) ?? [];
+  if (rest === undefined) throw new Error(`not a revision: ${text}`);
+  return (Number(gaps ?? 0) * REVISION_GAP + Number(rest)) as Revision;
+}
+
+export function parseNodes(text: string): NodeId[] {
+  return text.split(',') as NodeId[];
+}
+
+/** `put a=1 del b incr n=2 if a=1g+2 absent b atMost c=7 seq=3 ack=local`: one request of a frame. */
+export function parseWrite(
+  line: string,
+  defaults: { readonly id: number; readonly sequence: number; readonly ack: Ack; readonly deadline: number },
+): ProposedWrite {
+  const words = line.trim().split(/\s+/);
+  const operations: Operation[] = [];
+  const conditions: Condition[] = [];
+  let { sequence, ack } = defaults;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (word.startsWith('seq=')) sequence = Number(word.slice(4));
+    else if (word.startsWith('ack=')) ack = word.slice(4) as Ack;
+    else parseStep(word, words[++at] ?? '', { operations, conditions });
+  }
+  return { id: defaults.id, sequence, ack, deadline: defaults.deadline, conditions, operations };
+}
+
+function parseStep(
+  word: string,
+  argument: string,
+  request: { readonly operations: Operation[]; readonly conditions: Condition[] },
+): void {
+  const [name = '', value = ''] = argument.split('=');
+  const key = bytes(name);
+  switch (word) {
+    case 'put':
+      request.operations.push({ kind: 'put', key, value: bytes(value) });
+      return;
+    case 'del':
+      request.operations.push({ kind: 'del', key });
+      return;
+    case 'incr':
+      request.operations.push({ kind: 'increment', key, by: Number(value) });
+      return;
+    case 'if':
+      request.conditions.push({ kind: 'revision', key, revision: parseRevision(value) });
+      return;
+    case 'absent':
+      request.conditions.push({ kind: 'absent', key });
+      return;
+    case 'atMost':
+      request.conditions.push({ kind: 'atMost', key, revision: parseRevision(value) });
+      return;
+    default:
+      throw new Error(`not a step of a write: ${word}`);
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  assert,
+  type LogIndex,
+  type Position,
+  type Revision,
+  type SessionId,
+  type SessionRecord,
+  type StoredRecord,
+  type StoreState,
+  type Term,
+  type TermStart,
+} from '@holdfast/types';
+import type { Effect } from '../../src/api.ts';
+
+type Batch = Extract<Effect, { kind: 'apply' }>;
+
+const NOWHERE: Position = { index: 0 as LogIndex, term: 0 as Term };
+
+/** The state of one node: keys, sessions, history, position. A crash keeps what was applied; see `checkpoint`. */
+export class MemoryStore {
+  #data: Map<string, StoredRecord> = new Map();
+  #sessions: Map<SessionId, SessionRecord> = new Map();
+  #history: readonly TermStart[] = [];
+  #applied: Position = NOWHERE;
+  #checkpoint: Position = NOWHERE;
+  #revision = 0 as Revision;
+  #logTime = 0;
+
+  /** Replays bring entries again: positions may go back for a while, contents end up the same. */
+  apply(batch: Batch): void {
+    const first = batch.entries[0];
+    assert(
+      first !== undefined && first.index <= this.#applied.index + 1,
+      'a batch leaves a gap in the store',
+    );
+    for (const entry of batch.entries) {
+      if (entry.body.kind !== 'requests') continue;
+      let revision = entry.firstRevision;
+      for (const request of entry.body.requests) {
+        if (request.kind !== 'write') continue;
+        for (const mutation of request.mutations) {
+          const key = textOf(mutation.key);
+          if (mutation.kind === 'put') this.#data.set(key, { value: mutation.value, revision });
+          else this.#data.delete(key);
+          revision = (revision + 1) as Revision;
+        }
+      }
+    }
+    for (const record of batch.sessions) this.#sessions.set(record.id, record);
+    for (const id of batch.closedSessions) this.#sessions.delete(id);
+    this.#history = batch.history;
+    this.#applied = batch.applied;
+    this.#revision = batch.revision;
+    this.#logTime = batch.logTime;
+  }
+
+  get(key: Uint8Array): StoredRecord | undefined {
+    return this.#data.get(textOf(key));
+  }
+
+  get applied(): Position {
+    return this.#applied;
+  }
+
+  /** Everything applied is on stable storage from here on: a restart re-applies what follows. */
+  checkpoint(): Position {
+    this.#checkpoint = this.#applied;
+    return this.#checkpoint;
+  }
+
+  clone(): MemoryStore {
+    const copy = new MemoryStore();
+    copy.#data = new Map(this.#data);
+    copy.#sessions = new Map(this.#sessions);
+    copy.#history = this.#history;
+    copy.#applied = this.#applied;
+    copy.#checkpoint = this.#checkpoint;
+    copy.#revision = this.#revision;
+    copy.#logTime = this.#logTime;
+    return copy;
+  }
+
+  state(): StoreState {
+    return {
+      applied: this.#applied,
+      checkpoint: this.#checkpoint,
+      revision: this.#revision,
+      logTime: this.#logTime,
+      sessions: [...this.#sessions.values()],
+      history: this.#history,
+    };
+  }
+
+  /** Keys with values and revisions, in order. */
+  data(): [string, StoredRecord][] {
+    return [...this.#data].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1');
+}
