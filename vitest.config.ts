@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { SuiteTimes } from './test/support/suite-times.ts';
 
@@ -40,7 +41,7 @@ export default defineConfig({
       ...(reportPath ? [['json', { outputFile: reportPath }] as const] : []),
     ],
     projects: [
-      ...readdirSync('packages').map(packageSuite),
+      ...readdirSync(join(import.meta.dirname, 'packages')).map(packageSuite),
       workspaceSuite('workspace', ['test/**/*.test.ts'], ['test/long/**', 'test/pack/**']),
       workspaceSuite('pack', ['test/pack/**/*.test.ts']),
       ...(isLong ? [workspaceSuite('long', ['test/long/**/*.test.ts'])] : []),
