@@ -1,0 +1,358 @@
+import {
+  assertNever,
+  type ClientMessage,
+  type Condition,
+  type Consistency,
+  type KeyRange,
+  LIMITS,
+  type Operation,
+  type ReadRequest,
+  type Revision,
+  type WriteRequest,
+} from '@holdfast/types';
+import { ACKS } from './entry-requests.ts';
+import {
+  binary,
+  choice,
+  clusterId,
+  codeOf,
+  count,
+  databaseName,
+  duration,
+  each,
+  flag,
+  integer,
+  list,
+  optional,
+  orNil,
+  parts,
+  positive,
+  revision,
+  sessionId,
+  shortened,
+  text,
+} from './fields.ts';
+import { invalid, within } from './invalid.ts';
+import { type Packable, pack, unpack } from './message-pack.ts';
+
+/** The code of a kind is its place here. New kinds go to the end. */
+const KINDS = [
+  'hello',
+  'openSession',
+  'closeSession',
+  'write',
+  'read',
+  'scanOpen',
+  'scanNext',
+  'scanClose',
+  'ping',
+] as const satisfies readonly ClientMessage['kind'][];
+
+const CONSISTENCIES: readonly Consistency[] = ['linearizable', 'session', 'eventual'];
+const CONDITIONS = ['revision', 'absent', 'atMost'] as const satisfies readonly Condition['kind'][];
+
+const PUT = 0;
+const DEL = 1;
+const INCREMENT = 2;
+
+/** Conditions and operations lie flat in their request, three places each: code, key, and what it needs. */
+const STEP_PARTS = 3;
+
+/** [message, message, …], each [code, …parts]. */
+export function encodeClientMessages(messages: readonly ClientMessage[]): Uint8Array {
+  return pack(messages.map(packMessage));
+}
+
+/**
+ * Throws HOLDFAST_INVALID_MESSAGE for what is malformed or beyond the limits of a frame. A request too large in
+ * itself decodes, so that it can be answered: see `writeProblem` and `readProblem`. Keys and values are views into
+ * `bytes`.
+ */
+export function decodeClientMessages(bytes: Uint8Array): ClientMessage[] {
+  if (bytes.length > LIMITS.clientFrameBytesMax) {
+    throw invalid('frame', `longer than ${LIMITS.clientFrameBytesMax} bytes`);
+  }
+  const packed = list(unpack(bytes), 'messages', { max: LIMITS.requestsPerFrameMax });
+  const messages = each(packed, 'messages', readMessage);
+  let requests = 0;
+  for (const message of messages) requests += requestCount(message);
+  if (requests > LIMITS.requestsPerFrameMax) {
+    throw invalid('messages', `${requests} requests, at most ${LIMITS.requestsPerFrameMax} allowed`);
+  }
+  return messages;
+}
+
+function requestCount(message: ClientMessage): number {
+  if (message.kind === 'write') return message.requests.length;
+  return message.kind === 'read' ? message.reads.length : 1;
+}
+
+function packMessage(message: ClientMessage): Packable[] {
+  const code = KINDS.indexOf(message.kind);
+  switch (message.kind) {
+    case 'hello':
+      return [code, message.protocol, message.database, orNil(message.cluster), shortened(message.name)];
+    case 'openSession':
+      return [code, message.id, duringMs(message.remainingMs)];
+    case 'closeSession':
+      return [code, message.id, message.session];
+    case 'write': {
+      const packed: Packable[] = [code, message.session, message.floor];
+      for (const request of message.requests) packed.push(packWrite(request));
+      return packed;
+    }
+    case 'read': {
+      const packed: Packable[] = [code];
+      for (const read of message.reads) packed.push(packRead(read));
+      return packed;
+    }
+    case 'scanOpen':
+      return [
+        code,
+        message.id,
+        codeOf(message.consistency, CONSISTENCIES),
+        duringMs(message.remainingMs),
+        message.token,
+        orNil(message.maxStalenessMs),
+        packRange(message.range),
+        message.pageSize,
+        orNil(message.snapshot),
+      ];
+    case 'scanNext':
+      return [code, message.id, message.scan, message.pageSize, orNil(message.seek)];
+    case 'scanClose':
+      return [code, message.scan];
+    case 'ping':
+      return [code, message.id];
+    default:
+      return assertNever(message);
+  }
+}
+
+/** A deadline that has passed while the message waited is sent as none left. */
+function duringMs(remainingMs: number): number {
+  return remainingMs > 0 ? Math.min(remainingMs, Number.MAX_SAFE_INTEGER) : 0;
+}
+
+function packWrite(request: WriteRequest): Packable[] {
+  const conditions: Packable[] = [];
+  for (const condition of request.conditions) {
+    const expected = condition.kind === 'absent' ? 0 : condition.revision;
+    conditions.push(CONDITIONS.indexOf(condition.kind), condition.key, expected);
+  }
+  const operations: Packable[] = [];
+  for (const operation of request.operations) packOperation(operation, operations);
+  return [
+    request.id,
+    request.sequence,
+    codeOf(request.ack, ACKS),
+    duringMs(request.remainingMs),
+    conditions,
+    operations,
+  ];
+}
+
+function packOperation(operation: Operation, operations: Packable[]): void {
+  switch (operation.kind) {
+    case 'put':
+      operations.push(PUT, operation.key, operation.value);
+      return;
+    case 'del':
+      operations.push(DEL, operation.key, null);
+      return;
+    case 'increment':
+      operations.push(INCREMENT, operation.key, operation.by);
+      return;
+    default:
+      assertNever(operation);
+  }
+}
+
+function packRead(read: ReadRequest): Packable[] {
+  return [
+    read.id,
+    codeOf(read.consistency, CONSISTENCIES),
+    duringMs(read.remainingMs),
+    read.keys,
+    read.token,
+    orNil(read.maxStalenessMs),
+  ];
+}
+
+function packRange(range: KeyRange): Packable[] {
+  return [
+    orNil(range.gt),
+    orNil(range.gte),
+    orNil(range.lt),
+    orNil(range.lte),
+    range.reverse,
+    range.limit,
+    range.keys,
+    range.values,
+  ];
+}
+
+function readMessage(value: unknown): ClientMessage {
+  const packed = list(value, 'message', { min: 1 });
+  const kind = choice(packed[0], KINDS, 'kind');
+  try {
+    return readKind(kind, packed);
+  } catch (error) {
+    throw within(error, kind);
+  }
+}
+
+function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): ClientMessage {
+  switch (kind) {
+    case 'hello': {
+      parts(packed, 'message', 5);
+      const cluster = optional(packed[3], 'cluster', clusterId);
+      return {
+        kind,
+        protocol: count(packed[1], 'protocol'),
+        database: databaseName(packed[2], 'database'),
+        ...(cluster === undefined ? {} : { cluster }),
+        name: text(packed[4], 'name'),
+      };
+    }
+    case 'openSession':
+      parts(packed, 'message', 3);
+      return { kind, id: count(packed[1], 'id'), remainingMs: duration(packed[2], 'remainingMs') };
+    case 'closeSession':
+      parts(packed, 'message', 3);
+      return { kind, id: count(packed[1], 'id'), session: sessionId(packed[2], 'session') };
+    case 'write': {
+      list(packed, 'message', { min: 3 });
+      const session = sessionId(packed[1], 'session');
+      const floor = count(packed[2], 'floor');
+      return { kind, session, floor, requests: each(packed.slice(3), 'requests', readWrite) };
+    }
+    case 'read':
+      return { kind, reads: each(packed.slice(1), 'reads', readRead) };
+    case 'scanOpen':
+      return readScanOpen(packed);
+    case 'scanNext': {
+      parts(packed, 'message', 5);
+      const seek = optional(packed[4], 'seek', binary);
+      return {
+        kind,
+        id: count(packed[1], 'id'),
+        scan: count(packed[2], 'scan'),
+        pageSize: positive(packed[3], 'pageSize'),
+        ...(seek === undefined ? {} : { seek }),
+      };
+    }
+    case 'scanClose':
+      parts(packed, 'message', 2);
+      return { kind, scan: count(packed[1], 'scan') };
+    case 'ping':
+      parts(packed, 'message', 2);
+      return { kind, id: count(packed[1], 'id') };
+    default:
+      return assertNever(kind);
+  }
+}
+
+function readWrite(value: unknown): WriteRequest {
+  const packed = parts(value, 'request', 6);
+  return {
+    id: count(packed[0], 'id'),
+    sequence: positive(packed[1], 'sequence'),
+    ack: choice(packed[2], ACKS, 'ack'),
+    remainingMs: duration(packed[3], 'remainingMs'),
+    conditions: readConditions(packed[4]),
+    operations: readOperations(packed[5]),
+  };
+}
+
+function readConditions(value: unknown): Condition[] {
+  const flat = list(value, 'conditions');
+  if (flat.length % STEP_PARTS !== 0) throw invalid('conditions', 'the last one is not whole');
+  const conditions: Condition[] = [];
+  for (let place = 0; place < flat.length; place += STEP_PARTS) {
+    const kind = choice(flat[place], CONDITIONS, 'conditions.kind');
+    const key = binary(flat[place + 1], 'conditions.key');
+    const expected: Revision = revision(flat[place + 2], 'conditions.revision');
+    conditions.push(kind === 'absent' ? { kind, key } : { kind, key, revision: expected });
+  }
+  return conditions;
+}
+
+function readOperations(value: unknown): Operation[] {
+  const flat = list(value, 'operations');
+  if (flat.length % STEP_PARTS !== 0) throw invalid('operations', 'the last one is not whole');
+  const operations: Operation[] = [];
+  for (let place = 0; place < flat.length; place += STEP_PARTS) {
+    const key = binary(flat[place + 1], 'operations.key');
+    const detail = flat[place + 2];
+    switch (flat[place]) {
+      case PUT:
+        operations.push({ kind: 'put', key, value: binary(detail, 'operations.value') });
+        break;
+      case DEL:
+        if (detail !== null) throw invalid('operations', 'a del with a value');
+        operations.push({ kind: 'del', key });
+        break;
+      case INCREMENT:
+        operations.push({ kind: 'increment', key, by: integer(detail, 'operations.by') });
+        break;
+      default:
+        throw invalid('operations.kind', 'unknown code');
+    }
+  }
+  return operations;
+}
+
+function readRead(value: unknown): ReadRequest {
+  const packed = parts(value, 'read', 6);
+  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
+  return {
+    id: count(packed[0], 'id'),
+    consistency: choice(packed[1], CONSISTENCIES, 'consistency'),
+    remainingMs: duration(packed[2], 'remainingMs'),
+    keys: each(list(packed[3], 'keys'), 'keys', readKey),
+    token: revision(packed[4], 'token'),
+    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+  };
+}
+
+function readKey(value: unknown): Uint8Array {
+  return binary(value, 'bytes');
+}
+
+function readScanOpen(packed: readonly unknown[]): ClientMessage {
+  parts(packed, 'message', 9);
+  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
+  const snapshot = optional(packed[8], 'snapshot', count);
+  return {
+    kind: 'scanOpen',
+    id: count(packed[1], 'id'),
+    consistency: choice(packed[2], CONSISTENCIES, 'consistency'),
+    remainingMs: duration(packed[3], 'remainingMs'),
+    token: revision(packed[4], 'token'),
+    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+    range: readRange(packed[6]),
+    pageSize: positive(packed[7], 'pageSize'),
+    ...(snapshot === undefined ? {} : { snapshot }),
+  };
+}
+
+function readRange(value: unknown): KeyRange {
+  const packed = parts(value, 'range', 8);
+  const gt = optional(packed[0], 'range.gt', binary);
+  const gte = optional(packed[1], 'range.gte', binary);
+  const lt = optional(packed[2], 'range.lt', binary);
+  const lte = optional(packed[3], 'range.lte', binary);
+  const limit = integer(packed[5], 'range.limit');
+  if (limit < -1) throw invalid('range.limit', 'below -1');
+  return {
+    ...(gt === undefined ? {} : { gt }),
+    ...(gte === undefined ? {} : { gte }),
+    ...(lt === undefined ? {} : { lt }),
+    ...(lte === undefined ? {} : { lte }),
+    reverse: flag(packed[4], 'range.reverse'),
+    limit,
+    keys: flag(packed[6], 'range.keys'),
+    values: flag(packed[7], 'range.values'),
+  };
+}

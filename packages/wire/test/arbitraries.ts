@@ -1,0 +1,450 @@
+import {
+  type Ack,
+  type BootId,
+  type ClientMessage,
+  type ClusterId,
+  type Condition,
+  type DatabaseUid,
+  type DiskId,
+  type Entry,
+  type EntryRequest,
+  ERROR_CODES,
+  type ErrorCode,
+  type Genesis,
+  type KeyRange,
+  type LogIndex,
+  type Mutation,
+  type NodeId,
+  type Operation,
+  type PeerHello,
+  type PeerMessage,
+  type Position,
+  type ReadAnswer,
+  type Revision,
+  type ServerMessage,
+  type SessionId,
+  type SnapshotMessage,
+  type Term,
+  type Topology,
+  type WireError,
+  type WriteResult,
+} from '@holdfast/types';
+import fc, { type Arbitrary } from 'fast-check';
+
+/** Run counts: short by default, HOLDFAST_LONG=1 for the long form; HOLDFAST_SEED repeats a run. */
+export function runs(count: number): { numRuns: number; seed?: number } {
+  const numRuns = process.env.HOLDFAST_LONG === '1' ? count * 50 : count;
+  const seed = process.env.HOLDFAST_SEED;
+  return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) };
+}
+
+type OfKind<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>;
+/** One arbitrary for every kind of a union: a new kind without one does not compile. */
+export type ByKind<Union extends { kind: string }> = {
+  [Kind in Union['kind']]: Arbitrary<OfKind<Union, Kind>>;
+};
+
+/** Without the keys that are undefined: what is absent is not there at all. */
+function defined<Value extends object>(value: Value): Value {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Value;
+}
+
+function record<Value extends object>(
+  shape: { [Key in keyof Value]-?: Arbitrary<Value[Key] | undefined> },
+): Arbitrary<Value> {
+  return fc.record(shape as Record<string, Arbitrary<unknown>>).map((value) => defined(value) as Value);
+}
+
+function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined> {
+  return fc.option(arbitrary, { nil: undefined });
+}
+
+const kindOf = <Kind extends string>(kind: Kind): Arbitrary<Kind> => fc.constant(kind);
+
+export const count: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat());
+const positive: Arbitrary<number> = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+);
+const integer: Arbitrary<number> = fc.maxSafeInteger().map((value) => value + 0);
+const duration: Arbitrary<number> = fc.oneof(
+  fc.nat(100_000),
+  fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0),
+);
+const staleness: Arbitrary<number> = fc.oneof(fc.constant(-1), duration);
+const term = count as Arbitrary<Term>;
+const index = count as Arbitrary<LogIndex>;
+const revision = count as Arbitrary<Revision>;
+const position: Arbitrary<Position> = record<Position>({ index, term });
+export const bytes: Arbitrary<Uint8Array> = fc.oneof(
+  fc.uint8Array({ maxLength: 24 }),
+  fc.integer({ min: 0, max: 70_000 }).map((length) => new Uint8Array(length).fill(7)),
+);
+const small: Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 20 });
+const text: Arbitrary<string> = fc.oneof(
+  fc.string({ maxLength: 300 }),
+  fc.string({ maxLength: 60, unit: 'grapheme' }),
+  fc.constant('x'.repeat(2048)),
+);
+const nodeId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/) as Arbitrary<NodeId>;
+const hex: Arbitrary<string> = fc.stringMatching(/^[0-9a-f]{32}$/);
+const sessionId = fc
+  .tuple(count, count, fc.nat(4096))
+  .map((numbers) => numbers.join('.')) as Arbitrary<SessionId>;
+export const databaseUid = hex as Arbitrary<DatabaseUid>;
+const clusterId = hex as Arbitrary<ClusterId>;
+const diskId = hex as Arbitrary<DiskId>;
+const ack: Arbitrary<Ack> = fc.constantFrom('local', 'quorum', 'all');
+const exclusion = fc.constantFrom('wiped' as const, 'disk-went-back' as const, 'hard-state-lost' as const);
+const consistency = fc.constantFrom('linearizable' as const, 'session' as const, 'eventual' as const);
+
+const writeResult: Arbitrary<WriteResult> = fc.oneof(
+  record<OfKind<WriteResult, 'written'>>({ kind: kindOf('written'), revision }),
+  record<OfKind<WriteResult, 'counter'>>({ kind: kindOf('counter'), value: integer, revision }),
+  record<OfKind<WriteResult, 'conflict'>>({ kind: kindOf('conflict'), condition: count, revision }),
+  record<OfKind<WriteResult, 'notAnInteger'>>({ kind: kindOf('notAnInteger'), revision }),
+);
+
+const mutation: Arbitrary<Mutation> = fc.oneof(
+  record<OfKind<Mutation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes }),
+  record<OfKind<Mutation, 'del'>>({ kind: kindOf('del'), key: small }),
+);
+
+const anyRequest: Arbitrary<EntryRequest> = fc.oneof(
+  record<OfKind<EntryRequest, 'write'>>({
+    kind: kindOf('write'),
+    session: sessionId,
+    sequence: positive,
+    floor: count,
+    ack,
+    mutations: fc.array(mutation, { maxLength: 4 }),
+    result: writeResult,
+  }),
+  fc.constant<EntryRequest>({ kind: 'openSession' }),
+  record<OfKind<EntryRequest, 'closeSession'>>({
+    kind: kindOf('closeSession'),
+    session: sessionId,
+    reason: fc.constantFrom('closed', 'expired', 'evicted'),
+  }),
+);
+
+/** Requests as a primary logs them: few sessions, sequences and revisions that mostly count up. */
+const steps = fc.array(
+  fc.record({
+    session: fc.nat(2),
+    jump: fc.boolean(),
+    odd: fc.nat(9),
+    floorStep: fc.nat(8),
+    ack,
+    key: small,
+    value: small,
+  }),
+  { maxLength: 30 },
+);
+
+function realisticRequests(
+  firstRevision: number,
+  plan: typeof steps extends Arbitrary<infer Plan> ? Plan : never,
+): EntryRequest[] {
+  const sequences = [1, 1, 1];
+  const floors = [0, 0, 0];
+  let next = firstRevision;
+  return plan.map((step): EntryRequest => {
+    if (step.odd === 0) return { kind: 'openSession' };
+    const session = `1.${step.session + 1}.0` as SessionId;
+    sequences[step.session]! += step.jump ? 2 : 1;
+    if (step.floorStep === 0) floors[step.session]! += 1;
+    const mutations: Mutation[] =
+      step.odd === 1 ? [{ kind: 'del', key: step.key }] : [{ kind: 'put', key: step.key, value: step.value }];
+    const revisionOf = (step.odd === 2 ? next + 5 : next) as Revision;
+    next += 1;
+    return {
+      kind: 'write',
+      session,
+      sequence: sequences[step.session]!,
+      floor: floors[step.session]!,
+      ack: step.odd === 3 ? step.ack : 'quorum',
+      mutations,
+      result: { kind: 'written', revision: revisionOf },
+    };
+  });
+}
+
+const body = (firstRevision: number): Arbitrary<Entry['body']> =>
+  fc.oneof(
+    nodeId.map((primary) => ({ kind: 'opening', primary }) as const),
+    fc.constant({ kind: 'noop' } as const),
+    fc.array(anyRequest, { maxLength: 6 }).map((requests) => ({ kind: 'requests', requests }) as const),
+    steps.map((plan) => ({ kind: 'requests', requests: realisticRequests(firstRevision, plan) }) as const),
+  );
+
+export const entry: Arbitrary<Entry> = fc
+  .tuple(databaseUid, positive, positive, fc.nat(), duration, fc.oneof(fc.nat(1000), fc.nat(2 ** 40)))
+  .chain(([database, entryIndex, entryTerm, before, logTime, firstRevision]) =>
+    body(firstRevision).map((entryBody) => ({
+      database,
+      index: entryIndex as LogIndex,
+      term: entryTerm as Term,
+      previousTerm: Math.min(entryTerm, before) as Term,
+      logTime,
+      firstRevision: firstRevision as Revision,
+      body: entryBody,
+    })),
+  );
+
+const genesis: Arbitrary<Genesis> = record<Genesis>({
+  cluster: clusterId,
+  databases: fc.dictionary(nodeId, databaseUid, { maxKeys: 3, noNullPrototype: true }),
+  voters: fc.dictionary(nodeId, diskId, { maxKeys: 5, noNullPrototype: true }),
+  limits: record<Genesis['limits']>({ revisionGap: count }),
+});
+
+export const peerHello: Arbitrary<PeerHello> = record<PeerHello>({
+  protocol: count,
+  node: nodeId,
+  disk: diskId,
+  boot: hex as Arbitrary<BootId>,
+  cluster: maybe(clusterId),
+  voters: fc.array(nodeId, { maxLength: 5 }),
+  exclusion: maybe(exclusion),
+  clientUrl: text,
+  zone: maybe(text),
+});
+
+const echo = record<NonNullable<OfKind<PeerMessage, 'heartbeat'>['echo']>>({
+  sentAt: duration,
+  commit: index,
+});
+
+export const peerMessages: ByKind<PeerMessage> = {
+  preVote: record({ kind: kindOf('preVote'), term, last: position, rank: count }),
+  preVoteReply: record({
+    kind: kindOf('preVoteReply'),
+    term,
+    granted: fc.boolean(),
+    reason: fc.constantFrom('granted', 'sticky', 'log', 'term', 'excluded', 'standing'),
+  }),
+  vote: record<OfKind<PeerMessage, 'vote'>>({
+    kind: kindOf('vote'),
+    term,
+    last: position,
+    transferFrom: maybe(nodeId),
+  }),
+  voteReply: record({ kind: kindOf('voteReply'), term, granted: fc.boolean() }),
+  append: record({
+    kind: kindOf('append'),
+    term,
+    previous: position,
+    entries: fc.array(entry, { maxLength: 3 }),
+    commit: index,
+  }),
+  appendMatch: record({ kind: kindOf('appendMatch'), term, match: index }),
+  appendConflict: record({
+    kind: kindOf('appendConflict'),
+    term,
+    rejected: index,
+    hint: position,
+    last: position,
+  }),
+  heartbeat: record<OfKind<PeerMessage, 'heartbeat'>>({
+    kind: kindOf('heartbeat'),
+    term,
+    round: count,
+    commit: index,
+    successors: fc.array(nodeId, { maxLength: 4 }),
+    echo: maybe(echo),
+  }),
+  heartbeatReply: record({
+    kind: kindOf('heartbeatReply'),
+    term,
+    round: count,
+    sentAt: duration,
+    applied: index,
+  }),
+  resigned: record({ kind: kindOf('resigned'), term }),
+  higherTerm: record({ kind: kindOf('higherTerm'), term }),
+  readIndex: record({ kind: kindOf('readIndex'), term, id: count }),
+  readIndexReply: record<OfKind<PeerMessage, 'readIndexReply'>>({
+    kind: kindOf('readIndexReply'),
+    term,
+    id: count,
+    index: maybe(index),
+  }),
+  stand: record({ kind: kindOf('stand'), term, last: position }),
+  met: record({ kind: kindOf('met'), disks: fc.array(diskId, { maxLength: 5 }) }),
+  genesis: record({ kind: kindOf('genesis'), genesis }),
+  excluded: record({ kind: kindOf('excluded'), reason: exclusion }),
+  pull: record({ kind: kindOf('pull'), index, term }),
+  pulled: record<OfKind<PeerMessage, 'pulled'>>({ kind: kindOf('pulled'), index, entry: maybe(entry) }),
+};
+
+const records = fc.array(fc.tuple(small, bytes), { maxLength: 5 }).map((pairs) => pairs.flat());
+
+export const snapshotMessages: ByKind<SnapshotMessage> = {
+  snapshotBegin: record({ kind: kindOf('snapshotBegin'), id: text, position }),
+  snapshotChunk: record({ kind: kindOf('snapshotChunk'), id: text, number: count, records }),
+  snapshotEnd: record({
+    kind: kindOf('snapshotEnd'),
+    id: text,
+    chunks: count,
+    digest: fc.tuple(hex, hex).map((halves) => halves.join('')),
+  }),
+  snapshotProgress: record({ kind: kindOf('snapshotProgress'), id: text, number: count }),
+  snapshotResult: record<OfKind<SnapshotMessage, 'snapshotResult'>>({
+    kind: kindOf('snapshotResult'),
+    id: text,
+    ok: fc.boolean(),
+    reason: maybe(text),
+  }),
+};
+
+const condition: Arbitrary<Condition> = fc.oneof(
+  record<OfKind<Condition, 'revision'>>({ kind: kindOf('revision'), key: small, revision }),
+  record<OfKind<Condition, 'absent'>>({ kind: kindOf('absent'), key: small }),
+  record<OfKind<Condition, 'atMost'>>({ kind: kindOf('atMost'), key: small, revision }),
+);
+
+const operation: Arbitrary<Operation> = fc.oneof(
+  record<OfKind<Operation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes }),
+  record<OfKind<Operation, 'del'>>({ kind: kindOf('del'), key: small }),
+  record<OfKind<Operation, 'increment'>>({ kind: kindOf('increment'), key: small, by: integer }),
+);
+
+const range: Arbitrary<KeyRange> = record<KeyRange>({
+  gt: maybe(small),
+  gte: maybe(small),
+  lt: maybe(small),
+  lte: maybe(small),
+  reverse: fc.boolean(),
+  limit: fc.oneof(fc.constant(-1), count),
+  keys: fc.boolean(),
+  values: fc.boolean(),
+});
+
+export const clientMessages: ByKind<ClientMessage> = {
+  hello: record<OfKind<ClientMessage, 'hello'>>({
+    kind: kindOf('hello'),
+    protocol: count,
+    database: nodeId,
+    cluster: maybe(clusterId),
+    name: text,
+  }),
+  openSession: record({ kind: kindOf('openSession'), id: count, remainingMs: duration }),
+  closeSession: record({ kind: kindOf('closeSession'), id: count, session: sessionId }),
+  write: record({
+    kind: kindOf('write'),
+    session: sessionId,
+    floor: count,
+    requests: fc.array(
+      record({
+        id: count,
+        sequence: positive,
+        ack,
+        remainingMs: duration,
+        conditions: fc.array(condition, { maxLength: 3 }),
+        operations: fc.array(operation, { maxLength: 4 }),
+      }),
+      { maxLength: 5 },
+    ),
+  }),
+  read: record({
+    kind: kindOf('read'),
+    reads: fc.array(
+      record<OfKind<ClientMessage, 'read'>['reads'][number]>({
+        id: count,
+        consistency,
+        remainingMs: duration,
+        keys: fc.array(small, { maxLength: 4 }),
+        token: revision,
+        maxStalenessMs: maybe(duration),
+      }),
+      { maxLength: 5 },
+    ),
+  }),
+  scanOpen: record<OfKind<ClientMessage, 'scanOpen'>>({
+    kind: kindOf('scanOpen'),
+    id: count,
+    consistency,
+    remainingMs: duration,
+    token: revision,
+    maxStalenessMs: maybe(duration),
+    range,
+    pageSize: positive,
+    snapshot: maybe(count),
+  }),
+  scanNext: record<OfKind<ClientMessage, 'scanNext'>>({
+    kind: kindOf('scanNext'),
+    id: count,
+    scan: count,
+    pageSize: positive,
+    seek: maybe(small),
+  }),
+  scanClose: record({ kind: kindOf('scanClose'), scan: count }),
+  ping: record({ kind: kindOf('ping'), id: count }),
+};
+
+const topology: Arbitrary<Topology> = record<Topology>({
+  term,
+  primary: maybe(nodeId),
+  nodes: fc.array(record<Topology['nodes'][number]>({ id: nodeId, url: text, zone: maybe(text) }), {
+    maxLength: 3,
+  }),
+});
+
+const wireError: Arbitrary<WireError> = record<WireError>({
+  code: fc.constantFrom(...(Object.keys(ERROR_CODES) as ErrorCode[])),
+  message: text,
+  outcome: fc.constantFrom('not-applied', 'applied', 'unknown'),
+  retryable: fc.boolean(),
+  retryAfterMs: maybe(duration),
+  detail: maybe(integer),
+});
+
+const failure = record<{ id: number; error: WireError }>({ id: count, error: wireError });
+const answer: Arbitrary<ReadAnswer> = record<ReadAnswer>({
+  items: fc.array(fc.option(record({ value: bytes, revision }), { nil: undefined }), { maxLength: 4 }),
+  revision,
+  stalenessMs: staleness,
+});
+
+export const serverMessages: ByKind<ServerMessage> = {
+  welcome: record<OfKind<ServerMessage, 'welcome'>>({
+    kind: kindOf('welcome'),
+    protocol: count,
+    cluster: maybe(clusterId),
+    database: fc.oneof(databaseUid, fc.constant('' as DatabaseUid)),
+    node: nodeId,
+    defaultAck: ack,
+    topology,
+  }),
+  topology: record({ kind: kindOf('topology'), topology }),
+  sessionOpened: record({ kind: kindOf('sessionOpened'), id: count, session: sessionId }),
+  sessionClosed: record({ kind: kindOf('sessionClosed'), id: count }),
+  writeReplies: record({
+    kind: kindOf('writeReplies'),
+    replies: fc.array(
+      fc.oneof(
+        record({
+          id: count,
+          receipt: record({ result: writeResult, term, index, ack, copies: count, repeated: fc.boolean() }),
+        }),
+        failure,
+      ),
+      { maxLength: 5 },
+    ),
+  }),
+  readReplies: record({
+    kind: kindOf('readReplies'),
+    replies: fc.array(fc.oneof(record({ id: count, answer }), failure), { maxLength: 5 }),
+  }),
+  scanPage: record({
+    kind: kindOf('scanPage'),
+    id: count,
+    records,
+    done: fc.boolean(),
+    revision,
+    stalenessMs: staleness,
+  }),
+  pong: record({ kind: kindOf('pong'), id: count }),
+  failed: record({ kind: kindOf('failed'), id: count, error: wireError }),
+};

@@ -1,0 +1,493 @@
+import { crc32 } from 'node:zlib';
+import {
+  type ClientMessage,
+  type Entry,
+  HoldfastError,
+  LIMITS,
+  type PeerMessage,
+  type ServerMessage,
+  type SnapshotMessage,
+} from '@holdfast/types';
+import fc, { type Arbitrary } from 'fast-check';
+import { Packr } from 'msgpackr';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeClientMessages,
+  decodePeerFrame,
+  decodePeerHello,
+  decodeServerMessages,
+  decodeSnapshotMessage,
+  EntryCodec,
+  encodeClientMessages,
+  encodePeerFrame,
+  encodePeerHello,
+  encodeServerMessages,
+  encodeSnapshotMessage,
+} from '../src/index.ts';
+import * as arbitrary from './arbitraries.ts';
+
+interface Decoder {
+  readonly name: string;
+  decode(bytes: Uint8Array): unknown;
+  /** Frames that it accepts. */
+  readonly valid: Arbitrary<Uint8Array>;
+}
+
+function anyOf<Message>(byKind: { readonly [Kind in string]: Arbitrary<unknown> }): Arbitrary<Message> {
+  return fc.oneof(...(Object.values(byKind) as Arbitrary<Message>[]));
+}
+
+function sealed(content: Uint8Array): Uint8Array {
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(content));
+  return Buffer.concat([content, checksum]);
+}
+
+const peerMessage = anyOf<PeerMessage>(arbitrary.peerMessages);
+
+const DECODERS: readonly Decoder[] = [
+  {
+    name: 'entry',
+    decode: (bytes) => new EntryCodec().decode(bytes),
+    valid: arbitrary.entry.map((entry) => new EntryCodec().encode(entry)),
+  },
+  {
+    // With a checksum that fits: what stands behind it must not trust it.
+    name: 'entry with a right checksum',
+    decode: (content) => new EntryCodec().decode(sealed(content)),
+    valid: arbitrary.entry.map((entry) => new EntryCodec().encode(entry).subarray(0, -4)),
+  },
+  { name: 'peer hello', decode: decodePeerHello, valid: arbitrary.peerHello.map(encodePeerHello) },
+  {
+    name: 'peer frame',
+    decode: (bytes) => decodePeerFrame(bytes, new EntryCodec()),
+    valid: fc
+      .array(peerMessage, { maxLength: 4 })
+      .map((messages) => encodePeerFrame({ database: '', messages }, new EntryCodec())),
+  },
+  {
+    name: 'snapshot message',
+    decode: decodeSnapshotMessage,
+    valid: anyOf<SnapshotMessage>(arbitrary.snapshotMessages).map(encodeSnapshotMessage),
+  },
+  {
+    name: 'client messages',
+    decode: decodeClientMessages,
+    valid: fc
+      .array(anyOf<ClientMessage>(arbitrary.clientMessages), { maxLength: 4 })
+      .map(encodeClientMessages),
+  },
+  {
+    name: 'server messages',
+    decode: decodeServerMessages,
+    valid: fc
+      .array(anyOf<ServerMessage>(arbitrary.serverMessages), { maxLength: 4 })
+      .map(encodeServerMessages),
+  },
+];
+
+/** The error of a refusal; undefined when the bytes were accepted. Anything else thrown fails the test. */
+function refusal(decode: () => unknown): HoldfastError | undefined {
+  try {
+    decode();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'HOLDFAST_INVALID_MESSAGE') return error;
+    throw error;
+  }
+}
+
+const loosePackr = new Packr({ useRecords: false, moreTypes: true, encodeUndefinedAsNil: false });
+/** Well-formed MessagePack of any shape, with maps, extensions and strange numbers. */
+const anyValue = fc.anything({
+  withBigInt: false,
+  withDate: true,
+  withSet: true,
+  withTypedArray: true,
+  maxDepth: 4,
+});
+
+describe.each(DECODERS)('$name', ({ decode, valid }) => {
+  test('arbitrary bytes are decoded or refused, never anything else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        refusal(() => decode(bytes));
+      }),
+      arbitrary.runs(500),
+    );
+  });
+
+  test('arbitrary MessagePack is decoded or refused', () => {
+    fc.assert(
+      fc.property(fc.array(anyValue, { maxLength: 10 }), fc.nat(20), (values, code) => {
+        refusal(() => decode(loosePackr.pack([code, ...values])));
+        refusal(() => decode(loosePackr.pack([[code, ...values]])));
+        refusal(() => decode(loosePackr.pack(['', [code, ...values]])));
+      }),
+      arbitrary.runs(300),
+    );
+  });
+
+  test('a frame with changed bytes is decoded or refused', () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(valid, changes, (frame, places) => {
+        const bytes = Uint8Array.from(frame);
+        for (const [place, byte] of places) bytes[place % bytes.length] = byte;
+        refusal(() => decode(bytes));
+      }),
+      arbitrary.runs(400),
+    );
+  });
+
+  test('a frame cut short, or with something behind it, is refused', () => {
+    fc.assert(
+      fc.property(valid, fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 3 }), (frame, cut, tail) => {
+        expect(refusal(() => decode(frame.subarray(0, cut % frame.length)))).toBeDefined();
+        expect(refusal(() => decode(Buffer.concat([frame, tail])))).toBeDefined();
+      }),
+      arbitrary.runs(150),
+    );
+  });
+
+  test('declared lengths that are not there reserve no memory', () => {
+    // Of array 32, str 32 and bin 32 each the largest there is, alone and nested.
+    const heads = [
+      'ddffffffff',
+      'dbffffffff',
+      'c6ffffffff',
+      '91ddffffffff',
+      '92dd00ffffffdd00ffffff',
+      'dcffffdcffff',
+    ];
+    const before = process.memoryUsage();
+    for (let round = 0; round < 200; round += 1) {
+      for (const head of heads) expect(refusal(() => decode(Buffer.from(head, 'hex')))).toBeDefined();
+    }
+    const after = process.memoryUsage();
+    expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test('many small heads cannot reserve more than their frame is long', () => {
+    // Each array declares as many elements as there are bytes left: allowed one by one, refused in sum.
+    const frame = Buffer.alloc(200_000, 0xc0);
+    for (let place = 0; place < frame.length - 5; place += 5) {
+      frame[place] = 0xdd;
+      frame.writeUInt32BE(frame.length - place - 5, place + 1);
+    }
+    expect(refusal(() => decode(frame))).toBeDefined();
+  });
+
+  test('deep nesting is refused', () => {
+    for (const depth of [10, 1000, 1_000_000]) {
+      expect(refusal(() => decode(new Uint8Array(depth).fill(0x91)))).toBeDefined();
+    }
+  });
+
+  test('maps, extensions and record definitions are refused wherever they stand', () => {
+    // An empty map; {__proto__: …}; fixext 1; a record definition with one field; a timestamp; never used.
+    const strangers = [
+      '80',
+      '81a95f5f70726f746f5f5f80',
+      'd40100',
+      'd47240 91a161 01',
+      'd6ff00000000',
+      'c1',
+      'c70001',
+      'de0000',
+    ];
+    for (const stranger of strangers) {
+      const value = Buffer.from(stranger.replaceAll(' ', ''), 'hex');
+      for (const frame of [
+        value,
+        Buffer.concat([Buffer.from('91', 'hex'), value]),
+        Buffer.concat([Buffer.from('9291', 'hex'), value, Buffer.from('00', 'hex')]),
+      ]) {
+        expect(refusal(() => decode(frame))).toBeDefined();
+      }
+    }
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe('entry checksum', () => {
+  test('finds every flipped byte and every flipped bit', () => {
+    const entry = fc
+      .sample(arbitrary.entry, { numRuns: 40, seed: 3 })
+      .find((each) => each.body.kind === 'requests') as Entry;
+    const bytes = Uint8Array.from(new EntryCodec().encode(entry));
+    const flips = [0xff, 1, 2, 4, 8, 16, 32, 64, 128];
+    const stride = Math.max(1, Math.floor(bytes.length / 3000));
+    for (let place = 0; place < bytes.length; place += stride) {
+      for (const flip of flips) {
+        bytes[place]! ^= flip;
+        expect(refusal(() => new EntryCodec().decode(bytes))?.message).toBe('checksum: does not match');
+        bytes[place]! ^= flip;
+      }
+    }
+    expect(refusal(() => new EntryCodec().decode(bytes))).toBeUndefined();
+  });
+
+  test('is checked inside an append too, and the error says where', () => {
+    const codec = new EntryCodec();
+    const entry = fc.sample(arbitrary.entry, { numRuns: 1, seed: 5 })[0] as Entry;
+    const append: PeerMessage = {
+      kind: 'append',
+      term: entry.term,
+      previous: { index: entry.index, term: entry.term },
+      entries: [entry],
+      commit: entry.index,
+    };
+    const frame = Uint8Array.from(encodePeerFrame({ database: '', messages: [append] }, codec));
+    frame[frame.length - 1]! ^= 1;
+    expect(refusal(() => decodePeerFrame(frame, new EntryCodec()))?.message).toBe(
+      'messages[0].append.entries[0].checksum: does not match',
+    );
+  });
+});
+
+describe('fields', () => {
+  const packr = new Packr({ useRecords: false, moreTypes: false });
+  const hex = '0'.repeat(32);
+  const hello = [1, 'n1', hex, hex, null, ['n1'], null, 'ws://x:1', null];
+  const write = (request: unknown[]): unknown[] => [[3, '1.1.0', 0, request]];
+  const key = new Uint8Array([1]);
+
+  test.each<[string, (bytes: Uint8Array) => unknown, unknown[], string]>([
+    ['a fraction', decodePeerHello, [1.5, ...hello.slice(1)], 'protocol: not a whole number from 0'],
+    ['a negative number', decodePeerHello, [-1, ...hello.slice(1)], 'protocol: not a whole number from 0'],
+    ['beyond 53 bits', decodePeerHello, [2 ** 53, ...hello.slice(1)], 'protocol: not a whole number from 0'],
+    ['not a number', decodePeerHello, [Number.NaN, ...hello.slice(1)], 'protocol: not a whole number from 0'],
+    ['a node id with a space', decodePeerHello, [1, 'n 1', ...hello.slice(2)], 'node: not a node id'],
+    ['a node id that is a number', decodePeerHello, [1, 1, ...hello.slice(2)], 'node: not a node id'],
+    [
+      'a short disk id',
+      decodePeerHello,
+      [1, 'n1', 'abc', ...hello.slice(3)],
+      'disk: not 32 hexadecimal digits',
+    ],
+    [
+      'a voter',
+      decodePeerHello,
+      [1, 'n1', hex, hex, null, ['n1', '-'], null, '', null],
+      'voters[1].id: not a node id',
+    ],
+    ['an exclusion', decodePeerHello, [1, 'n1', hex, hex, null, [], 7, '', null], 'exclusion: unknown code'],
+    ['missing parts', decodePeerHello, [1, 'n1'], 'hello: 2 parts, 9 expected'],
+    [
+      'long text',
+      decodePeerHello,
+      [1, 'n1', hex, hex, null, [], null, 'x'.repeat(2049), null],
+      'clientUrl: longer than 2048 characters',
+    ],
+    ['a kind', decodeClientMessages, [[99]], 'messages[0].kind: unknown code'],
+    ['a kind that is a fraction', decodeClientMessages, [[0.5]], 'messages[0].kind: unknown code'],
+    ['a kind that is a name', decodeClientMessages, [['length']], 'messages[0].kind: unknown code'],
+    [
+      'an ack',
+      decodeClientMessages,
+      write([1, 1, 3, 5, [], []]),
+      'messages[0].write.requests[0].ack: unknown code',
+    ],
+    [
+      'sequence 0',
+      decodeClientMessages,
+      write([1, 0, 1, 5, [], []]),
+      'messages[0].write.requests[0].sequence: not a whole number from 1',
+    ],
+    [
+      'a deadline without end',
+      decodeClientMessages,
+      write([1, 1, 1, Number.POSITIVE_INFINITY, [], []]),
+      'messages[0].write.requests[0].remainingMs: not a finite number from 0',
+    ],
+    [
+      'a put without a value',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [0, key, null]]),
+      'messages[0].write.requests[0].operations.value: not a byte string',
+    ],
+    [
+      'a key that is text',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [1, 'k', null]]),
+      'messages[0].write.requests[0].operations.key: not a byte string',
+    ],
+    [
+      'half an operation',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [1, key]]),
+      'messages[0].write.requests[0].operations: the last one is not whole',
+    ],
+    [
+      'an increment by a fraction',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [2, key, 0.5]]),
+      'messages[0].write.requests[0].operations.by: not a whole number of at most 53 bits',
+    ],
+    [
+      'a session id',
+      decodeClientMessages,
+      [[2, 1, '01.1.1']],
+      'messages[0].closeSession.session: not a session id',
+    ],
+    [
+      'a range limit',
+      decodeClientMessages,
+      [[5, 1, 0, 5, 0, null, [null, null, null, null, false, -2, true, true], 1, null]],
+      'messages[0].scanOpen.range.limit: below -1',
+    ],
+    [
+      'an error code',
+      decodeServerMessages,
+      [[8, 1, ['HOLDFAST_NEVER_HEARD', '', 0, false, null, null]]],
+      'messages[0].failed.error.code: unknown',
+    ],
+    [
+      'an error code of Object',
+      decodeServerMessages,
+      [[8, 1, ['toString', '', 0, false, null, null]]],
+      'messages[0].failed.error.code: unknown',
+    ],
+    [
+      'a digest',
+      decodeSnapshotMessage,
+      [2, 'id', 1, 'abc'],
+      'snapshotEnd.digest: not a SHA-256 in lower-case hexadecimal',
+    ],
+    [
+      'odd records',
+      decodeSnapshotMessage,
+      [1, 'id', 1, [key]],
+      'snapshotChunk.records: a key without a value',
+    ],
+  ])('%s', (_, decode, message, expected) => {
+    expect(refusal(() => decode(packr.pack(message)))?.message).toBe(expected);
+  });
+
+  test('a name twice in the genesis, or one that would reach a prototype', () => {
+    const genesis = (voters: unknown[]): Uint8Array =>
+      packr.pack(['', [15, [hex, ['default', hex], voters, 5]]]);
+    const decode = (bytes: Uint8Array) => refusal(() => decodePeerFrame(bytes, new EntryCodec()))?.message;
+    expect(decode(genesis(['n1', hex]))).toBeUndefined();
+    expect(decode(genesis(['n1', hex, 'n1', hex]))).toBe(
+      'messages[0].genesis.genesis.voters[2]: named twice',
+    );
+    expect(decode(genesis(['__proto__', hex]))).toBe('messages[0].genesis.genesis.voters[0]: not a node id');
+  });
+
+  test('half an echo in a heartbeat', () => {
+    const heartbeat = (sentAt: number | null, commit: number | null): Uint8Array =>
+      packr.pack(['', [2, 1, 1, 1, [], sentAt, commit]]);
+    const decode = (bytes: Uint8Array) => refusal(() => decodePeerFrame(bytes, new EntryCodec()))?.message;
+    expect(decode(heartbeat(null, null))).toBeUndefined();
+    expect(decode(heartbeat(1.5, 2))).toBeUndefined();
+    expect(decode(heartbeat(1.5, null))).toBe('messages[0].heartbeat.echo: half of it is missing');
+    expect(decode(heartbeat(null, 2))).toBe('messages[0].heartbeat.echo: half of it is missing');
+  });
+
+  test('a negative zero arrives as zero', () => {
+    const negativeZero = Buffer.from('9192 08 cb8000000000000000'.replaceAll(' ', ''), 'hex');
+    expect(decodeClientMessages(negativeZero)).toStrictEqual([{ kind: 'ping', id: 0 }]);
+  });
+});
+
+describe('entry heads', () => {
+  const packr = new Packr({ useRecords: false, moreTypes: false });
+  const head = [1, 'd'.repeat(32), 5, 3, 2, 1.5, 9, 1];
+
+  test.each<[string, number, unknown, string | undefined]>([
+    ['as it should be', 0, 1, undefined],
+    ['of another format', 0, 2, 'format: not 1'],
+    ['of no database', 1, '', 'database: not 32 hexadecimal digits'],
+    ['at index 0', 2, 0, 'index: not a whole number from 1'],
+    ['of term 0', 3, 0, 'term: not a whole number from 1'],
+    ['after a higher term', 4, 4, 'previousTerm: above the term'],
+    ['before time', 5, -1, 'logTime: not a finite number from 0'],
+    ['of a fractional revision', 6, 0.5, 'firstRevision: not a whole number from 0'],
+    ['of another kind', 7, 3, 'body.kind: unknown code'],
+  ])('%s', (_, place, value, expected) => {
+    const content = packr.pack(head.with(place, value as number));
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
+  });
+
+  test.each<[string, unknown[], unknown[], string]>([
+    ['a caller without a floor', ['1.1.0'], [], 'callers: a session without a floor'],
+    ['a request of nobody', ['1.1.0', 0], [[1, 1, 1, 1, [], 0, 0, 0]], 'requests[0].caller: unknown code'],
+    ['a run of nothing', ['1.1.0', 0], [[2], [0, 0, 1, 1]], 'requests[1].run: not pairs of key and value'],
+    [
+      'a key alone',
+      ['1.1.0', 0],
+      [[0, 0, 1, 1, Buffer.alloc(1)]],
+      'requests[0].run: not pairs of key and value',
+    ],
+    [
+      'a run past all sequences',
+      ['1.1.0', 0],
+      [[0, 0, 1, 2 ** 53 - 1, Buffer.alloc(1), Buffer.alloc(1)]],
+      'requests[0].sequence: not a whole number',
+    ],
+    ['an unknown request', [], [[9]], 'requests[0].kind: unknown code'],
+    [
+      'a mutation without a value',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [Buffer.alloc(1)], 0, 0, 0]],
+      'requests[0].mutations: a key without a value',
+    ],
+    ['an unknown reason', [], [[3, '1.1.0', 3]], 'requests[0].reason: unknown code'],
+    ['an unknown result', ['1.1.0', 0], [[1, 0, 1, 1, [], 4, 0, 0]], 'requests[0].result.kind: unknown code'],
+  ])('%s', (_, callers, requests, expected) => {
+    const content = packr.pack([...head.with(7, 2), callers, requests]);
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
+  });
+
+  test('revisions beyond the numbers', () => {
+    const put = [0, 0, 1, 1, Buffer.alloc(1), Buffer.alloc(1)];
+    const content = packr.pack([...head.with(6, 2 ** 53 - 1).with(7, 2), ['1.1.0', 0], [put]]);
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(
+      'requests: more revisions than there are numbers',
+    );
+  });
+});
+
+describe('limits', () => {
+  const ping = { kind: 'ping', id: 1 } as const;
+
+  test('messages of a client frame are counted', () => {
+    const full = Array.from({ length: LIMITS.requestsPerFrameMax }, () => ping);
+    expect(decodeClientMessages(encodeClientMessages(full))).toHaveLength(full.length);
+    expect(refusal(() => decodeClientMessages(encodeClientMessages([...full, ping])))).toBeDefined();
+  });
+
+  test('messages without requests are counted too', () => {
+    const none = Array.from(
+      { length: LIMITS.requestsPerFrameMax + 1 },
+      () => ({ kind: 'read', reads: [] }) as const,
+    );
+    expect(decodeClientMessages(encodeClientMessages(none.slice(1)))).toHaveLength(
+      LIMITS.requestsPerFrameMax,
+    );
+    expect(refusal(() => decodeClientMessages(encodeClientMessages(none)))).toBeDefined();
+  });
+
+  test('requests of a client frame are counted over its messages', () => {
+    const read = { id: 1, consistency: 'eventual', remainingMs: 1, keys: [], token: 0 } as never;
+    const half = {
+      kind: 'read',
+      reads: Array.from({ length: LIMITS.requestsPerFrameMax / 2 }, () => read),
+    } as const;
+    expect(decodeClientMessages(encodeClientMessages([half, half]))).toHaveLength(2);
+    expect(refusal(() => decodeClientMessages(encodeClientMessages([half, half, ping])))?.message).toBe(
+      `messages: ${LIMITS.requestsPerFrameMax + 1} requests, at most ${LIMITS.requestsPerFrameMax} allowed`,
+    );
+  });
+
+  test('frames longer than a link may carry', () => {
+    expect(
+      refusal(() => decodeClientMessages(new Uint8Array(LIMITS.clientFrameBytesMax + 1)))?.message,
+    ).toMatch(/longer/);
+    const long = new Uint8Array(LIMITS.peerFrameBytesMax + 1);
+    expect(refusal(() => decodePeerFrame(long, new EntryCodec()))?.message).toMatch(/longer/);
+    expect(refusal(() => decodeSnapshotMessage(long))?.message).toMatch(/longer/);
+  });
+});

@@ -1,0 +1,60 @@
+import { LIMITS, type Operation } from '@holdfast/types';
+import { describe, expect, test } from 'vitest';
+import { readProblem, writeProblem } from '../src/index.ts';
+
+const key = new Uint8Array([1]);
+const longestKey = new Uint8Array(LIMITS.keyBytesMax);
+const longKey = new Uint8Array(LIMITS.keyBytesMax + 1);
+
+function write(
+  operations: Operation[],
+  conditions: { kind: 'absent'; key: Uint8Array }[] = [],
+): string | undefined {
+  return writeProblem({ operations, conditions })?.code;
+}
+
+function puts(count: number, valueBytes = 0): Operation[] {
+  const value = new Uint8Array(valueBytes);
+  return Array.from({ length: count }, () => ({ kind: 'put', key, value }));
+}
+
+describe('a write request', () => {
+  test('keys and values', () => {
+    expect(
+      write([{ kind: 'put', key: longestKey, value: new Uint8Array(LIMITS.valueBytesMax) }]),
+    ).toBeUndefined();
+    expect(write([{ kind: 'del', key: longKey }])).toBe('HOLDFAST_KEY_TOO_LARGE');
+    expect(write([{ kind: 'put', key, value: new Uint8Array(LIMITS.valueBytesMax + 1) }])).toBe(
+      'HOLDFAST_VALUE_TOO_LARGE',
+    );
+    expect(write([], [{ kind: 'absent', key: longKey }])).toBe('HOLDFAST_KEY_TOO_LARGE');
+  });
+
+  test('counts and the sum of bytes', () => {
+    expect(write(puts(LIMITS.operationsPerRequestMax))).toBeUndefined();
+    expect(write(puts(LIMITS.operationsPerRequestMax + 1))).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+    const conditions = Array.from(
+      { length: LIMITS.conditionsPerRequestMax + 1 },
+      () => ({ kind: 'absent', key }) as const,
+    );
+    expect(write([], conditions.slice(1))).toBeUndefined();
+    expect(write([], conditions)).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+    expect(write(puts(2, LIMITS.requestBytesMax / 2 - 1))).toBeUndefined();
+    expect(write(puts(2, LIMITS.requestBytesMax / 2))).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+  });
+
+  test('an increment stands alone', () => {
+    const increment: Operation = { kind: 'increment', key, by: 1 };
+    expect(write([increment])).toBeUndefined();
+    expect(write([increment, increment])).toBe('HOLDFAST_INVALID_ARGUMENT');
+  });
+});
+
+test('a read request', () => {
+  const read = (keys: Uint8Array[]): string | undefined => readProblem({ keys })?.code;
+  expect(read(Array.from({ length: LIMITS.keysPerReadMax }, () => longestKey))).toBeUndefined();
+  expect(read(Array.from({ length: LIMITS.keysPerReadMax + 1 }, () => key))).toBe(
+    'HOLDFAST_REQUEST_TOO_LARGE',
+  );
+  expect(read([key, longKey])).toBe('HOLDFAST_KEY_TOO_LARGE');
+});
