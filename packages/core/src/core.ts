@@ -21,6 +21,7 @@ import { PersistQueue } from './log/persist-queue.ts';
 import { Office } from './primary/office.ts';
 import { Freshness } from './reads/freshness.ts';
 import { ReadDesk } from './reads/read-desk.ts';
+import { PullDesk } from './repair/pull-desk.ts';
 import { Repair } from './repair/repair.ts';
 import { SnapshotInstall } from './snapshot/snapshot-install.ts';
 import { Standby } from './standby/standby.ts';
@@ -42,8 +43,7 @@ export class Core implements CoreApi {
   readonly #formation: Formation;
   readonly #freshness = new Freshness();
   readonly #install: SnapshotInstall;
-  /** Peers that wait for an entry that has to be read back. */
-  readonly #pulls = new Map<number, { readonly from: NodeId; readonly index: LogIndex }>();
+  readonly #pullDesk: PullDesk;
   #steppedAt: number;
   #stepping = false;
   #diskFull = false;
@@ -60,6 +60,7 @@ export class Core implements CoreApi {
     this.#steppedAt = now;
     const holes = recoveredLog.holes.filter((hole) => hole.to > store.checkpoint.index);
     this.repair = new Repair(this.context, holes);
+    this.#pullDesk = new PullDesk(this.context);
     this.applier = new Applier(this.context, recovered);
     const parts = { applier: this.applier, freshness: this.#freshness };
     this.reads = new ReadDesk(this.context, parts);
@@ -188,7 +189,7 @@ export class Core implements CoreApi {
           this.#becomeStandby(message.term, `${from} is in term ${message.term}`);
         return;
       case 'pull':
-        return this.#onPull(from, message.index);
+        return this.#pullDesk.onPull(from, message.index);
       case 'pulled':
         return this.repair.onPulled(message.entry);
       case 'excluded':
@@ -436,33 +437,11 @@ export class Core implements CoreApi {
     );
   }
 
+  /** Load orders share one numbering: whoever asked takes the answer. */
   #onLoaded(id: number, entries: readonly Entry[]): void {
-    const pull = this.#pulls.get(id);
-    if (pull !== undefined) {
-      this.#pulls.delete(id);
-      this.#answerPull(pull.from, pull.index, entries[0]);
-    } else if (this.office?.replicator.onLoaded(id, entries) !== true && !this.repair.onLoaded(id, entries)) {
-      this.applier.onLoaded(id, entries);
-    }
-  }
-
-  #onPull(from: NodeId, index: LogIndex): void {
-    const { log } = this.context;
-    const cached = log.cached(index);
-    if (cached !== undefined || log.termAt(index) === undefined || index < log.first) {
-      this.#answerPull(from, index, cached);
-      return;
-    }
-    const id = this.context.newLoadId();
-    this.#pulls.set(id, { from, index });
-    this.context.emit({ kind: 'load', id, from: index, to: index, bytesMax: 1 });
-  }
-
-  #answerPull(from: NodeId, index: LogIndex, entry: Entry | undefined): void {
-    this.context.send(
-      from,
-      entry?.index === index ? { kind: 'pulled', index, entry } : { kind: 'pulled', index },
-    );
+    if (this.#pullDesk.onLoaded(id, entries)) return;
+    if (this.office?.replicator.onLoaded(id, entries) === true) return;
+    if (!this.repair.onLoaded(id, entries)) this.applier.onLoaded(id, entries);
   }
 
   #order(order: Extract<Input, { kind: 'order' }>['order']): void {

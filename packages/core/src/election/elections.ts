@@ -134,10 +134,14 @@ export class Elections {
     if (this.#vote !== undefined) this.#askVote(peer, this.#vote);
   }
 
-  /** The primary orders this node to stand; obeyed only at exactly that position. */
+  /**
+   * The primary orders this node to stand; obeyed only at exactly that position, and not when the order lay about
+   * for an election timeout: the primary has given it up and gone on, and a late candidate only ends its office.
+   */
   onStand(from: NodeId, last: Position): void {
-    const { log, persists, primary, role } = this.#context;
+    const { log, persists, primary, role, config } = this.#context;
     if (role !== 'standby' || from !== primary || !this.#hooks.canStand()) return;
+    if ((this.monitor.silenceMs ?? 0) > config.timing.electionTimeoutMs) return;
     if (log.last.index !== last.index || log.last.term !== last.term || persists.durable !== last.index)
       return;
     this.#stand(from);
