@@ -70,7 +70,7 @@ export class Core implements CoreApi {
     this.elections = new Elections(this.context, {
       canStand: () => this.#canStand(),
       hasMajority: () => this.office !== undefined && this.office.whyResign() === undefined,
-      becomeStandby: (term, reason) => this.#becomeStandby(term, reason),
+      becomeStandby: (term, reason, votedFor) => this.#becomeStandby(term, reason, votedFor),
       becomePrimary: () => this.#becomePrimary(),
     });
     this.#formation.start();
@@ -213,6 +213,7 @@ export class Core implements CoreApi {
           | 'appendConflict'
           | 'heartbeatReply'
           | 'resigned'
+          | 'snapshotWanted'
           | 'readIndex'
           | 'readIndexReply'
           | 'stand';
@@ -240,6 +241,8 @@ export class Core implements CoreApi {
         return this.office?.replicator.onConflict(from, message);
       case 'heartbeatReply':
         return this.office?.replicator.onHeartbeatReply(from, message);
+      case 'snapshotWanted':
+        return this.office?.replicator.onSnapshotWanted(from);
       case 'resigned':
         return this.elections.monitor.resigned(from);
       case 'readIndex':
@@ -282,7 +285,7 @@ export class Core implements CoreApi {
   }
 
   /** Adopts `term` if it is newer, and gives up whatever role there was. */
-  #becomeStandby(term: Term, reason: string): void {
+  #becomeStandby(term: Term, reason: string, votedFor?: NodeId): void {
     const { context } = this;
     const { office } = this;
     if (office !== undefined) this.#endOffice(office, reason);
@@ -290,7 +293,7 @@ export class Core implements CoreApi {
     const wasCandidate = context.role === 'candidate';
     context.role = 'standby';
     if (term > context.term) {
-      context.setHardState({ term });
+      context.setHardState(votedFor === undefined ? { term } : { term, votedFor });
       if (context.primary !== undefined) {
         context.primary = undefined;
         context.notice({ kind: 'primaryKnown', term });

@@ -74,7 +74,9 @@ export type PeerMessage =
   | { readonly kind: 'excluded'; readonly reason: Exclusion }
   /** Repair: send me the entry at `index`; of `term`, if you hold that one. */
   | { readonly kind: 'pull'; readonly index: LogIndex; readonly term: Term }
-  | { readonly kind: 'pulled'; readonly index: LogIndex; readonly entry?: Entry };
+  | { readonly kind: 'pulled'; readonly index: LogIndex; readonly entry?: Entry }
+  /** This node's store is lost or older than its log: only a snapshot helps. */
+  | { readonly kind: 'snapshotWanted'; readonly term: Term };
 
 /** What goes over a snapshot link, sender to receiver but for the last two. */
 export type SnapshotMessage =

@@ -51,6 +51,7 @@ const KINDS = [
   'excluded',
   'pull',
   'pulled',
+  'snapshotWanted',
 ] as const satisfies readonly PeerMessage['kind'][];
 
 const CODES: Readonly<Record<PeerMessage['kind'], number>> = Object.fromEntries(
@@ -127,6 +128,7 @@ function packMessage(message: PeerMessage, entries: EntryCodec): Packable[] {
       return [code, message.term, message.granted];
     case 'resigned':
     case 'higherTerm':
+    case 'snapshotWanted':
       return [code, message.term];
     case 'readIndex':
       return [code, message.term, message.id];
@@ -224,6 +226,7 @@ function readKind(kind: PeerMessage['kind'], packed: readonly unknown[], entries
       return { kind, term: term(packed[1], 'term'), granted: flag(packed[2], 'granted') };
     case 'resigned':
     case 'higherTerm':
+    case 'snapshotWanted':
       parts(packed, 'message', 2);
       return { kind, term: term(packed[1], 'term') };
     case 'readIndex':

@@ -145,6 +145,7 @@ const peerMessages: PeerMessage[] = [
   { kind: 'excluded', reason: 'wiped' },
   { kind: 'pull', index, term },
   { kind: 'pulled', index, entry: noop },
+  { kind: 'snapshotWanted', term },
 ];
 
 const snapshotMessages: SnapshotMessage[] = [

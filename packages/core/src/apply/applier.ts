@@ -44,7 +44,7 @@ export class Applier {
     this.#context = context;
     const store = recovered.store;
     this.#superseded = [...recovered.log.superseded];
-    this.#usable = recovered.storeUsable;
+    this.#usable = recovered.storeUsable && store.checkpoint.index + 1 >= recovered.log.first;
     this.sessions = this.#sessionsOf(store);
     this.history = this.#historyOf(store);
     this.applied = store.checkpoint;

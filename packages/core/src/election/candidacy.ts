@@ -41,6 +41,11 @@ export class PreVoteRound {
   hasGranted(peer: NodeId): boolean {
     return this.#granted.has(peer);
   }
+
+  /** Refused for stickiness alone: it may have changed its mind. */
+  isSticky(peer: NodeId): boolean {
+    return this.#refused.get(peer) === 'sticky';
+  }
 }
 
 /** A real election: this node's own vote counts once it is durable, like any other (P6). */

@@ -24,7 +24,8 @@ export interface ElectionHooks {
   canStand(): boolean;
   /** In office with a majority heard within an election timeout. */
   hasMajority(): boolean;
-  becomeStandby(term: Term, reason: string): void;
+  /** Adopts the term, and with it, in one persist, a vote in it. */
+  becomeStandby(term: Term, reason: string, votedFor?: NodeId): void;
   becomePrimary(): void;
 }
 
@@ -101,13 +102,16 @@ export class Elections {
     if (message.term > context.term) {
       // Judged before the term is adopted: else a node that cannot win could still end a term (fault 7).
       if (!ordered && (this.monitor.sticky || this.#hooks.hasMajority())) return;
-      this.#hooks.becomeStandby(message.term, `${from} stands`);
-    }
-    const granted = this.#grants(from, message);
-    if (granted && context.hardState.votedFor === undefined) {
+      this.#hooks.becomeStandby(message.term, `${from} stands`, this.#mayGrant(message) ? from : undefined);
+    } else if (
+      message.term === context.term &&
+      context.hardState.votedFor === undefined &&
+      this.#mayGrant(message)
+    ) {
       context.setHardState({ term: context.term, votedFor: from });
-      this.monitor.retryLater();
     }
+    const granted = message.term === context.term && context.hardState.votedFor === from;
+    if (granted) this.monitor.retryLater();
     context.sendAfter(context.persists.stateTicket, from, { kind: 'voteReply', term: context.term, granted });
   }
 
@@ -174,11 +178,10 @@ export class Elections {
     return rank < otherRank || (rank === otherRank && this.#context.config.self < other);
   }
 
-  #grants(from: NodeId, message: Vote): boolean {
-    const { term, hardState, exclusion, genesis } = this.#context;
-    if (message.term !== term || exclusion !== undefined || genesis === undefined) return false;
-    if (hardState.votedFor !== undefined) return hardState.votedFor === from;
-    return this.#context.isUpToDate(message.last);
+  /** A member whose log is at least as new as this one's; that no other vote was given in the term is for the caller. */
+  #mayGrant(message: Vote): boolean {
+    const { exclusion, genesis } = this.#context;
+    return exclusion === undefined && genesis !== undefined && this.#context.isUpToDate(message.last);
   }
 
   #whyStand(): string {
@@ -199,13 +202,13 @@ export class Elections {
     this.#preVote = round;
     this.#context.notice({ kind: 'preVote', term: round.term, reason });
     if (round.won) this.#stand(undefined);
-    else this.#askAll(round);
+    else this.#askAll(round, () => true);
   }
 
   #continuePreVote(round: PreVoteRound): void {
     const { now, config } = this.#context;
     if (now - round.startedAt > config.timing.electionTimeoutMs) this.#endPreVote();
-    else if (now >= round.askAt) this.#askAll(round);
+    else if (now >= round.askAt) this.#askAll(round, (peer) => round.isSticky(peer));
   }
 
   #endPreVote(): void {
@@ -213,9 +216,9 @@ export class Elections {
     this.monitor.retryLater();
   }
 
-  #askAll(round: PreVoteRound): void {
+  #askAll(round: PreVoteRound, whom: (peer: NodeId) => boolean): void {
     round.askAt = this.#context.now + this.#context.config.timing.preVoteRepeatMs;
-    for (const peer of this.#context.others) if (!round.hasGranted(peer)) this.#askPreVote(peer, round);
+    for (const peer of this.#context.others) if (whom(peer)) this.#askPreVote(peer, round);
   }
 
   #askPreVote(peer: NodeId, round: PreVoteRound): void {

@@ -137,6 +137,7 @@ export class Office implements ReadOffice {
     this.answers.resign();
     this.admission.resign(wireError('HOLDFAST_NOT_PRIMARY', reason));
     this.switchover.officeEnds();
+    this.replicator.end();
   }
 
   /** Expiry and eviction are logged decisions; a session with writes not yet applied stays. */

@@ -235,12 +235,25 @@ export class Replicator {
     this.#sendTo(progress);
   }
 
+  /** Its store is gone; what its log holds stays as it is. */
+  onSnapshotWanted(from: NodeId): void {
+    const progress = this.progress.get(from)!;
+    if (progress.state !== 'snapshot') this.#startSnapshot(progress);
+  }
+
   exclude(peer: NodeId, reason: 'disk-went-back' | 'wiped'): void {
     const progress = this.progress.get(peer)!;
     progress.excluded = true;
     this.#context.links.get(peer)!.exclusion = reason;
     this.#context.send(peer, { kind: 'excluded', reason });
     this.#context.notice({ kind: 'excluded', peer, reason });
+  }
+
+  /** The office ends: transfers that it began are nobody's business any more. */
+  end(): void {
+    for (const progress of this.progress.values()) {
+      if (progress.state === 'snapshot') this.#context.emit({ kind: 'cancelSnapshot', peer: progress.peer });
+    }
   }
 
   /** Lowest index that some peer still needs from this log. */
@@ -279,13 +292,17 @@ export class Replicator {
     }
   }
 
-  /** What was in flight may be lost. A peer that never matched is asked where it was asked last. */
+  /**
+   * What was in flight may be lost. A peer that never matched, or whose next entry is gone from this log (it may have
+   * had a snapshot since), is asked at the end: its refusal tells where it is.
+   */
   #probeAgain(progress: Progress): void {
-    progress.becomeProbe(
-      (progress.match > 0
-        ? progress.match + 1
-        : Math.min(progress.next, this.#context.log.last.index + 1)) as LogIndex,
-    );
+    const { log } = this.#context;
+    const known = progress.match > 0 && progress.match + 1 >= log.first;
+    const next = known
+      ? progress.match + 1
+      : Math.min(Math.max(progress.next, log.first), log.last.index + 1);
+    progress.becomeProbe(Math.max(next, progress.match + 1) as LogIndex);
   }
 
   #sendNext(progress: Progress): void {

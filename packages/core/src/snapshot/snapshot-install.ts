@@ -1,4 +1,4 @@
-import type { LogIndex, StoreState, Ticket } from '@holdfast/types';
+import type { LogIndex, Position, StoreState, Ticket } from '@holdfast/types';
 import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Standby } from '../standby/standby.ts';
@@ -32,20 +32,15 @@ export class SnapshotInstall {
   }
 
   received(directory: string, state: StoreState): void {
-    const { log, role, self } = {
-      log: this.#context.log,
-      role: this.#context.role,
-      self: this.#context.config.self,
-    };
-    const { index, term } = state.applied;
-    const stale = this.#applier.usable && index <= this.#applier.applied.index;
-    if (stale || this.busy || role === 'primary' || this.#context.exclusion !== undefined) {
+    const { log, config } = this.#context;
+    const { index } = state.applied;
+    if (!this.#mayInstall(state.applied)) {
       this.#context.emit({ kind: 'discardSnapshot', directory });
-      this.#context.notice({ kind: 'snapshot', peer: self, state: 'ignored', index });
+      this.#context.notice({ kind: 'snapshot', peer: config.self, state: 'ignored', index });
       return;
     }
     // What follows stays only if it grew from exactly this position.
-    const keepTail = log.warm && log.termAt(index) === term && log.last.index > index;
+    const keepTail = log.last.index > index && log.termAt(index) === state.applied.term;
     this.#applier.suspend();
     const dropped = log.rebase(state.applied, { revision: state.revision, logTime: state.logTime }, keepTail);
     if (!keepTail) this.#context.persists.truncate((index + 1) as LogIndex);
@@ -69,11 +64,27 @@ export class SnapshotInstall {
     this.#pending = undefined;
     this.#applier.replace(pending.state);
     this.#standby.rebased(pending.state.applied.index);
+    this.#tellPrimary(pending.state.applied.index);
     this.#context.notice({
       kind: 'snapshot',
       peer: this.#context.config.self,
       state: 'installed',
       index: pending.state.applied.index,
     });
+  }
+
+  #mayInstall(position: Position): boolean {
+    const { role, exclusion, log } = this.#context;
+    if (this.busy || role === 'primary' || exclusion !== undefined) return false;
+    if (this.#applier.usable) return position.index > this.#applier.applied.index;
+    // With the store lost, what the log holds beyond the snapshot is all there is of it: never drop it unjudged.
+    return position.index >= log.last.index || log.termAt(position.index) !== undefined;
+  }
+
+  /** Appends were dropped meanwhile: what is committed matches any primary's log, and prompts it to go on. */
+  #tellPrimary(match: LogIndex): void {
+    const { primary, term, persists } = this.#context;
+    if (primary === undefined) return;
+    this.#context.sendAfter(persists.stateTicket, primary, { kind: 'appendMatch', term, match });
   }
 }

@@ -26,7 +26,10 @@ export class Standby {
   onAppend(from: NodeId, message: Append): void {
     const { log, commit, persists } = this.#context;
     if (!isContiguous(message)) return;
-    if (!log.warm) return;
+    if (!log.warm) {
+      if (!this.#applier.usable) this.#context.send(from, { kind: 'snapshotWanted', term: message.term });
+      return;
+    }
     if (!this.#holds(message.previous)) {
       const rejected = message.previous.index;
       const bound = { index: Math.min(rejected, log.last.index) as LogIndex, term: message.previous.term };

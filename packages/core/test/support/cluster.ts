@@ -9,7 +9,7 @@ import type {
   ServedRead,
 } from '../../src/api.ts';
 import { ClusterNode, type CoreFactory, WORKS, type Work } from './cluster-node.ts';
-import { effectText, inputText, revisionText } from './format.ts';
+import { bytesText, effectText, inputText, revisionText } from './format.ts';
 import { Oracles } from './oracles.ts';
 
 /** Which effects are printed. */
@@ -321,9 +321,7 @@ export class Cluster {
       const over = served.overlay?.[place];
       const record = over === undefined ? node.store.get(key) : (over ?? undefined);
       const value =
-        record === undefined
-          ? '-'
-          : `${Buffer.from(record.value).toString('latin1')}@${revisionText(record.revision)}`;
+        record === undefined ? '-' : `${bytesText(record.value)}@${revisionText(record.revision)}`;
       return `${Buffer.from(key).toString('latin1')}=${value}`;
     });
     const revision = Math.max(served.revision, node.store.state().revision);

@@ -60,7 +60,7 @@ export function parseNodes(text: string): NodeId[] {
   return text.split(',') as NodeId[];
 }
 
-/** `put a=1 del b incr n=2 if a=1g+2 absent b atMost c=7 seq=3 ack=local`: one request of a frame. */
+/** `put a=1 put b=*70000 (so many bytes) del b incr n=2 if a=1g+2 absent b atMost c=7 seq=3 ack=local`: one request of a frame. */
 export function parseWrite(
   line: string,
   defaults: { readonly id: number; readonly sequence: number; readonly ack: Ack; readonly deadline: number },
@@ -83,7 +83,8 @@ function parseStep(
   argument: string,
   request: { readonly operations: Operation[]; readonly conditions: Condition[] },
 ): void {
-  const [name = '', value = ''] = argument.split('=');
+  const [name = '', text = ''] = argument.split('=');
+  const value = text.startsWith('*') ? 'x'.repeat(Number(text.slice(1))) : text;
   const key = bytes(name);
   switch (word) {
     case 'put':

@@ -11,7 +11,7 @@ import type {
   WriteResult,
 } from '@holdfast/types';
 
-export const DATABASE = 'd'.repeat(32) as DatabaseUid;
+const DATABASE = 'd'.repeat(32) as DatabaseUid;
 
 export const term = (value: number): Term => value as Term;
 export const index = (value: number): LogIndex => value as LogIndex;

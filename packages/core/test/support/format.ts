@@ -2,10 +2,18 @@ import type { Entry, EntryRequest, Mutation, PeerMessage, WriteResult } from '@h
 import { REVISION_GAP } from '@holdfast/types';
 import type { Effect, Input, PersistOrder } from '../../src/api.ts';
 
+const LONG_BYTES = 64;
+
 /** `2g+5`: five above twice the revision gap. */
 export function revisionText(revision: number): string {
   const gaps = Math.floor(revision / REVISION_GAP);
   return gaps === 0 ? `${revision}` : `${gaps}g+${revision - gaps * REVISION_GAP}`;
+}
+
+/** Long values by their length alone. */
+export function bytesText(value: Uint8Array): string {
+  if (value.byteLength > LONG_BYTES) return `(${value.byteLength} bytes)`;
+  return Buffer.from(value).toString('latin1');
 }
 
 export function entryText(entry: Entry): string {
@@ -76,7 +84,7 @@ function valueText(name: string, value: unknown): string {
   if (typeof value === 'number')
     return /revision|token/i.test(name) ? revisionText(value) : `${round(value)}`;
   if (typeof value === 'string') return value.includes(' ') ? JSON.stringify(value) : value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  if (value instanceof Uint8Array) return bytesText(value);
   if (Array.isArray(value))
     return `[${value.map((one) => valueText(name, one)).join(name === 'entries' ? ' | ' : ' ')}]`;
   if (typeof value !== 'object' || value === null) return `${value}`;

@@ -74,6 +74,7 @@ export class RandomCluster {
     snapshots: 0,
     acknowledged: 0,
     diverged: 0,
+    storesLost: 0,
     reads: 0,
   };
   readonly #events: Event[] = [];
@@ -122,6 +123,19 @@ export class RandomCluster {
   start(host: Host): void {
     host.boot++;
     host.persisting = false;
+    const { base } = host.log.recover();
+    for (const image of host.snapshots.values()) {
+      if (image.applied.index === base.index && host.store.applied.index < base.index) host.store = image;
+    }
+    host.snapshots.clear();
+    // Now and then a store is lost whole, while enough others can lead.
+    const othersUsable = [...this.hosts.values()].every(
+      (other) => other === host || other.core?.applier.usable === true,
+    );
+    if (host.boot > 1 && this.ids.length > 2 && othersUsable && this.draw(8) === 0) {
+      host.store = new MemoryStore();
+      this.counts.storesLost++;
+    }
     const recovered = { log: host.log.recover(), store: host.store.state(), storeUsable: true };
     host.core = new Core(this.#config(host), recovered, this.now);
     this.#perform(host, host.core.step({ kind: 'tick' }, this.now));
@@ -134,7 +148,6 @@ export class RandomCluster {
     this.counts.crashes++;
     host.core = undefined;
     host.log.crash(this.draw(host.log.outstanding.length + 1));
-    host.snapshots.clear();
     host.inbox.length = 0;
     for (const other of this.ids) {
       this.#bump(host.id, other);

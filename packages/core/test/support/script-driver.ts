@@ -11,7 +11,7 @@ import { Cluster, type Trace } from './cluster.ts';
 import type { ClusterNode, CoreFactory, Work } from './cluster-node.ts';
 import { CommandLine, parseNodes, parseRevision, parseWrite } from './command-line.ts';
 import { bytes } from './entries.ts';
-import { entryText, messageText, revisionText } from './format.ts';
+import { bytesText, entryText, messageText, revisionText } from './format.ts';
 import type { Block } from './script-file.ts';
 
 const TIMING: CoreTiming = {
@@ -190,7 +190,9 @@ export class ScriptDriver {
       this.#shown(line).flatMap((node) =>
         node.store
           .data()
-          .map(([key, { value, revision }]) => `${node.id} ${key}=${text(value)}@${revisionText(revision)}`),
+          .map(
+            ([key, { value, revision }]) => `${node.id} ${key}=${bytesText(value)}@${revisionText(revision)}`,
+          ),
       ),
     diverged: (line) =>
       this.#shown(line).flatMap((node) => node.diverged.map((entry) => `${node.id} ${entryText(entry)}`)),
@@ -355,8 +357,4 @@ export class ScriptDriver {
 
 function limitsOf(): CoreLimits {
   return { ...LIMITS };
-}
-
-function text(value: Uint8Array): string {
-  return Buffer.from(value).toString('latin1');
 }
