@@ -1,0 +1,300 @@
+import type { Entry, LogIndex } from '@holdfast/types';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SimDisk } from '../../sim/src/sim-disk.ts';
+import { DivergenceFile } from '../src/index.ts';
+import { plan, runs } from './support/arbitraries.ts';
+import { logOf, type PlannedEntry } from './support/replica.ts';
+
+const PATH = '/data/divergence.log';
+const PLAN: readonly PlannedEntry[] = [
+  { kind: 'open' },
+  {
+    kind: 'write',
+    session: 0,
+    writes: [
+      [
+        { key: 'a', value: 'one' },
+        { key: 'b', value: 'two' },
+      ],
+      [{ key: 'a' }],
+      [],
+    ],
+  },
+  { kind: 'write', session: 0, writes: [[]] },
+  { kind: 'write', session: 0, writes: [[{ key: 'c', value: 'x'.repeat(3000) }]] },
+  { kind: 'write', session: 0, writes: [[{ key: 'd', value: 'four' }]] },
+];
+
+function newDisk(): SimDisk {
+  return SimDisk.holding(new Map([['/data/', new Uint8Array(0)]]));
+}
+
+function open(disk: SimDisk): Promise<DivergenceFile> {
+  return DivergenceFile.open({ disk, path: PATH });
+}
+
+function ids(file: DivergenceFile): string[] {
+  return file.list().map(({ id }) => id);
+}
+
+/** Every mutation of an entry with its revision, read off the entry itself. */
+function mutationsOf(entry: Entry): string[] {
+  if (entry.body.kind !== 'requests') return [];
+  const found = entry.body.requests.flatMap((request) => (request.kind === 'write' ? request.mutations : []));
+  return found.map((mutation, place) =>
+    describeMutation({ ...mutation, revision: entry.firstRevision + place }),
+  );
+}
+
+function describeMutation(mutation: {
+  kind: string;
+  key: Uint8Array;
+  value?: Uint8Array;
+  revision: number;
+}): string {
+  const value = mutation.kind === 'put' ? Buffer.from(mutation.value!).toString() : 'deleted';
+  return `${mutation.revision} ${Buffer.from(mutation.key).toString()} ${value}`;
+}
+
+async function expectFiled(file: DivergenceFile, entries: readonly Entry[]): Promise<void> {
+  const lost = entries.filter((entry) => mutationsOf(entry).length > 0);
+  expect(ids(file)).toEqual(lost.map((entry) => `default.${entry.index}.${entry.term}`));
+  for (const entry of lost) {
+    const shown = await file.show(`default.${entry.index}.${entry.term}`);
+    expect(shown?.writes.flatMap(({ mutations }) => mutations.map(describeMutation))).toEqual(
+      mutationsOf(entry),
+    );
+    expect(shown).toMatchObject({
+      database: 'default',
+      index: entry.index,
+      term: entry.term,
+      logTime: entry.logTime,
+    });
+  }
+}
+
+describe('what is filed', () => {
+  test('is listed and shown, deletes and revisions included, after restarts too', async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, fc.integer({ min: 1, max: 5 }), async (planned, size) => {
+        const disk = newDisk();
+        const log = logOf(planned);
+        for (let from = 0; from < log.length; from += size) {
+          const file = await open(disk);
+          await file.file('default', log.slice(from, from + size), false);
+          await expectFiled(file, log.slice(0, from + size));
+          await file.close();
+        }
+        disk.crash({ keep: 'synced' });
+        const file = await open(disk);
+        await expectFiled(file, log);
+        expect(file.damage).toEqual([]);
+      }),
+      runs(100),
+    );
+  });
+
+  test('says what was asked, by whom, and what the entry came to', async () => {
+    const file = await open(newDisk());
+    const [, , entry] = logOf(PLAN);
+    await file.file('default', [entry!], true);
+    expect(file.list()).toEqual([
+      {
+        id: 'default.3.1',
+        database: 'default',
+        index: 3,
+        term: 1,
+        logTime: entry!.logTime,
+        undecided: true,
+        writeCount: 2,
+        mutationCount: 3,
+        bytes: 9,
+        asked: { local: 2, quorum: 0, all: 0 },
+      },
+    ]);
+    const shown = await file.show('default.3.1');
+    expect(
+      shown?.writes.map(({ session, sequence, ack, result }) => ({ session, sequence, ack, result })),
+    ).toEqual([
+      {
+        session: '1.2.0',
+        sequence: 1,
+        ack: 'local',
+        result: { kind: 'written', revision: entry!.firstRevision + 1 },
+      },
+      {
+        session: '1.2.0',
+        sequence: 2,
+        ack: 'local',
+        result: { kind: 'written', revision: entry!.firstRevision + 2 },
+      },
+    ]);
+  });
+
+  test('counts once per database, index and term', async () => {
+    const disk = newDisk();
+    const file = await open(disk);
+    const log = logOf(PLAN);
+    await Promise.all([file.file('default', log, false), file.file('default', log, false)]);
+    await file.file('default', [log[2]!, log[2]!], true);
+    const other = { ...log[2]!, term: (log[2]!.term + 1) as Entry['term'] };
+    await file.file('default', [other], false);
+    await file.file('other', [log[2]!], false);
+    expect(ids(file)).toEqual(['default.3.1', 'default.5.1', 'default.6.1', 'default.3.2', 'other.3.1']);
+    expect(ids(await open(disk))).toEqual(ids(file));
+  });
+
+  test('is discarded for good, and not filed again', async () => {
+    const disk = newDisk();
+    const file = await open(disk);
+    const log = logOf(PLAN);
+    await file.file('default', log, false);
+    expect(await file.discard('default.5.1')).toBe(true);
+    expect(await file.discard('default.5.1')).toBe(false);
+    expect(await file.discard('default.99.1')).toBe(false);
+    disk.crash({ keep: 'synced' });
+    const again = await open(disk);
+    await again.file('default', log, false);
+    expect(ids(again)).toEqual(['default.3.1', 'default.6.1']);
+    expect(await again.show('default.5.1')).toBeUndefined();
+  });
+});
+
+describe('a crash', () => {
+  test('at any step, losing any un-synced sectors, leaves all that was promised and nothing half', async () => {
+    const log = logOf(PLAN);
+    const groups = [log.slice(0, 3), log.slice(3)];
+    for (const step of await crashStates(groups)) {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), async (kept) => {
+          const disk = step.disk.afterCrash({
+            keep: (pending) => pending.filter((_, place) => kept[place] === true),
+          });
+          const file = await open(disk);
+          const found = ids(file);
+          expect(found.slice(0, step.promised.length)).toEqual(step.promised);
+          expect(file.damage).toEqual([]);
+          for (const id of found) expect(await file.show(id)).toBeDefined();
+          // Filing it again, as the node does, makes up for what was lost; another crash changes nothing.
+          await file.file('default', log, false);
+          disk.crash({ keep: 'synced' });
+          const again = await open(disk);
+          await expectFiled(again, log);
+          expect(again.damage).toEqual([]);
+        }),
+        runs(25),
+      );
+    }
+  });
+
+  test('leaves no byte of a group that was cut off: the next one stands in its place', async () => {
+    const log = logOf(PLAN);
+    const disk = newDisk();
+    const file = await open(disk);
+    await file.file('default', log.slice(0, 3), false);
+    const { size } = (await disk.stat(PATH))!;
+    disk.onOperation = (operation) => {
+      if (operation.kind === 'sync') throw new Error('the program ends here');
+    };
+    await expect(file.file('default', log, false)).rejects.toThrow('ends here');
+    disk.onOperation = undefined;
+    // The first sector of the group is lost, the others are kept.
+    const first = disk.pendingChanges().findIndex((change) => change.kind === 'sector');
+    disk.crash({ keep: (pending) => pending.toSpliced(first, 1) });
+    expect((await disk.stat(PATH))!.size).toBeGreaterThan(size + 3000);
+    expect(ids(await open(disk))).toEqual(['default.3.1']);
+    expect((await disk.stat(PATH))!.size).toBe(size);
+  });
+
+  interface CrashState {
+    readonly disk: SimDisk;
+    /** Ids whose filing had resolved. */
+    readonly promised: readonly string[];
+  }
+
+  async function crashStates(groups: readonly (readonly Entry[])[]): Promise<CrashState[]> {
+    const disk = newDisk();
+    const states: CrashState[] = [];
+    let promised: string[] = [];
+    disk.onOperation = () => states.push({ disk: disk.clone(), promised });
+    const file = await open(disk);
+    for (const group of groups) {
+      await file.file('default', group, false);
+      promised = ids(file);
+    }
+    states.push({ disk: disk.clone(), promised });
+    disk.onOperation = undefined;
+    return states;
+  }
+});
+
+describe('damage', () => {
+  test('below what was promised is told and stepped over, whichever byte it hits', async () => {
+    const disk = newDisk();
+    const log = logOf(PLAN);
+    const file = await open(disk);
+    await file.file('default', log.slice(0, 3), false);
+    await file.file('default', log.slice(3, 5), false);
+    const promisedBytes = (await disk.stat(PATH))!.size;
+    await file.file('default', log.slice(5), false);
+    await file.close();
+    disk.crash({ keep: 'synced' });
+    for (let position = 0; position < promisedBytes; position += position < 400 ? 1 : 97) {
+      const damaged = disk.clone();
+      damaged.corrupt(PATH, position, 0x40);
+      const found = await open(damaged);
+      expect(ids(found)).toHaveLength(2);
+      expect(ids(found)).toContain('default.6.1');
+      expect(found.damage).toHaveLength(1);
+      const { from, to } = found.damage[0]!;
+      expect(from <= position && position < to).toBe(true);
+      // What was lost can be filed again, behind the rest.
+      await found.file('default', log, false);
+      expect(ids(await open(damaged))).toHaveLength(3);
+    }
+  });
+
+  test('met after the file was opened is an error, not a wrong answer', async () => {
+    const disk = newDisk();
+    const file = await open(disk);
+    await file.file('default', logOf(PLAN), false);
+    disk.corrupt(PATH, 60, 1);
+    await expect(file.show('default.3.1')).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    expect(await file.show('default.6.1')).toBeDefined();
+  });
+});
+
+describe('a failing disk', () => {
+  test('when full refuses, keeps what it had, and takes the same entries later', async () => {
+    const disk = newDisk();
+    const log = logOf(PLAN);
+    const file = await open(disk);
+    await file.file('default', log.slice(0, 3), false);
+    disk.capacityBytes = 4096;
+    await expect(file.file('default', big(log[3]!), false)).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(ids(file)).toEqual(['default.3.1']);
+    expect(await file.show('default.3.1')).toBeDefined();
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    await file.file('default', [...big(log[3]!), ...log], false);
+    disk.crash({ keep: 'synced' });
+    expect(ids(await open(disk))).toEqual(['default.3.1', 'default.900.1', 'default.5.1', 'default.6.1']);
+  });
+
+  test('that failed a sync is not asked again: nobody knows what it holds', async () => {
+    const disk = newDisk();
+    const log = logOf(PLAN);
+    const file = await open(disk);
+    disk.inject({ operation: 'sync', code: 'EIO' });
+    await expect(file.file('default', log, false)).rejects.toMatchObject({ code: 'EIO' });
+    await expect(file.file('default', log, false)).rejects.toMatchObject({ code: 'EIO' });
+    expect(ids(file)).toEqual([]);
+  });
+
+  function big(like: Entry): Entry[] {
+    const [entry] = logOf([
+      { kind: 'write', session: 0, writes: [[{ key: 'big', value: 'y'.repeat(9000) }]] },
+    ]).slice(1);
+    return [{ ...entry!, index: 900 as LogIndex, term: like.term }];
+  }
+});

@@ -1,0 +1,154 @@
+import { DiskError } from '@holdfast/types';
+import { describe, expect, test } from 'vitest';
+import { SimDisk } from '../../sim/src/sim-disk.ts';
+import { expectRecords, expectState } from './support/expectations.ts';
+import { LossyLevel } from './support/lossy-level.ts';
+import { openOn } from './support/opening.ts';
+import { logOf, Replica } from './support/replica.ts';
+
+const LOG = logOf(
+  ['1', '2', '3', '4'].map((value) => ({
+    kind: 'write',
+    session: 0,
+    writes: [
+      [
+        { key: 'a', value },
+        { key: value, value },
+      ],
+    ],
+  })),
+);
+
+function levelError(words: string): Error {
+  return Object.assign(new Error(`IO error: /data/store/000007.log: ${words}`), { code: 'LEVEL_IO_ERROR' });
+}
+
+describe('a full disk', () => {
+  test('lets batches wait and reads go on, until the store is opened again', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    const core = new Replica();
+    await store.apply(core.apply(LOG.slice(0, 2)));
+    const before = Replica.after(LOG.slice(0, 2));
+    level.failure = levelError('No space left on device');
+    const waiting = [store.apply(core.apply([LOG[2]!])), store.apply(core.apply([LOG[3]!]))];
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures[0]).toMatchObject({ code: 'HOLDFAST_DISK_FULL', cause: { code: 'ENOSPC' } });
+    expect(failures[0]?.cause).toBeInstanceOf(DiskError);
+    const late = store.apply(core.apply([LOG[4]!]));
+    await expectReadable();
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
+
+    await store.reopen();
+    await Promise.all([...waiting, late]);
+    await expectRecords(store, core);
+    expect(await store.checkpoint()).toEqual(core.applied);
+    expectState((await openOn(level.crash(() => false))).state, core);
+    expect(failures).toHaveLength(1);
+
+    async function expectReadable(): Promise<void> {
+      expect(store.position).toEqual(before.applied);
+      const scan = store.scan({ reverse: false, limit: -1, keys: true, values: true });
+      expect(scan.revision).toBe(before.revision);
+      expect((await scan.next({ entriesMax: 10, bytesMax: 1000 })).records).toHaveLength(
+        before.records.size * 2,
+      );
+      await scan.close();
+    }
+  });
+
+  test('met by a checkpoint: the old one stands, and a later one succeeds', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    const core = new Replica();
+    await store.apply(core.apply(LOG.slice(0, 2)));
+    const first = await store.checkpoint();
+    await store.apply(core.apply(LOG.slice(2, 3)));
+    level.failure = levelError('No space left on device');
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(store.checkpointed).toEqual(first);
+    await expect.poll(() => failures.length).toBe(1);
+    await store.reopen();
+    expect(await store.checkpoint()).toEqual(core.applied);
+  });
+
+  test('a store that cannot be opened again refuses reads until it can', async () => {
+    const level = new LossyLevel();
+    const { store } = await openOn(level);
+    const core = new Replica();
+    await store.apply(core.apply(LOG.slice(0, 2)));
+    const open = level.open.bind(level);
+    level.open = () => Promise.reject(levelError('No space left on device'));
+    await expect(store.reopen()).rejects.toMatchObject({
+      code: 'HOLDFAST_DISK_FULL',
+      cause: { code: 'ENOSPC' },
+    });
+    const waiting = store.apply(core.apply(LOG.slice(2)));
+    expect(() => store.get([Buffer.from('a')])).toThrow(
+      expect.objectContaining({ code: 'HOLDFAST_NOT_READY' }),
+    );
+    level.open = open;
+    await store.reopen();
+    await waiting;
+    await expectRecords(store, core);
+  });
+
+  test('closing gives up what waits', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    level.failure = levelError('No space left on device');
+    const waiting = expect(store.apply(new Replica().apply(LOG))).rejects.toMatchObject({
+      code: 'HOLDFAST_NOT_READY',
+    });
+    await expect.poll(() => failures.length).toBe(1);
+    await store.close();
+    await waiting;
+  });
+});
+
+describe('any other failure', () => {
+  test('is final: told once, every batch rejected', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    const core = new Replica();
+    await store.apply(core.apply(LOG.slice(0, 1)));
+    level.failure = levelError('Input/output error');
+    const batches = [store.apply(core.apply([LOG[1]!])), store.apply(core.apply([LOG[2]!]))];
+    const outcomes = await Promise.allSettled(batches);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.message)).toEqual([
+      expect.stringContaining('Input/output error'),
+      expect.stringContaining('Input/output error'),
+    ]);
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures[0]).toMatchObject({ code: 'HOLDFAST_DISK_FAILED', cause: { code: 'EIO' } });
+    level.failure = undefined;
+    await expect(store.apply(core.apply([LOG[3]!]))).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
+  });
+
+  test('of the directory sync leaves the checkpoint where it was', async () => {
+    const disk = new SimDisk();
+    const { store, failures } = await openOn(new LossyLevel(), { disk });
+    await store.apply(new Replica().apply(LOG));
+    disk.inject({ operation: 'syncDirectory', code: 'EIO' });
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'EIO' });
+    expect(store.checkpointed.index).toBe(0);
+    await expect.poll(() => failures.length).toBe(1);
+  });
+});
+
+describe('a disk that fills while the first record is written', () => {
+  test('is said to be full, and the store opens once there is space', async () => {
+    const level = new LossyLevel();
+    const open = level.open.bind(level);
+    level.open = async () => {
+      await open();
+      level.failure = levelError('No space left on device');
+    };
+    await expect(openOn(level)).rejects.toMatchObject({
+      code: 'HOLDFAST_DISK_FULL',
+      cause: { code: 'ENOSPC' },
+    });
+    level.open = open;
+    expect((await openOn(level)).usable).toBe(true);
+  });
+});
