@@ -1,0 +1,129 @@
+import type { Ack, Connection, ReadReply, ServerMessage, Timer, WriteReply } from '@holdfast/types';
+import { encodeServerMessages } from '@holdfast/wire';
+import type { DatabaseDriver } from '../driver/database-driver.ts';
+import { CLOSE_CODES } from '../links/close-codes.ts';
+import type { TurnEnd } from '../turn-end.ts';
+import type { ConnectionScans } from './connection-scans.ts';
+
+/** A request that the core has and has not answered yet. */
+export interface PendingRequest {
+  readonly kind: 'write' | 'openSession' | 'closeSession';
+  /** As asked for; metrics know the write by it. */
+  readonly ack: Ack | undefined;
+  /** Monotonic, ms. */
+  readonly since: number;
+}
+
+export interface ClientConnectionOptions {
+  readonly number: number;
+  readonly connection: Connection;
+  readonly turnEnd: TurnEnd;
+  readonly bufferedBytesMax: number;
+  readonly scans: ConnectionScans;
+}
+
+/** Values gathered for one frame; with one more answer it stays below the longest frame a client takes. */
+const FRAME_BYTES = 4_194_304;
+
+/** What this node keeps of one client: what it waits for, and the answers of this turn. */
+export class ClientConnection {
+  readonly number: number;
+  readonly scans: ConnectionScans;
+  /** Until it said hello. */
+  handshake: Timer | undefined;
+  /** Since it said hello. */
+  database: DatabaseDriver | undefined;
+  closed = false;
+  /** Writes and session requests by their id. */
+  readonly requests: Map<number, PendingRequest> = new Map();
+  /** Reads that the core has, by the node's own number for them. */
+  readonly reads: Set<number> = new Set();
+  readonly #connection: Connection;
+  readonly #turnEnd: TurnEnd;
+  readonly #bufferedBytesMax: number;
+  #messages: ServerMessage[] = [];
+  #writes: WriteReply[] = [];
+  #reads: ReadReply[] = [];
+  #bytes = 0;
+  #flushing = false;
+
+  constructor(options: ClientConnectionOptions) {
+    this.number = options.number;
+    this.scans = options.scans;
+    this.#connection = options.connection;
+    this.#turnEnd = options.turnEnd;
+    this.#bufferedBytesMax = options.bufferedBytesMax;
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  /** Requests without an answer yet. */
+  get outstanding(): number {
+    return this.requests.size + this.reads.size + this.scans.busy;
+  }
+
+  /** So much waits to be sent that long answers must not be added. */
+  get isBackedUp(): boolean {
+    return this.#bytes + this.#connection.bufferedBytes > this.#bufferedBytesMax / 2;
+  }
+
+  send(message: ServerMessage): void {
+    this.#messages.push(message);
+    this.#flushLater();
+  }
+
+  replyToWrite(reply: WriteReply): void {
+    this.#writes.push(reply);
+    this.#flushLater();
+  }
+
+  /** `bytes`: what the answer carries, for a frame has a longest length. */
+  replyToRead(reply: ReadReply, bytes: number): void {
+    this.#reads.push(reply);
+    this.#sent(bytes);
+  }
+
+  sendPage(page: Extract<ServerMessage, { kind: 'scanPage' }>, bytes: number): void {
+    this.#messages.push(page);
+    this.#sent(bytes);
+  }
+
+  /** Says `last`, then closes. */
+  close(code: number, reason: string, last?: ServerMessage): void {
+    if (last !== undefined) this.#messages.push(last);
+    this.#flush();
+    this.#connection.close(code, reason);
+  }
+
+  #sent(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes >= FRAME_BYTES) this.#flush();
+    else this.#flushLater();
+  }
+
+  #flushLater(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#turnEnd.add(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    this.#bytes = 0;
+    const messages = this.#messages;
+    if (this.#writes.length > 0) messages.push({ kind: 'writeReplies', replies: this.#writes });
+    if (this.#reads.length > 0) messages.push({ kind: 'readReplies', replies: this.#reads });
+    this.#messages = [];
+    this.#writes = [];
+    this.#reads = [];
+    if (messages.length === 0 || this.closed) return;
+    this.#connection.send(encodeServerMessages(messages));
+    // It asks and does not read: its answers must not fill the memory of all.
+    if (this.#connection.bufferedBytes > this.#bufferedBytesMax) {
+      this.#connection.close(CLOSE_CODES.overflow, 'answers pile up unread');
+      this.#connection.terminate();
+    }
+  }
+}

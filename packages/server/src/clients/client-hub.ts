@@ -1,0 +1,251 @@
+import type { ClientReply, ServedRead } from '@holdfast/core';
+import type { Store } from '@holdfast/store';
+import {
+  type Ack,
+  assertNever,
+  type ClientMessage,
+  type Clock,
+  type ClusterId,
+  type Connection,
+  HoldfastError,
+  type NodeId,
+  PROTOCOL_VERSION,
+  type Timer,
+  type Topology,
+  type WireError,
+} from '@holdfast/types';
+import { decodeClientMessages } from '@holdfast/wire';
+import type { NodeLimits } from '../config/node-config.ts';
+import type { DatabaseDriver } from '../driver/database-driver.ts';
+import { CLOSE_CODES } from '../links/close-codes.ts';
+import type { NodeMetrics } from '../metrics/node-metrics.ts';
+import type { TurnEnd } from '../turn-end.ts';
+import { ClientConnection } from './client-connection.ts';
+import { ClientReads } from './client-reads.ts';
+import { ClientWrites } from './client-writes.ts';
+import { ConnectionScans } from './connection-scans.ts';
+import { sameTopology } from './topology.ts';
+import { toWireError } from './wire-error.ts';
+
+export interface ClientHubOptions {
+  readonly node: NodeId;
+  readonly clock: Clock;
+  readonly turnEnd: TurnEnd;
+  readonly limits: NodeLimits;
+  readonly defaultAck: Ack;
+  readonly metrics: NodeMetrics;
+  cluster(): ClusterId | undefined;
+  /** By name. Undefined: there is none, or it is not open yet. */
+  database(name: string): DatabaseDriver | undefined;
+  topology(): Topology;
+  onFatal(error: unknown): void;
+}
+
+/** All client connections of a node: what they ask goes to the core as inputs, what it answers goes back. */
+export class ClientHub {
+  readonly #options: ClientHubOptions;
+  readonly #connections = new Map<number, ClientConnection>();
+  readonly #writes: ClientWrites;
+  readonly #reads: ClientReads;
+  #lastNumber = 0;
+  #topology: Topology | undefined;
+  #sweep: Timer | undefined;
+
+  constructor(options: ClientHubOptions) {
+    this.#options = options;
+    this.#writes = new ClientWrites({ clock: options.clock, metrics: options.metrics });
+    this.#reads = new ClientReads({ clock: options.clock, metrics: options.metrics });
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  get isFull(): boolean {
+    return this.#connections.size >= this.#options.limits.clientConnectionsMax;
+  }
+
+  accept(connection: Connection): void {
+    const { clock, turnEnd, limits } = this.#options;
+    this.#lastNumber += 1;
+    const client: ClientConnection = new ClientConnection({
+      number: this.#lastNumber,
+      connection,
+      turnEnd,
+      bufferedBytesMax: limits.clientBufferedBytesMax,
+      scans: new ConnectionScans({
+        scansMax: limits.scansPerConnectionMax,
+        pageBytesMax: limits.scanPageBytesMax,
+        now: () => clock.now(),
+        onPage: (page, bytes) => client.sendPage(page, bytes),
+        onFailed: (id, error) => client.send({ kind: 'failed', id, error }),
+        onFatal: (error) => this.#options.onFatal(error),
+      }),
+    });
+    this.#connections.set(client.number, client);
+    connection.handlers = {
+      onMessage: (bytes) => this.#onMessage(client, bytes),
+      onClose: () => this.#onClose(client),
+    };
+    client.handshake = clock.setTimer(
+      limits.handshakeTimeoutMs,
+      () => client.close(CLOSE_CODES.handshakeTimeout, 'no hello in time'),
+      { background: true },
+    );
+    this.#sweepLater();
+  }
+
+  reply(connection: number, replies: readonly ClientReply[]): void {
+    const client = this.#connections.get(connection);
+    if (client !== undefined) this.#writes.reply(client, replies);
+  }
+
+  serve(reads: readonly ServedRead[], store: Store): void {
+    this.#reads.serve(reads, store);
+  }
+
+  refuseReads(reads: readonly { readonly id: number; readonly error: WireError }[]): void {
+    this.#reads.refuse(reads);
+  }
+
+  /** Primary, term or an address may be another: clients are told if so. */
+  topologyChanged(): void {
+    const topology = this.#options.topology();
+    if (this.#topology !== undefined && sameTopology(this.#topology, topology)) return;
+    this.#topology = topology;
+    for (const client of this.#connections.values()) {
+      if (client.database !== undefined) client.send({ kind: 'topology', topology });
+    }
+  }
+
+  /** The store behind them was replaced. */
+  closeScans(): void {
+    for (const client of this.#connections.values()) client.scans.closeAll();
+  }
+
+  closeAll(code: number, reason: string): void {
+    this.#sweep?.cancel();
+    for (const client of this.#connections.values()) client.close(code, reason);
+  }
+
+  #onMessage(client: ClientConnection, bytes: Uint8Array): void {
+    if (client.closed) return;
+    try {
+      for (const message of decodeClientMessages(bytes)) this.#onClientMessage(client, message);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      this.#refuse(client, CLOSE_CODES.invalidMessage, error);
+    }
+  }
+
+  #onClientMessage(client: ClientConnection, message: ClientMessage): void {
+    if (message.kind === 'hello') {
+      this.#onHello(client, message);
+      return;
+    }
+    const { database } = client;
+    // After a hello that was refused the rest of its frame is nobody's.
+    if (client.closed) return;
+    if (database === undefined)
+      throw new HoldfastError('HOLDFAST_INVALID_MESSAGE', `${message.kind} before hello`);
+    switch (message.kind) {
+      case 'openSession':
+      case 'closeSession':
+        this.#writes.session(client, database, message);
+        break;
+      case 'write':
+        this.#writes.write(client, database, message);
+        break;
+      case 'read':
+        this.#reads.read(client, database, message.reads);
+        break;
+      case 'scanOpen':
+        this.#reads.openScan(client, database, message);
+        break;
+      case 'scanNext':
+        client.scans.next(message);
+        break;
+      case 'scanClose':
+        this.#reads.closeScan(client, message.scan);
+        break;
+      case 'ping':
+        client.send({ kind: 'pong', id: message.id });
+        break;
+      default:
+        assertNever(message);
+    }
+  }
+
+  #onHello(client: ClientConnection, hello: Extract<ClientMessage, { kind: 'hello' }>): void {
+    if (client.database !== undefined) throw new HoldfastError('HOLDFAST_INVALID_MESSAGE', 'a second hello');
+    const { node, defaultAck } = this.#options;
+    const cluster = this.#options.cluster();
+    if (hello.protocol !== PROTOCOL_VERSION) {
+      const reason = `${node} speaks protocol ${PROTOCOL_VERSION}, the client ${hello.protocol}`;
+      this.#refuse(
+        client,
+        CLOSE_CODES.versionMismatch,
+        new HoldfastError('HOLDFAST_VERSION_MISMATCH', reason),
+      );
+      return;
+    }
+    if (hello.cluster !== undefined && cluster !== undefined && hello.cluster !== cluster) {
+      const reason = `${node} belongs to cluster ${cluster}, the client asks for ${hello.cluster}`;
+      this.#refuse(client, CLOSE_CODES.wrongCluster, new HoldfastError('HOLDFAST_WRONG_CLUSTER', reason));
+      return;
+    }
+    const database = this.#options.database(hello.database);
+    if (database === undefined) {
+      const reason = `${node} has no database of that name`;
+      this.#refuse(client, CLOSE_CODES.notWelcome, new HoldfastError('HOLDFAST_UNKNOWN_DATABASE', reason));
+      return;
+    }
+    if (database.uid === '') {
+      const reason = 'the cluster has not formed yet: not all of its nodes have met';
+      this.#refuse(client, CLOSE_CODES.notReady, new HoldfastError('HOLDFAST_NOT_READY', reason));
+      return;
+    }
+    client.handshake?.cancel();
+    // What it is told first must not be older than what the others know.
+    this.topologyChanged();
+    client.database = database;
+    client.send({
+      kind: 'welcome',
+      protocol: PROTOCOL_VERSION,
+      ...(cluster === undefined ? {} : { cluster }),
+      database: database.uid,
+      node,
+      defaultAck,
+      topology: this.#topology ?? this.#options.topology(),
+    });
+  }
+
+  #refuse(client: ClientConnection, code: number, error: HoldfastError): void {
+    this.#options.metrics.error(error.code);
+    client.close(code, error.message, { kind: 'failed', id: 0, error: toWireError(error) });
+    this.#onClose(client);
+  }
+
+  #onClose(client: ClientConnection): void {
+    if (!this.#connections.delete(client.number)) return;
+    client.closed = true;
+    client.handshake?.cancel();
+    this.#reads.forget(client);
+    client.scans.closeAll();
+    client.database?.input({ kind: 'connectionClosed', connection: client.number });
+  }
+
+  #sweepLater(): void {
+    const { clock, limits } = this.#options;
+    this.#sweep ??= clock.setTimer(
+      limits.scanIdleMs / 4,
+      () => {
+        this.#sweep = undefined;
+        const usedBefore = clock.now() - limits.scanIdleMs;
+        for (const client of this.#connections.values()) client.scans.closeIdle(usedBefore);
+        if (this.#connections.size > 0) this.#sweepLater();
+      },
+      { background: true },
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import { type ErrorCode, HoldfastError, type WireError } from '@holdfast/types';
+
+export function wireError(code: ErrorCode, message: string): WireError {
+  return toWireError(new HoldfastError(code, message));
+}
+
+/** What a client is told of an error. Anything that is not a HoldfastError is not for clients. */
+export function toWireError(error: HoldfastError): WireError {
+  const { code, message, outcome, retryable, retryAfterMs, detail } = error;
+  return {
+    code,
+    message,
+    outcome,
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+export function fromWireError(error: WireError): HoldfastError {
+  const { code, message, ...options } = error;
+  return new HoldfastError(code, message, options);
+}

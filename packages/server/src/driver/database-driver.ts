@@ -1,0 +1,356 @@
+import type { CoreApi, CoreStatus, Effect, Input, RecoveredLog } from '@holdfast/core';
+import type { DivergenceFile, Store } from '@holdfast/store';
+import {
+  assertNever,
+  type Clock,
+  type DatabaseUid,
+  type Disk,
+  HoldfastError,
+  type Timer,
+} from '@holdfast/types';
+import type { Wal } from '@holdfast/wal';
+import { isDiskFull } from '../data-directory.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { DiskSpace } from './disk-space.ts';
+import type { DriverPorts } from './driver-ports.ts';
+import type { DriverTuning } from './driver-tuning.ts';
+import { RoundTrips } from './round-trips.ts';
+import type { StoreSlot } from './store-slot.ts';
+
+export interface DriverParts {
+  readonly name: string;
+  readonly core: CoreApi;
+  readonly wal: Wal;
+  readonly slot: StoreSlot;
+  readonly divergence: DivergenceFile;
+  readonly recovered: RecoveredLog;
+  /** The log met a full disk while it was opened. */
+  readonly logIsFull: boolean;
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly tuning: DriverTuning;
+  readonly ports: DriverPorts;
+}
+
+/**
+ * Runs the core of one database: hands it inputs one at a time, does what it says in the order it says it, and
+ * tells it what came of that. It decides nothing.
+ */
+export class DatabaseDriver {
+  readonly name: string;
+  readonly divergence: DivergenceFile;
+  readonly #core: CoreApi;
+  readonly #wal: Wal;
+  readonly #slot: StoreSlot;
+  readonly #clock: Clock;
+  readonly #tuning: DriverTuning;
+  readonly #ports: DriverPorts;
+  readonly #checkpoints: Checkpoints;
+  readonly #space: DiskSpace;
+  readonly #roundTrips: RoundTrips;
+  /** Reads of the store that wait while it is opened again. */
+  #held: Effect[] = [];
+  /** Inputs that arose while effects were performed: `step` is not re-entrant. */
+  readonly #queue: Input[] = [];
+  #stepping = false;
+  #stopped = false;
+  #uid: DatabaseUid | '';
+  #ticks: Timer | undefined;
+  /** Filing and swapping, one after the other; awaited by `stop`. */
+  #background: Promise<void> = Promise.resolve();
+
+  constructor(parts: DriverParts) {
+    this.name = parts.name;
+    this.divergence = parts.divergence;
+    this.#core = parts.core;
+    this.#wal = parts.wal;
+    this.#slot = parts.slot;
+    this.#clock = parts.clock;
+    this.#tuning = parts.tuning;
+    this.#ports = parts.ports;
+    this.#uid = parts.recovered.genesis?.databases[parts.name] ?? '';
+    this.#checkpoints = new Checkpoints({
+      slot: parts.slot,
+      wal: parts.wal,
+      clock: parts.clock,
+      tuning: parts.tuning,
+      recovered: parts.recovered,
+      retainFrom: () => this.#core.retainFrom(),
+      onHeadRemoved: (below) => this.input({ kind: 'headRemoved', below }),
+      onFailure: (error) => this.fail(error),
+    });
+    this.#roundTrips = new RoundTrips(parts.clock, (peer, durationMs) =>
+      parts.ports.metrics.roundTrip(peer, durationMs),
+    );
+    this.#space = new DiskSpace({
+      disk: parts.disk,
+      clock: parts.clock,
+      directory: parts.directory,
+      checkMs: parts.tuning.diskCheckMs,
+      reopenBytesMin: parts.tuning.reopenBytesMin,
+      logIsFull: parts.logIsFull,
+      store: () => parts.slot.store,
+      onChange: (full) => this.input({ kind: 'order', order: { kind: 'diskFull', full } }),
+      onReopened: () => this.#performHeld(),
+    });
+  }
+
+  /** Names this database on every frame; empty until the cluster has formed. */
+  get uid(): DatabaseUid | '' {
+    return this.#uid;
+  }
+
+  get store(): Store {
+    return this.#slot.store;
+  }
+
+  /** Where to build the next snapshot received; undefined once this database stops. */
+  newStoreDirectory(): { readonly name: string; readonly path: string } | undefined {
+    if (this.#stopped) return undefined;
+    const name = this.#slot.nextName();
+    return { name, path: this.#slot.pathOf(name) };
+  }
+
+  get walStats(): Wal['stats'] {
+    return this.#wal.stats;
+  }
+
+  /** Log or store have no room: nothing is written until there is some. */
+  get isDiskFull(): boolean {
+    return this.#space.isFull;
+  }
+
+  logIsFull(full: boolean): void {
+    this.#space.logIsFull(full);
+  }
+
+  storeFailed(error: Error): void {
+    if (isDiskFull(error)) this.#space.storeIsFull();
+    else this.fail(error);
+  }
+
+  status(): CoreStatus {
+    return this.#core.status(this.#clock.now());
+  }
+
+  /** Begins to tick. */
+  start(): void {
+    if (this.#space.isFull) this.input({ kind: 'order', order: { kind: 'diskFull', full: true } });
+    this.input({ kind: 'tick' });
+    this.#tickLater();
+  }
+
+  /** Steps the core and performs the effects before it returns, unless a step is under way: then right after it. */
+  input(input: Input): void {
+    if (this.#stopped) return;
+    this.#queue.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      // Grows while it is walked through.
+      for (const next of this.#queue) this.#step(next);
+    } catch (error) {
+      this.fail(asError(error));
+    }
+    this.#queue.length = 0;
+    this.#stepping = false;
+  }
+
+  /** No more steps. Ends in order what is under way, marks the log and closes everything. */
+  async stop(): Promise<void> {
+    this.#halt();
+    await this.#background;
+    await this.#space.stop();
+    await this.#checkpoints.stop();
+    await this.#wal.close();
+    await this.#slot.close();
+    await this.divergence.close();
+  }
+
+  /**
+   * No more steps, and lets go of the files, whatever state they are in. What the log was given before it may
+   * still write: it was handed over to be written at once.
+   */
+  async abandon(): Promise<void> {
+    this.#halt();
+    // Each may fail for the very reason that the database is given up.
+    await Promise.allSettled([this.#background, this.#space.stop(), this.#checkpoints.stop()]);
+    await Promise.allSettled([this.#wal.close(), this.#slot.close(), this.divergence.close()]);
+  }
+
+  fail(error: Error): void {
+    if (this.#stopped) return;
+    this.#halt();
+    this.#ports.failed(error);
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    this.#ticks?.cancel();
+    this.#checkpoints.pause();
+  }
+
+  #tickLater(): void {
+    this.#ticks = this.#clock.setTimer(
+      this.#tuning.tickMs,
+      () => {
+        this.input({ kind: 'tick' });
+        if (!this.#stopped) this.#tickLater();
+      },
+      { background: true },
+    );
+  }
+
+  #step(input: Input): void {
+    if (this.#stopped) return;
+    if (input.kind === 'message') this.#roundTrips.received(input.from, input.message);
+    for (const effect of this.#core.step(input, this.#clock.now())) {
+      // A `stop` before it: nothing after it may happen.
+      if (this.#stopped) return;
+      this.#perform(effect);
+    }
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        this.#persist(effect);
+        break;
+      case 'send':
+        this.#roundTrips.sent(effect.to, effect.message);
+        this.#ports.send(effect.to, this.#uid, effect.message);
+        break;
+      case 'apply':
+        this.#apply(effect);
+        break;
+      case 'load':
+        this.#load(effect);
+        break;
+      case 'fetch':
+      case 'serve':
+        this.#readStore(effect);
+        break;
+      case 'refuseReads':
+        this.#ports.refuseReads(effect.reads);
+        break;
+      case 'reply':
+        this.#ports.reply(effect.connection, effect.replies);
+        break;
+      case 'sendSnapshot':
+        this.#ports.sendSnapshot(effect.peer);
+        break;
+      case 'cancelSnapshot':
+        this.#ports.cancelSnapshot(effect.peer);
+        break;
+      case 'install':
+        this.#inBackground(() => this.#install(effect.directory));
+        break;
+      case 'discardSnapshot':
+        this.#inBackground(() => this.#discard(effect.directory));
+        break;
+      case 'fileDiverged':
+        this.#inBackground(() => this.#fileDiverged(effect));
+        break;
+      case 'judged':
+        this.#wal.judged(effect.entries);
+        break;
+      case 'orderDone':
+        this.#ports.orderDone(effect.id, effect.error);
+        break;
+      case 'notice':
+        this.#ports.notice(effect.notice);
+        break;
+      case 'stop':
+        this.fail(new Error(effect.reason));
+        break;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #persist(effect: Extract<Effect, { kind: 'persist' }>): void {
+    const { record } = effect.order;
+    if (record.kind === 'genesis') this.#uid = record.genesis.databases[this.name] ?? '';
+    if (record.kind === 'entries') this.#checkpoints.logged(record.entries);
+    this.#wal.append(effect.order);
+  }
+
+  #apply(effect: Extract<Effect, { kind: 'apply' }>): void {
+    const startedAt = this.#clock.now();
+    const { store } = this;
+    store.apply(effect).then(
+      () => {
+        this.#ports.metrics.apply(this.#clock.now() - startedAt);
+        this.#checkpoints.applied(effect.entries);
+        this.input({ kind: 'applied', index: effect.applied.index });
+      },
+      (error) => this.fail(asError(error)),
+    );
+  }
+
+  #readStore(effect: Extract<Effect, { kind: 'fetch' | 'serve' }>): void {
+    if (this.#space.isReopening) this.#held.push(effect);
+    else if (effect.kind === 'serve') this.#ports.serve(effect.reads, this.store);
+    else this.#fetch(effect);
+  }
+
+  #fetch(effect: Extract<Effect, { kind: 'fetch' }>): void {
+    try {
+      this.input({ kind: 'fetched', id: effect.id, records: this.store.get(effect.keys).records });
+    } catch (error) {
+      // Opened again without success, it cannot be read before it is.
+      if (!(error instanceof HoldfastError) || !this.#space.isFull) throw error;
+      this.#held.push(effect);
+    }
+  }
+
+  #performHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    try {
+      if (!this.#stopped) for (const effect of held) this.#perform(effect);
+    } catch (error) {
+      this.fail(asError(error));
+    }
+  }
+
+  #load(effect: Extract<Effect, { kind: 'load' }>): void {
+    this.#wal.read(effect).then(
+      (entries) => this.input({ kind: 'loaded', id: effect.id, entries }),
+      (error) => this.fail(asError(error)),
+    );
+  }
+
+  async #install(directory: string): Promise<void> {
+    // The checkpoint of a store that is about to be closed must have ended, and no other may begin on it.
+    await this.#checkpoints.hold(async () => {
+      const replaced = await this.#slot.replace(directory);
+      this.#space.storeHasRoom();
+      this.input({ kind: 'installed', directory });
+      this.#ports.snapshotSettled(directory, true);
+      await this.#ports.storeReplaced();
+      await replaced.retire();
+    });
+  }
+
+  async #discard(directory: string): Promise<void> {
+    await this.#slot.discard(directory);
+    this.#ports.snapshotSettled(directory, false);
+  }
+
+  async #fileDiverged(effect: Extract<Effect, { kind: 'fileDiverged' }>): Promise<void> {
+    await this.divergence.file(this.name, effect.entries, effect.undecided);
+    this.#wal.judged(effect.entries);
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    this.#background = this.#background
+      .then(() => (this.#stopped ? undefined : work()))
+      .catch((error: unknown) => this.fail(asError(error)));
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

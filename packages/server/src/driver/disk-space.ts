@@ -1,0 +1,104 @@
+import type { Store } from '@holdfast/store';
+import type { Clock, Disk, Timer } from '@holdfast/types';
+
+export interface DiskSpaceOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly checkMs: number;
+  /** Space that must be free before the store is opened again: it then writes what waited. */
+  readonly reopenBytesMin: number;
+  /** As the log found it when it was opened. */
+  readonly logIsFull: boolean;
+  store(): Store;
+  /** True while log or store have no room; said once per change. */
+  onChange(full: boolean): void;
+  /** The store could not be read for a while, and now can. */
+  onReopened(): void;
+}
+
+/** Knows whether log and store have room, and brings the store back when there is room again. */
+export class DiskSpace {
+  readonly #options: DiskSpaceOptions;
+  #logIsFull: boolean;
+  #storeIsFull = false;
+  #reopening: Promise<void> | undefined;
+  #check: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: DiskSpaceOptions) {
+    this.#options = options;
+    this.#logIsFull = options.logIsFull;
+  }
+
+  get isFull(): boolean {
+    return this.#logIsFull || this.#storeIsFull;
+  }
+
+  /** The store is closed for a moment: nothing may be read from it. */
+  get isReopening(): boolean {
+    return this.#reopening !== undefined;
+  }
+
+  /** The log looks for space by itself and says so. */
+  logIsFull(full: boolean): void {
+    this.#change(() => {
+      this.#logIsFull = full;
+    });
+  }
+
+  storeIsFull(): void {
+    this.#change(() => {
+      this.#storeIsFull = true;
+    });
+    this.#checkLater();
+  }
+
+  /** The store was opened again, or another took its place. */
+  storeHasRoom(): void {
+    this.#check?.cancel();
+    this.#change(() => {
+      this.#storeIsFull = false;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#check?.cancel();
+    await this.#reopening;
+  }
+
+  #change(change: () => void): void {
+    const before = this.isFull;
+    change();
+    if (this.isFull !== before && !this.#stopped) this.#options.onChange(this.isFull);
+  }
+
+  #checkLater(): void {
+    this.#check?.cancel();
+    if (this.#stopped) return;
+    this.#check = this.#options.clock.setTimer(this.#options.checkMs, () => this.#tryReopen(), {
+      background: true,
+    });
+  }
+
+  #tryReopen(): void {
+    this.#reopening ??= this.#reopenIfRoom().finally(() => {
+      this.#reopening = undefined;
+      if (!this.#stopped) this.#options.onReopened();
+    });
+  }
+
+  async #reopenIfRoom(): Promise<void> {
+    const { disk, directory, reopenBytesMin, store } = this.#options;
+    try {
+      if ((await disk.freeBytes(directory)) < reopenBytesMin) throw new Error('not yet');
+      await store().reopen();
+    } catch {
+      // Still no room, or gone again at once: the node goes on as it is and looks again.
+      this.#checkLater();
+      return;
+    }
+    this.storeHasRoom();
+  }
+}

@@ -1,0 +1,24 @@
+/** How a node paces its background work on one database. */
+export interface DriverTuning {
+  /** Between two ticks of the core, milliseconds. */
+  readonly tickMs: number;
+  /** A checkpoint of the store is due after so much applied log, in bytes, … */
+  readonly checkpointBytes: number;
+  /** … or so long after the last, milliseconds, if anything was applied since. */
+  readonly checkpointMs: number;
+  /** Log kept for standbys that lag, though the store no longer needs it, in bytes. */
+  readonly walRetainBytes: number;
+  /** Between two looks for room on a full disk, milliseconds. */
+  readonly diskCheckMs: number;
+  /** Room to be there before a store that met a full disk is opened again, in bytes. */
+  readonly reopenBytesMin: number;
+}
+
+export const DRIVER_TUNING: DriverTuning = {
+  tickMs: 5,
+  checkpointBytes: 33_554_432,
+  checkpointMs: 10_000,
+  walRetainBytes: 67_108_864,
+  diskCheckMs: 1000,
+  reopenBytesMin: 33_554_432,
+};

@@ -1,0 +1,59 @@
+import type { Store } from '@holdfast/store';
+import type { Clock, NodeId, PeerHello, Position, Random, Transport } from '@holdfast/types';
+import { randomName } from '../data-directory.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+
+export interface SnapshotSendersOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly handshakeTimeoutMs: number;
+  ownHello(): PeerHello;
+  urlOf(peer: NodeId): string;
+  onSent(peer: NodeId, position: Position | undefined): void;
+  onFailed(peer: NodeId, reason: string): void;
+}
+
+/** The snapshots on their way to peers, at most one to each. */
+export class SnapshotSenders {
+  readonly #options: SnapshotSendersOptions;
+  readonly #senders = new Map<NodeId, SnapshotSender>();
+
+  constructor(options: SnapshotSendersOptions) {
+    this.#options = options;
+  }
+
+  send(peer: NodeId, store: Store): void {
+    this.cancel(peer);
+    const { transport, clock, random, handshakeTimeoutMs, ownHello, urlOf, onSent, onFailed } = this.#options;
+    const sender: SnapshotSender = new SnapshotSender({
+      id: randomName(random),
+      peer,
+      url: urlOf(peer),
+      store,
+      transport,
+      clock,
+      handshakeTimeoutMs,
+      ownHello,
+      onEnd: (result) => {
+        // The answer to a transfer that was replaced says nothing about the one in its place.
+        if (this.#senders.get(peer) !== sender) return;
+        this.#senders.delete(peer);
+        if ('reason' in result) onFailed(peer, result.reason);
+        onSent(peer, 'position' in result ? result.position : undefined);
+      },
+    });
+    this.#senders.set(peer, sender);
+  }
+
+  cancel(peer: NodeId): void {
+    const sender = this.#senders.get(peer);
+    this.#senders.delete(peer);
+    void sender?.cancel('not needed any more');
+  }
+
+  /** Ends all transfers; resolves when the store is no longer read. */
+  async cancelAll(reason: string): Promise<void> {
+    await Promise.all([...this.#senders.values()].map((sender) => sender.cancel(reason)));
+  }
+}

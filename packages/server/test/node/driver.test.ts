@@ -1,0 +1,167 @@
+import type { CoreApi, Effect, Input, PersistOrder, RecoveredLog } from '@holdfast/core';
+import { NodeDisk, SystemClock } from '@holdfast/io';
+import type { DivergenceFile } from '@holdfast/store';
+import { type LogIndex, logIndex, type NodeId, nodeId, type Ticket, term, ticket } from '@holdfast/types';
+import type { Wal } from '@holdfast/wal';
+import { expect, test } from 'vitest';
+import { DatabaseDriver } from '../../src/driver/database-driver.ts';
+import type { DriverPorts } from '../../src/driver/driver-ports.ts';
+import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
+import type { StoreSlot } from '../../src/driver/store-slot.ts';
+
+const NOWHERE = { index: logIndex(0), term: term(0) };
+const RECOVERED: RecoveredLog = {
+  hardState: { term: term(0) },
+  commitFloor: logIndex(0),
+  ticket: ticket(0),
+  base: NOWHERE,
+  first: logIndex(1),
+  last: NOWHERE,
+  lastRevision: 0 as never,
+  lastLogTime: 0,
+  termRuns: [],
+  superseded: [],
+  holes: [],
+};
+
+/** A core that answers each input as the test says, and holds the driver to its contract. */
+class ScriptedCore implements CoreApi {
+  readonly inputs: Input[] = [];
+  readonly #answer: (input: Input) => readonly Effect[];
+  #stepping = false;
+
+  constructor(answer: (input: Input) => readonly Effect[]) {
+    this.#answer = answer;
+  }
+
+  step(input: Input): readonly Effect[] {
+    expect(this.#stepping).toBe(false);
+    this.#stepping = true;
+    this.inputs.push(input);
+    const effects = this.#answer(input);
+    this.#stepping = false;
+    return effects;
+  }
+
+  status(): never {
+    throw new Error('not asked for');
+  }
+
+  retainFrom(): LogIndex {
+    return logIndex(1);
+  }
+
+  checkInvariants(): void {}
+}
+
+function send(to: string, of: number): Effect {
+  return { kind: 'send', to: nodeId(to), message: { kind: 'higherTerm', term: term(of) } };
+}
+
+function persist(number: number): Effect {
+  const order: PersistOrder = {
+    ticket: ticket(number),
+    record: { kind: 'entries', entries: [] },
+    hardState: { term: term(1) },
+    commitFloor: logIndex(0),
+    last: NOWHERE,
+  };
+  return { kind: 'persist', order };
+}
+
+function drive(answer: (input: Input) => readonly Effect[]): {
+  readonly driver: DatabaseDriver;
+  readonly core: ScriptedCore;
+  readonly done: string[];
+  readonly failures: Error[];
+} {
+  const core = new ScriptedCore(answer);
+  const done: string[] = [];
+  const failures: Error[] = [];
+  const wal = {
+    stats: { segments: 1, bytes: 0, syncs: 0, frames: 0 },
+    append: (order: PersistOrder): void => {
+      done.push(`persist ${order.ticket}`);
+    },
+  };
+  const store = { get: () => ({ records: [undefined], revision: 0 }) };
+  const ports = {
+    send: (to: NodeId): void => {
+      done.push(`send ${to}`);
+    },
+    failed: (error: Error): void => {
+      failures.push(error);
+    },
+  };
+  const driver = new DatabaseDriver({
+    name: 'default',
+    core,
+    wal: wal as unknown as Wal,
+    slot: { store } as unknown as StoreSlot,
+    divergence: {} as DivergenceFile,
+    recovered: RECOVERED,
+    logIsFull: false,
+    disk: new NodeDisk(),
+    directory: '/nowhere',
+    clock: new SystemClock(),
+    tuning: DRIVER_TUNING,
+    ports: ports as unknown as DriverPorts,
+  });
+  return { driver, core, done, failures };
+}
+
+const CLOSED: Input = { kind: 'connectionClosed', connection: 1 };
+
+test('effects are performed in order; what arises meanwhile is stepped after all of them', () => {
+  const { driver, core, done } = drive((input) => {
+    if (input.kind === 'connectionClosed')
+      return [{ kind: 'fetch', id: 7, keys: [new Uint8Array(1)] }, persist(1), send('n2', 1)];
+    if (input.kind === 'fetched') return [send('n3', 1)];
+    return [];
+  });
+  driver.input(CLOSED);
+  expect(core.inputs.map(({ kind }) => kind)).toEqual(['connectionClosed', 'fetched']);
+  expect(done).toEqual(['persist 1', 'send n2', 'send n3']);
+});
+
+test('after `stop` nothing more is done: neither later effects nor later inputs', () => {
+  const { driver, core, done, failures } = drive(() => [
+    send('n2', 1),
+    { kind: 'stop', reason: 'truncated below commit' },
+    persist(1),
+  ]);
+  driver.input(CLOSED);
+  driver.input({ kind: 'persisted', ticket: 1 as Ticket });
+  expect(done).toEqual(['send n2']);
+  expect(core.inputs).toHaveLength(1);
+  expect(failures.map(({ message }) => message)).toEqual(['truncated below commit']);
+});
+
+test('a broken invariant of the core ends the database, once', () => {
+  const { driver, core, failures } = drive(() => {
+    throw new Error('two primaries in term 4');
+  });
+  driver.input(CLOSED);
+  driver.input(CLOSED);
+  expect(core.inputs).toHaveLength(1);
+  expect(failures.map(({ message }) => message)).toEqual(['two primaries in term 4']);
+});
+
+test('frames name no database before the cluster has formed, and its uid from the order to persist it on', () => {
+  const { driver } = drive((input) => {
+    if (input.kind !== 'connectionClosed') return [];
+    const genesis = {
+      cluster: 'c'.repeat(32),
+      databases: { default: 'd'.repeat(32) },
+      voters: {},
+      limits: { revisionGap: 1 },
+    };
+    const effect = persist(1) as Extract<Effect, { kind: 'persist' }>;
+    return [
+      { ...effect, order: { ...effect.order, record: { kind: 'genesis', genesis: genesis as never } } },
+    ];
+  });
+  expect(driver.uid).toBe('');
+  driver.input(CLOSED);
+  expect(driver.uid).toBe('d'.repeat(32));
+});

@@ -1,0 +1,265 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NodeDisk, SystemClock, WebSocketTransport } from '@holdfast/io';
+import { Store } from '@holdfast/store';
+import {
+  type CloseInfo,
+  type Connection,
+  logIndex,
+  nodeId,
+  type PeerHello,
+  type Position,
+  PROTOCOL_VERSION,
+  SNAPSHOT_SUBPROTOCOL,
+  type SnapshotMessage,
+  type StoreState,
+  term,
+} from '@holdfast/types';
+import { decodeSnapshotMessage, encodePeerHello, encodeSnapshotMessage } from '@holdfast/wire';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CLOSE_CODES } from '../../src/links/close-codes.ts';
+import { SnapshotReceiver } from '../../src/snapshots/snapshot-receiver.ts';
+import { SnapshotSender } from '../../src/snapshots/snapshot-sender.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const transport = new WebSocketTransport();
+const clock = new SystemClock();
+const disk = new NodeDisk();
+const POSITION: Position = { index: logIndex(1), term: term(1) };
+
+let directory: string;
+let url: string;
+let receiver: SnapshotReceiver;
+let received: { directory: string; state: StoreState }[];
+let failures: string[];
+let closing: (() => Promise<void> | void)[];
+
+function hello(node: string): PeerHello {
+  return {
+    protocol: PROTOCOL_VERSION,
+    node: nodeId(node),
+    disk: '0'.repeat(32) as PeerHello['disk'],
+    boot: '1'.repeat(32) as PeerHello['boot'],
+    voters: ['n1', 'n2', 'n3'].map(nodeId),
+    clientUrl: 'ws://127.0.0.1:1',
+  };
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'holdfast-snapshot-'));
+  received = [];
+  failures = [];
+  closing = [];
+  let number = 0;
+  receiver = new SnapshotReceiver({
+    disk,
+    clock,
+    storeLocation: undefined,
+    handshakeTimeoutMs: 500,
+    ownHello: () => hello('n2'),
+    newDirectory: () => {
+      number += 1;
+      return { name: `store-${number}`, path: join(directory, `store-${number}`) };
+    },
+    onReceived: (name, state) => received.push({ directory: name, state }),
+    onRefused: (_who, refusal) => failures.push(refusal.code),
+    onFailed: (_peer, reason) => failures.push(reason),
+  });
+  const listener = await transport.listen({
+    host: '127.0.0.1',
+    port: 0,
+    decide: () => ({ accept: SNAPSHOT_SUBPROTOCOL, maxMessageBytes: 1_000_000 }),
+    onConnection: (connection) => receiver.accept(connection),
+  });
+  closing.push(() => listener.close());
+  url = `ws://127.0.0.1:${listener.port}`;
+});
+
+afterEach(async () => {
+  await receiver.stop();
+  for (const close of closing.reverse()) await close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** A store with nothing applied is the smallest that can be sent; this one has one entry. */
+async function sourceStore(): Promise<Store> {
+  const { store } = await Store.open({
+    directory: join(directory, 'source'),
+    disk,
+    clock,
+    onFailure: () => {},
+  });
+  closing.push(() => store.close());
+  await store.apply({
+    kind: 'apply',
+    entries: [
+      {
+        database: 'd'.repeat(32) as never,
+        index: logIndex(1),
+        term: term(1),
+        previousTerm: term(0),
+        logTime: 0,
+        firstRevision: 1 as never,
+        body: { kind: 'opening', primary: nodeId('n1') },
+      },
+    ],
+    sessions: [],
+    closedSessions: [],
+    history: [{ term: term(1), firstIndex: logIndex(1), firstRevision: 1 as never }],
+    applied: POSITION,
+    revision: 1 as never,
+    logTime: 0,
+  });
+  return store;
+}
+
+function send(store: Store): {
+  sender: SnapshotSender;
+  ended: ({ position: Position } | { reason: string })[];
+} {
+  const ended: ({ position: Position } | { reason: string })[] = [];
+  const sender = new SnapshotSender({
+    id: 'one',
+    peer: nodeId('n2'),
+    url,
+    store,
+    transport,
+    clock,
+    handshakeTimeoutMs: 500,
+    ownHello: () => hello('n1'),
+    onEnd: (result) => ended.push(result),
+  });
+  return { sender, ended };
+}
+
+/** A sender that does as the test says. */
+async function dial(node: string): Promise<{
+  say(...messages: SnapshotMessage[]): void;
+  heard: SnapshotMessage[];
+  closed(): CloseInfo | undefined;
+}> {
+  const heard: SnapshotMessage[] = [];
+  let closed: CloseInfo | undefined;
+  let greeted = false;
+  const connection: Connection = transport.connect({
+    url: `${url}/snapshot`,
+    subprotocol: SNAPSHOT_SUBPROTOCOL,
+    handshakeTimeoutMs: 500,
+    maxMessageBytes: 1_000_000,
+    handlers: {
+      onOpen: () => connection.send(encodePeerHello(hello(node))),
+      onMessage: (bytes) => {
+        if (greeted) heard.push(decodeSnapshotMessage(bytes));
+        greeted = true;
+      },
+      onClose: (info) => {
+        closed = info;
+      },
+    },
+  });
+  closing.push(() => connection.terminate());
+  await waitFor('the greeting', () => greeted || closed !== undefined);
+  return {
+    say: (...messages) => {
+      for (const message of messages) connection.send(encodeSnapshotMessage(message));
+    },
+    heard,
+    closed: () => closed,
+  };
+}
+
+const BEGIN: SnapshotMessage = { kind: 'snapshotBegin', id: 'x', position: POSITION };
+
+describe('a snapshot', () => {
+  test('arrives whole; its sender hears what became of it when that is settled', async () => {
+    const store = await sourceStore();
+    const { ended } = send(store);
+    const snapshot = await waitFor('it to arrive', () => received[0]);
+    expect(snapshot.state.applied).toEqual(POSITION);
+    expect(ended).toEqual([]);
+    receiver.settle(snapshot.directory, true);
+    await waitFor('the sender to hear', () => ended.length > 0);
+    expect(ended).toEqual([{ position: POSITION }]);
+    const opened = await Store.open({
+      directory: join(directory, snapshot.directory),
+      disk,
+      clock,
+      onFailure: () => {},
+    });
+    expect(opened).toMatchObject({ usable: true, state: { applied: POSITION } });
+    await opened.store.close();
+  });
+
+  test('that is not wanted is told to its sender as such', async () => {
+    const { ended } = send(await sourceStore());
+    const snapshot = await waitFor('it to arrive', () => received[0]);
+    receiver.settle(snapshot.directory, false);
+    await waitFor('the sender to hear', () => ended.length > 0);
+    expect(ended).toEqual([{ reason: expect.stringContaining('not above') }]);
+  });
+
+  test('that is cancelled leaves nothing behind', async () => {
+    const { sender, ended } = send(await sourceStore());
+    await sender.cancel('changed its mind');
+    expect(ended).toEqual([{ reason: 'changed its mind' }]);
+    await receiver.stop();
+    expect((await readdir(directory)).filter((name) => name.startsWith('store-'))).toEqual([]);
+  });
+});
+
+describe('a bad sender is turned away, and nothing of it stays', () => {
+  test.each<[string, SnapshotMessage[]]>([
+    ['a chunk before the beginning', [{ kind: 'snapshotChunk', id: 'x', number: 1, records: [] }]],
+    ['a chunk left out', [BEGIN, { kind: 'snapshotChunk', id: 'x', number: 2, records: [] }]],
+    ['a chunk of another transfer', [BEGIN, { kind: 'snapshotChunk', id: 'y', number: 1, records: [] }]],
+    ['two beginnings', [BEGIN, BEGIN]],
+    [
+      'an end before its chunks',
+      [BEGIN, { kind: 'snapshotEnd', id: 'x', chunks: 3, digest: '0'.repeat(64) }],
+    ],
+    [
+      'a digest that does not fit',
+      [BEGIN, { kind: 'snapshotEnd', id: 'x', chunks: 0, digest: '0'.repeat(64) }],
+    ],
+    [
+      'records that are none',
+      [
+        BEGIN,
+        { kind: 'snapshotChunk', id: 'x', number: 1, records: [new Uint8Array([1]), new Uint8Array([2])] },
+      ],
+    ],
+    ['what only a receiver says', [{ kind: 'snapshotProgress', id: 'x', number: 1 }]],
+  ])('%s', async (_what, messages) => {
+    const sender = await dial('n1');
+    sender.say(...messages);
+    expect(await waitFor('the close', sender.closed)).toMatchObject({ code: CLOSE_CODES.invalidMessage });
+    await receiver.stop();
+    expect(received).toEqual([]);
+    expect((await readdir(directory)).filter((name) => name.startsWith('store-'))).toEqual([]);
+    expect(failures).toHaveLength(1);
+  });
+
+  test('a second sender waits its turn; the same one beginning anew takes the place of its first', async () => {
+    const first = await dial('n1');
+    first.say(BEGIN);
+    const other = await dial('n3');
+    other.say(BEGIN);
+    expect(await waitFor('the other to be refused', other.closed)).toMatchObject({
+      code: CLOSE_CODES.tooMany,
+    });
+    const again = await dial('n1');
+    again.say({ ...BEGIN, id: 'z' }, { kind: 'snapshotChunk', id: 'z', number: 1, records: [] });
+    expect(await waitFor('the first to be replaced', first.closed)).toMatchObject({
+      code: CLOSE_CODES.replaced,
+    });
+    await waitFor('progress of the new one', () => again.heard.length > 0);
+    expect(again.heard).toEqual([{ kind: 'snapshotProgress', id: 'z', number: 1 }]);
+  });
+
+  test('a node of no cluster of ours', async () => {
+    const stranger = await dial('n9');
+    expect(await waitFor('the close', stranger.closed)).toMatchObject({ code: CLOSE_CODES.notWelcome });
+    expect(failures).toEqual(['HOLDFAST_WRONG_CLUSTER']);
+  });
+});
