@@ -185,14 +185,20 @@ export class Store {
 
   /**
    * The newest applied records, all of one moment. `revision` is at or above the revision of the state
-   * read: that of the batch being written, whose effects may or may not have been met.
+   * read: that of the batch being written, whose effects may or may not have been met. Values beyond `bytesMax` bytes end the look: `records` is shorter then.
    */
-  get(keys: readonly Uint8Array[]): { records: (StoredRecord | undefined)[]; revision: Revision } {
+  get(
+    keys: readonly Uint8Array[],
+    bytesMax: number = Number.POSITIVE_INFINITY,
+  ): { records: (StoredRecord | undefined)[]; revision: Revision } {
     const level = this.#servingLevel();
     try {
       // Two reads without a snapshot may stand before and behind a batch that is just being written.
-      if (keys.length > 1 && this.#applying) return this.#getAtOnce(level, keys);
-      return { records: keys.map((key) => recordOf(level, key)), revision: this.#revisionMax };
+      if (keys.length > 1 && this.#applying) return this.#getAtOnce(level, keys, bytesMax);
+      return {
+        records: recordsOf(keys, bytesMax, (key) => recordOf(level, key)),
+        revision: this.#revisionMax,
+      };
     } catch (error) {
       throw this.#readFailure(error);
     }
@@ -331,10 +337,12 @@ export class Store {
   #getAtOnce(
     level: LevelLike,
     keys: readonly Uint8Array[],
+    bytesMax: number,
   ): { records: (StoredRecord | undefined)[]; revision: Revision } {
     const { snapshot, position } = this.#snapshot(level);
     try {
-      return { records: keys.map((key) => recordOf(level, key, snapshot)), revision: position.revision };
+      const records = recordsOf(keys, bytesMax, (key) => recordOf(level, key, snapshot));
+      return { records, revision: position.revision };
     } finally {
       void snapshot.close();
     }
@@ -424,4 +432,21 @@ function recordOf(level: LevelLike, key: Uint8Array, snapshot?: LevelSnapshot): 
   const storedKey = userKey(key);
   const stored = level.getSync(storedKey, snapshot === undefined ? {} : { snapshot });
   return stored === undefined ? undefined : readUserRecord(storedKey, stored);
+}
+
+/** Ends early, with the record that takes the values over `bytesMax`. */
+function recordsOf(
+  keys: readonly Uint8Array[],
+  bytesMax: number,
+  read: (key: Uint8Array) => StoredRecord | undefined,
+): (StoredRecord | undefined)[] {
+  const records: (StoredRecord | undefined)[] = [];
+  let bytes = 0;
+  for (const key of keys) {
+    const record = read(key);
+    records.push(record);
+    bytes += record?.value.byteLength ?? 0;
+    if (bytes > bytesMax) break;
+  }
+  return records;
 }

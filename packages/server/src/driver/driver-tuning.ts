@@ -15,7 +15,7 @@ export interface DriverTuning {
 }
 
 export const DRIVER_TUNING: DriverTuning = {
-  tickMs: 5,
+  tickMs: 10,
   checkpointBytes: 33_554_432,
   checkpointMs: 10_000,
   walRetainBytes: 67_108_864,
