@@ -1,0 +1,390 @@
+import type { Ack, NodeId, Operation, Revision, Term, Topology } from '@holdfast/types';
+import {
+  type AbstractBatchOperation,
+  type AbstractChainedBatch,
+  type AbstractIterator,
+  type AbstractKeyIterator,
+  AbstractLevel,
+  type AbstractValueIterator,
+} from 'abstract-level';
+import { asBuffer } from './bytes.ts';
+import type { RangeOptions } from './call-maker.ts';
+import { Driver } from './driver.ts';
+import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
+import { LevelError } from './level-error.ts';
+import { LINK_TIMING } from './links/link-timing.ts';
+import { parseLocations } from './locations.ts';
+import { MANIFEST } from './manifest.ts';
+import {
+  checkOptions,
+  type HoldfastBatchOptions,
+  type HoldfastClearOptions,
+  type HoldfastDelOptions,
+  type HoldfastGetManyOptions,
+  type HoldfastGetOptions,
+  type HoldfastHasManyOptions,
+  type HoldfastHasOptions,
+  type HoldfastIteratorOptions,
+  type HoldfastKeyIteratorOptions,
+  type HoldfastOptions,
+  type HoldfastPutOptions,
+  type HoldfastReadOptions,
+  type HoldfastValueIteratorOptions,
+  type HoldfastWriteOptions,
+  invalidOption,
+  type ReadCallOptions,
+  type WriteCallOptions,
+} from './options.ts';
+import { type EncodedOperation, Requests } from './requests.ts';
+import { type Seams, systemSeams } from './seams.ts';
+import { CLIENT_LIMITS } from './session/client-limits.ts';
+import { conditionsOf, type EncodedCondition } from './write-request.ts';
+
+/** What became of a write. */
+export interface WriteSummary {
+  /** Of its last mutation; what conditions of later writes compare with. */
+  readonly revision: Revision;
+  readonly term: Term;
+  /** The level reached: at least the one asked for. */
+  readonly ack: Ack;
+  /** Voters known to hold it durably. */
+  readonly copies: number;
+  /** An earlier attempt of this same call was the one that wrote. */
+  readonly repeated: boolean;
+}
+
+export interface ReadSummary<V> {
+  readonly value: V;
+  readonly revision: Revision;
+  /** Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. */
+  readonly staleness: number | undefined;
+  readonly servedBy: NodeId;
+}
+
+/** What `on('diverged')` is told: writes acknowledged `local` up to `lost` did not survive a failover. */
+export interface Divergence {
+  readonly lost: Revision;
+  /** The newest revision at or below `lost` that survived. */
+  readonly surviving: Revision;
+}
+
+/**
+ * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read` and `increment` tell
+ * more. Events beside abstract-level's: `topology` (Topology) and `diverged` (Divergence).
+ */
+export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
+  Buffer,
+  KDefault,
+  VDefault
+> {
+  readonly #seeds: readonly string[];
+  readonly #options: HoldfastOptions<KDefault, VDefault>;
+  readonly #seams: Seams;
+  readonly #closeTimeoutMs: number;
+  #driver: Driver | undefined;
+  #requests: Requests | undefined;
+
+  /**
+   * `location`: `ws://host:port` of one or several nodes, separated by commas or as an array; one that answers is
+   * enough. Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
+   */
+  constructor(location: string | readonly string[], options: HoldfastOptions<KDefault, VDefault> = {}) {
+    // Before `super`: it schedules the opening, which an instance refused here must not begin.
+    const seeds = parseLocations(location);
+    checkOptions(options);
+    // abstract-level hands what it is given on to hooks and to `_open`, copied: not the seams.
+    const { seams, ...plain } = options;
+    super(MANIFEST, plain);
+    this.#seams = seams ?? systemSeams();
+    this.#seeds = seeds;
+    this.#options = options;
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
+  }
+
+  /**
+   * Applies all operations or none, as one request.
+   * Rejects with HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold.
+   */
+  async write<K = KDefault, V = VDefault>(
+    operations: readonly AbstractBatchOperation<this, K, V>[],
+    options: HoldfastWriteOptions<K, V> = {},
+  ): Promise<WriteSummary> {
+    if (this.status === 'opening') return this.deferAsync(() => this.write(operations, options));
+    const requests = this.#open();
+    if (!Array.isArray(operations) || operations.length === 0) {
+      throw invalidOption('operations', operations, 'an array of at least one operation');
+    }
+    const encoded = operations.map((operation) => this.#encode(operation, options));
+    const conditions = conditionsOf(encoded, { ...options, conditions: this.#encodeConditions(options) });
+    const { result, term, ack, copies, repeated } = await requests.write(encoded, options, conditions);
+    return { revision: result.revision, term, ack, copies, repeated };
+  }
+
+  /** Undefined if there is no such key. */
+  async read<K = KDefault, V = VDefault>(
+    key: K,
+    options: HoldfastReadOptions<K, V> = {},
+  ): Promise<ReadSummary<V> | undefined> {
+    if (this.status === 'opening') return this.deferAsync(() => this.read(key, options));
+    const requests = this.#open();
+    const { answer, node } = await requests.read([this.#encodeKey(key, options.keyEncoding)], options);
+    const item = answer.items[0];
+    if (item === undefined) return undefined;
+    const encoding = this.valueEncoding(options.valueEncoding as 'buffer');
+    return {
+      value: encoding.decode(asBuffer(item.value)) as V,
+      revision: item.revision,
+      staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
+      servedBy: node,
+    };
+  }
+
+  /**
+   * Adds `by` to the integer stored under `key` as decimal digits, a missing key counting as 0; exactly once.
+   * Rejects with HOLDFAST_NOT_AN_INTEGER if there is none, or the sum would leave the safe range.
+   */
+  async increment<K = KDefault>(
+    key: K,
+    by = 1,
+    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'> = {},
+  ): Promise<{ readonly value: number; readonly revision: Revision }> {
+    if (this.status === 'opening') return this.deferAsync(() => this.increment(key, by, options));
+    const requests = this.#open();
+    if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
+    const operation: Operation = { kind: 'increment', key: this.#encodeKey(key, options.keyEncoding), by };
+    const { result } = await requests.write([operation], options);
+    return { value: result.kind === 'counter' ? result.value : 0, revision: result.revision };
+  }
+
+  /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
+  token(): Revision {
+    return this.#driver?.token ?? (0 as Revision);
+  }
+
+  /** The cluster as the nodes announce it; undefined before the first has. */
+  topology(): Topology | undefined {
+    const topology = this.#driver?.topology;
+    return topology === undefined || topology.nodes.length === 0 ? undefined : topology;
+  }
+
+  /** Gives pending calls `closeTimeoutMs`; what has not ended by then is rejected with HOLDFAST_ABORTED. */
+  override close(): Promise<void> {
+    if (this.status === 'open') this.#driver?.startClosing(this.#closeTimeoutMs);
+    return super.close();
+  }
+
+  // abstract-level's methods, with the options that calls to a cluster take beside theirs.
+
+  override get(key: KDefault): Promise<VDefault | undefined>;
+  override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
+  override get(key: unknown, options?: unknown): Promise<unknown> {
+    return super.get(key as never, options as never);
+  }
+
+  override getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>;
+  override getMany<K = KDefault, V = VDefault>(
+    keys: K[],
+    options: HoldfastGetManyOptions<K, V>,
+  ): Promise<(V | undefined)[]>;
+  override getMany(keys: unknown[], options?: unknown): Promise<unknown[]> {
+    return super.getMany(keys as never[], options as never);
+  }
+
+  override has(key: KDefault): Promise<boolean>;
+  override has<K = KDefault>(key: K, options: HoldfastHasOptions<K>): Promise<boolean>;
+  override has(key: unknown, options?: unknown): Promise<boolean> {
+    return super.has(key as never, options as never);
+  }
+
+  override hasMany(keys: KDefault[]): Promise<boolean[]>;
+  override hasMany<K = KDefault>(keys: K[], options: HoldfastHasManyOptions<K>): Promise<boolean[]>;
+  override hasMany(keys: unknown[], options?: unknown): Promise<boolean[]> {
+    return super.hasMany(keys as never[], options as never);
+  }
+
+  override put(key: KDefault, value: VDefault): Promise<void>;
+  override put<K = KDefault, V = VDefault>(
+    key: K,
+    value: V,
+    options: HoldfastPutOptions<K, V>,
+  ): Promise<void>;
+  override put(key: unknown, value: unknown, options?: unknown): Promise<void> {
+    return super.put(key as never, value as never, options as never);
+  }
+
+  override del(key: KDefault): Promise<void>;
+  override del<K = KDefault>(key: K, options: HoldfastDelOptions<K>): Promise<void>;
+  override del(key: unknown, options?: unknown): Promise<void> {
+    return super.del(key as never, options as never);
+  }
+
+  override batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
+  override batch<K = KDefault, V = VDefault>(
+    operations: AbstractBatchOperation<this, K, V>[],
+    options: HoldfastBatchOptions<K, V>,
+  ): Promise<void>;
+  override batch(): AbstractChainedBatch<this, KDefault, VDefault>;
+  override batch(...given: [] | [unknown, unknown?]): unknown {
+    // It tells the two apart by the number of arguments.
+    return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));
+  }
+
+  override clear(): Promise<void>;
+  override clear<K = KDefault>(options: HoldfastClearOptions<K>): Promise<void>;
+  override clear(options?: unknown): Promise<void> {
+    return super.clear(options as never);
+  }
+
+  override iterator(): AbstractIterator<this, KDefault, VDefault>;
+  override iterator<K = KDefault, V = VDefault>(
+    options: HoldfastIteratorOptions<K, V>,
+  ): AbstractIterator<this, K, V>;
+  override iterator(options?: unknown): AbstractIterator<this, unknown, unknown> {
+    return super.iterator(options as never);
+  }
+
+  override keys(): AbstractKeyIterator<this, KDefault>;
+  override keys<K = KDefault>(options: HoldfastKeyIteratorOptions<K>): AbstractKeyIterator<this, K>;
+  override keys(options?: unknown): AbstractKeyIterator<this, unknown> {
+    return super.keys(options as never);
+  }
+
+  override values(): AbstractValueIterator<this, KDefault, VDefault>;
+  override values<K = KDefault, V = VDefault>(
+    options: HoldfastValueIteratorOptions<K, V>,
+  ): AbstractValueIterator<this, K, V>;
+  override values(options?: unknown): AbstractValueIterator<this, unknown, unknown> {
+    return super.values(options as never);
+  }
+
+  // The private API of abstract-level: encoded keys and values, an open database.
+
+  async _open(): Promise<void> {
+    const { ack, consistency, timeoutMs, openTimeoutMs, pendingCallsMax, pendingBytesMax, name } =
+      this.#options;
+    const limits = { ...CLIENT_LIMITS };
+    const driver = new Driver({
+      seeds: this.#seeds,
+      database: 'default',
+      name: name ?? 'holdfast-client',
+      seams: this.#seams,
+      limits: {
+        ...limits,
+        pendingCallsMax: pendingCallsMax ?? limits.pendingCallsMax,
+        pendingBytesMax: pendingBytesMax ?? limits.pendingBytesMax,
+      },
+      timing: LINK_TIMING,
+      onTopology: (topology) => this.#announce('topology', topology),
+      onDiverged: (divergence: Divergence) => this.#announce('diverged', divergence),
+    });
+    await driver.open(openTimeoutMs ?? 5000);
+    this.#driver = driver;
+    this.#requests = new Requests(driver, { ack, consistency, timeoutMs: timeoutMs ?? 5000 });
+  }
+
+  async _close(): Promise<void> {
+    const driver = this.#driver;
+    driver?.startClosing(this.#closeTimeoutMs);
+    await driver?.close();
+    this.#requests = undefined;
+  }
+
+  _get(key: Buffer, options: ReadCallOptions): Promise<Buffer | undefined> {
+    return this.#open().get(key, options);
+  }
+
+  _getMany(keys: Buffer[], options: ReadCallOptions): Promise<(Buffer | undefined)[]> {
+    return this.#open().getMany(keys, options);
+  }
+
+  async _has(key: Buffer, options: ReadCallOptions): Promise<boolean> {
+    return (await this.#open().hasMany([key], options))[0] === true;
+  }
+
+  _hasMany(keys: Buffer[], options: ReadCallOptions): Promise<boolean[]> {
+    return this.#open().hasMany(keys, options);
+  }
+
+  _put(key: Buffer, value: Buffer, options: WriteCallOptions): Promise<unknown> {
+    return this.#open().write([{ kind: 'put', key, value }], options);
+  }
+
+  _del(key: Buffer, options: WriteCallOptions): Promise<unknown> {
+    return this.#open().write([{ kind: 'del', key }], options);
+  }
+
+  _batch(operations: EncodedOperation[], options: WriteCallOptions): Promise<unknown> {
+    return operations.length === 0 ? Promise.resolve() : this.#open().batch(operations, options);
+  }
+
+  _clear(options: RangeOptions & WriteCallOptions): Promise<void> {
+    return this.#open().clear(options);
+  }
+
+  _iterator(
+    options: RangeOptions & { keys: boolean; values: boolean },
+  ): AbstractIterator<this, never, never> {
+    return new HoldfastIterator(this, options as never, this.#open().cursor(options, options));
+  }
+
+  _keys(options: RangeOptions): AbstractKeyIterator<this, never> {
+    return new HoldfastKeyIterator(
+      this,
+      options as never,
+      this.#open().cursor(options, { keys: true, values: false }),
+    );
+  }
+
+  _values(options: RangeOptions): AbstractValueIterator<this, never, never> {
+    return new HoldfastValueIterator(
+      this,
+      options as never,
+      this.#open().cursor(options, { keys: false, values: true }),
+    );
+  }
+
+  /** A listener that throws must not do so in the middle of what the driver is doing. */
+  #announce(event: 'topology' | 'diverged', detail: Topology | Divergence): void {
+    queueMicrotask(() => this.emit(event, detail));
+  }
+
+  #encode<K, V>(
+    operation: AbstractBatchOperation<this, K, V>,
+    options: HoldfastWriteOptions<K, V>,
+  ): Operation {
+    const { type, sublevel } = operation;
+    const home = (sublevel ?? this) as AbstractLevel<Buffer, unknown, unknown>;
+    const keyEncoding = home.keyEncoding((operation.keyEncoding ?? options.keyEncoding) as 'buffer');
+    const local = keyEncoding.encode(checkedKey(operation.key) as never);
+    const key = sublevel === undefined ? local : home.prefixKey(local, 'buffer', false);
+    if (type === 'del') return { kind: 'del', key };
+    if (type !== 'put') throw invalidOption('type', type, "'put' or 'del'");
+    if (operation.value === null || operation.value === undefined) {
+      throw new LevelError('LEVEL_INVALID_VALUE', 'Value cannot be null or undefined');
+    }
+    const valueEncoding = home.valueEncoding((operation.valueEncoding ?? options.valueEncoding) as 'buffer');
+    return { kind: 'put', key, value: valueEncoding.encode(operation.value as never) };
+  }
+
+  #encodeKey(key: unknown, encoding: unknown): Buffer {
+    return this.keyEncoding(encoding as 'buffer').encode(checkedKey(key) as never);
+  }
+
+  #encodeConditions<K, V>(options: HoldfastWriteOptions<K, V>): EncodedCondition[] {
+    const { conditions = [], keyEncoding } = options;
+    return conditions.map(({ key, revision }) => ({ key: this.#encodeKey(key, keyEncoding), revision }));
+  }
+
+  #open(): Requests {
+    if (this.#requests === undefined || this.status !== 'open') {
+      throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
+    }
+    return this.#requests;
+  }
+}
+
+function checkedKey(key: unknown): unknown {
+  if (key === null || key === undefined)
+    throw new LevelError('LEVEL_INVALID_KEY', 'Key cannot be null or undefined');
+  return key;
+}

@@ -1,0 +1,59 @@
+import type { HoldfastError, NodeId } from '@holdfast/types';
+import type { Link } from './link.ts';
+import type { LinkHealth } from './link-health.ts';
+import type { LinkTiming } from './link-timing.ts';
+
+/** Refusals that asking again cannot cure, short of somebody changing the configuration. */
+const LASTING: ReadonlySet<string> = new Set([
+  'HOLDFAST_VERSION_MISMATCH',
+  'HOLDFAST_WRONG_CLUSTER',
+  'HOLDFAST_UNKNOWN_DATABASE',
+  'HOLDFAST_ORIGIN_REFUSED',
+]);
+
+/** One address: the link to it, if any, and when to try again. */
+export class Endpoint {
+  readonly url: string;
+  link: Link | undefined;
+  health: LinkHealth | undefined;
+  /** Who answered there, while the link is up. */
+  node: NodeId | undefined;
+  /** Not to be tried before. */
+  retryAt = 0;
+  /** Why the last attempt failed. */
+  failure: HoldfastError | undefined;
+  #failures = 0;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** The last attempt ended in a refusal that lasts. */
+  get refusedForGood(): boolean {
+    return this.link === undefined && this.failure !== undefined && LASTING.has(this.failure.code);
+  }
+
+  welcomed(node: NodeId): void {
+    this.node = node;
+    this.failure = undefined;
+    this.#failures = 0;
+  }
+
+  /** The link is gone. The pause doubles with every attempt that led to no welcome. */
+  lost(failure: HoldfastError, options: { now: number; random: number; timing: LinkTiming }): void {
+    const { now, random, timing } = options;
+    this.link = undefined;
+    this.health = undefined;
+    this.node = undefined;
+    this.failure = failure;
+    const pauseMs = Math.min(timing.redialMsMax, timing.redialMsMin * 2 ** Math.min(this.#failures, 16));
+    this.retryAt = now + pauseMs * (0.5 + random / 2);
+    this.#failures += 1;
+  }
+
+  /** There is news about this node: try at once. */
+  hurry(): void {
+    this.retryAt = 0;
+    this.#failures = 0;
+  }
+}

@@ -1,0 +1,35 @@
+/** Milliseconds. */
+export interface LinkTiming {
+  readonly handshakeTimeoutMs: number;
+  /** From the open connection to the node's welcome. */
+  readonly welcomeTimeoutMs: number;
+  /** Silence after which a link is pinged: while calls are pending, and without. */
+  readonly pingAfterMs: number;
+  readonly idlePingAfterMs: number;
+  /** A ping unanswered for so long: its node counts as silent; and as dead. */
+  readonly silentAfterMs: number;
+  readonly deadAfterMs: number;
+  /** Between looks at the links. */
+  readonly checkMs: number;
+  /** Pause before the next attempt at an address: doubled from the first to the second, half of it random. */
+  readonly redialMsMin: number;
+  readonly redialMsMax: number;
+  /** How long a link that is being closed may take. */
+  readonly closeTimeoutMs: number;
+  /** Nodes to be linked with at a time: the primary and others that tell when it is replaced. */
+  readonly linksMax: number;
+}
+
+export const LINK_TIMING: LinkTiming = {
+  handshakeTimeoutMs: 2000,
+  welcomeTimeoutMs: 2000,
+  pingAfterMs: 200,
+  idlePingAfterMs: 2000,
+  silentAfterMs: 200,
+  deadAfterMs: 3000,
+  checkMs: 100,
+  redialMsMin: 10,
+  redialMsMax: 500,
+  closeTimeoutMs: 200,
+  linksMax: 3,
+};

@@ -1,0 +1,15 @@
+/** What this database can do, as abstract-level wants it told. */
+export const MANIFEST = {
+  /** Natively; the others are translated to it. */
+  encodings: { buffer: true },
+  has: true,
+  seek: true,
+  permanence: true,
+  implicitSnapshots: true,
+  explicitSnapshots: false,
+  createIfMissing: false,
+  errorIfExists: false,
+  signals: { iterators: true },
+  events: { topology: true, diverged: true },
+  additionalMethods: { write: true, read: true, increment: true, token: true, topology: true },
+};

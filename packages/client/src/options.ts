@@ -1,0 +1,152 @@
+import { type Ack, type Consistency, HoldfastError, type Revision } from '@holdfast/types';
+import type {
+  AbstractBatchOptions,
+  AbstractClearOptions,
+  AbstractDatabaseOptions,
+  AbstractDelOptions,
+  AbstractGetManyOptions,
+  AbstractGetOptions,
+  AbstractHasManyOptions,
+  AbstractHasOptions,
+  AbstractIteratorOptions,
+  AbstractKeyIteratorOptions,
+  AbstractPutOptions,
+  AbstractValueIteratorOptions,
+} from 'abstract-level';
+import type { Seams } from './seams.ts';
+
+export interface HoldfastOptions<K, V>
+  extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
+  /** Level of writes that name none; by default the one the nodes are configured with. */
+  readonly ack?: Ack | undefined;
+  /** Of reads that name none; by default `linearizable`, or `session` if writes are `local`. */
+  readonly consistency?: Consistency | undefined;
+  /** Time for a call that names none, milliseconds; 5000 by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Time for the first node to answer, milliseconds; 5000 by default. */
+  readonly openTimeoutMs?: number | undefined;
+  /** Time that `close()` leaves to pending calls, milliseconds; 1000 by default. */
+  readonly closeTimeoutMs?: number | undefined;
+  /** Calls that may wait for an answer; beyond: HOLDFAST_CLIENT_QUEUE_FULL. 100 000 by default. */
+  readonly pendingCallsMax?: number | undefined;
+  /** Bytes of keys and values that may wait for an answer; 256 MiB by default. */
+  readonly pendingBytesMax?: number | undefined;
+  /** Told to the nodes, for people. */
+  readonly name?: string | undefined;
+  /** Network, clock and randomness, for simulation; the real ones by default. */
+  readonly seams?: Seams | undefined;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Milliseconds from now; HOLDFAST_DEADLINE_EXCEEDED or HOLDFAST_NO_PRIMARY after that. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the call at once with HOLDFAST_ABORTED, which states what is known of a write's outcome. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteCallOptions extends CallOptions {
+  /** Reached before the call succeeds, or the call fails. */
+  readonly ack?: Ack | undefined;
+}
+
+export interface ReadCallOptions extends CallOptions {
+  readonly consistency?: Consistency | undefined;
+  /** Only for `eventual`: HOLDFAST_TOO_STALE if no node can do better, milliseconds. */
+  readonly maxStalenessMs?: number | undefined;
+  /** The state read holds this revision: the `token()` of another client, or a receipt's revision. */
+  readonly after?: number | undefined;
+}
+
+export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, WriteCallOptions {}
+export interface HoldfastDelOptions<K> extends AbstractDelOptions<K>, WriteCallOptions {}
+export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteCallOptions {}
+export interface HoldfastClearOptions<K> extends AbstractClearOptions<K>, WriteCallOptions {}
+export interface HoldfastGetOptions<K, V> extends AbstractGetOptions<K, V>, ReadCallOptions {}
+export interface HoldfastGetManyOptions<K, V> extends AbstractGetManyOptions<K, V>, ReadCallOptions {}
+export interface HoldfastHasOptions<K> extends AbstractHasOptions<K>, ReadCallOptions {}
+export interface HoldfastHasManyOptions<K> extends AbstractHasManyOptions<K>, ReadCallOptions {}
+export interface HoldfastIteratorOptions<K, V>
+  extends AbstractIteratorOptions<K, V>,
+    Omit<ReadCallOptions, 'signal'> {}
+export interface HoldfastKeyIteratorOptions<K>
+  extends AbstractKeyIteratorOptions<K>,
+    Omit<ReadCallOptions, 'signal'> {}
+export interface HoldfastValueIteratorOptions<K, V>
+  extends AbstractValueIteratorOptions<K, V>,
+    Omit<ReadCallOptions, 'signal'> {}
+
+export interface HoldfastReadOptions<K, V> extends ReadCallOptions {
+  readonly keyEncoding?: AbstractGetOptions<K, V>['keyEncoding'];
+  readonly valueEncoding?: AbstractGetOptions<K, V>['valueEncoding'];
+}
+
+export interface HoldfastWriteOptions<K, V> extends WriteCallOptions {
+  readonly keyEncoding?: AbstractPutOptions<K, V>['keyEncoding'];
+  readonly valueEncoding?: AbstractPutOptions<K, V>['valueEncoding'];
+  /** Only if the one key written has this revision; 0: only if it is absent. */
+  readonly ifRevision?: number | undefined;
+  /** Only if the one key written is absent. */
+  readonly ifAbsent?: boolean | undefined;
+  /** All must hold, of whatever keys. `revision` 0: absent. */
+  readonly conditions?: readonly { readonly key: K; readonly revision: number }[] | undefined;
+}
+
+/** What calls without options of their own go by. */
+export interface CallDefaults {
+  readonly ack: Ack | undefined;
+  readonly consistency: Consistency | undefined;
+  readonly timeoutMs: number;
+}
+
+const ACKS: ReadonlySet<unknown> = new Set<Ack>(['local', 'quorum', 'all']);
+const CONSISTENCIES: ReadonlySet<unknown> = new Set<Consistency>(['linearizable', 'session', 'eventual']);
+
+export function checkedAck(ack: Ack | undefined): Ack | undefined {
+  if (ack === undefined || ACKS.has(ack)) return ack;
+  throw invalidOption('ack', ack, "'local', 'quorum' or 'all'");
+}
+
+export function checkedConsistency(consistency: Consistency | undefined): Consistency | undefined {
+  if (consistency === undefined || CONSISTENCIES.has(consistency)) return consistency;
+  throw invalidOption('consistency', consistency, "'linearizable', 'session' or 'eventual'");
+}
+
+/** Of a constructor. Throws HOLDFAST_INVALID_ARGUMENT. */
+export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
+  checkedAck(options.ack);
+  checkedConsistency(options.consistency);
+  for (const name of [
+    'timeoutMs',
+    'openTimeoutMs',
+    'closeTimeoutMs',
+    'pendingCallsMax',
+    'pendingBytesMax',
+  ] as const) {
+    checkedPositive(name, options[name]);
+  }
+}
+
+/** A time or a number of something: finite and above 0. */
+export function checkedPositive(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) return value;
+  throw invalidOption(name, value, 'a number above 0');
+}
+
+export function checkedRevision(name: string, value: number | undefined): Revision | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0))
+    return value as Revision | undefined;
+  throw invalidOption(name, value, 'a revision');
+}
+
+export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null || signal instanceof AbortSignal) return signal ?? undefined;
+  throw invalidOption('signal', signal, 'an AbortSignal');
+}
+
+export function invalidOption(name: string, value: unknown, expected: string): HoldfastError {
+  return new HoldfastError(
+    'HOLDFAST_INVALID_ARGUMENT',
+    `${name}: expected ${expected}, received ${String(value)}`,
+  );
+}

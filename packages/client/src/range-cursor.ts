@@ -1,0 +1,173 @@
+import { HoldfastError, type KeyRange } from '@holdfast/types';
+import type { Driver } from './driver.ts';
+import { type LinkId, type Page, PageCall, type ScanCall } from './session/call.ts';
+
+export interface RangeRead {
+  readonly range: KeyRange;
+  readonly timeoutMs: number;
+  /** Makes a call that opens the range read, its deadline counted from now. */
+  open(range: KeyRange, pageSize: number): ScanCall;
+}
+
+/** Entries in the first page, which comes with the opening, and in later ones. */
+const FIRST_PAGE_SIZE = 256;
+const PAGE_SIZE_MAX = 1024;
+/** How often one read begins again; a node that loses every snapshot at once is not worth more. */
+const RESTARTS_MAX = 8;
+
+/**
+ * A range read page by page, on the snapshot taken when it was made. The node that holds the snapshot may be
+ * lost: before anything was handed out it begins again on a new one, after that it fails with SNAPSHOT_LOST.
+ */
+export class RangeCursor {
+  readonly #driver: Driver;
+  readonly #read: RangeRead;
+  #scan: ScanCall;
+  #home: LinkId | undefined;
+  /** The first page, until it is taken in. */
+  #opening: Promise<Page> | undefined;
+  /** Keys and values in turn, from `#position` on. */
+  #records: readonly Uint8Array[] = [];
+  #position = 0;
+  #done = false;
+  #seek: Uint8Array | undefined;
+  #handedOut = 0;
+  #restarts = 0;
+  #closed = false;
+
+  constructor(driver: Driver, read: RangeRead) {
+    this.#driver = driver;
+    this.#read = read;
+    [this.#scan, this.#opening] = this.#open();
+  }
+
+  /** Entries at hand, without waiting: at most `size`. */
+  takeReady(size: number): [Uint8Array, Uint8Array][] {
+    const entries: [Uint8Array, Uint8Array][] = [];
+    const records = this.#records;
+    while (entries.length < size && this.#position < records.length) {
+      entries.push([records[this.#position] as Uint8Array, records[this.#position + 1] as Uint8Array]);
+      this.#position += 2;
+    }
+    if (this.#position >= records.length) this.#records = [];
+    if (this.#records.length === 0) this.#position = 0;
+    this.#handedOut += entries.length;
+    return entries;
+  }
+
+  /** At least one entry unless the range is at its end, at most `size`. Calls must not overlap. */
+  async take(size: number, signal?: AbortSignal): Promise<[Uint8Array, Uint8Array][]> {
+    while (this.#records.length === 0 && !this.#done) await this.#fetch(size, signal);
+    return this.takeReady(size);
+  }
+
+  /** Goes on at `target`, in the direction of the range. */
+  seek(target: Uint8Array): void {
+    this.#records = [];
+    this.#position = 0;
+    this.#done = isOutside(target, this.#read.range);
+    this.#seek = this.#done ? undefined : target;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#records = [];
+    this.#driver.abort(this.#scan);
+    if (this.#home !== undefined) this.#driver.closeScan({ scan: this.#scan.id, link: this.#home });
+  }
+
+  #open(): [ScanCall, Promise<Page>] {
+    const { limit } = this.#read.range;
+    const pageSize = limit < 0 ? FIRST_PAGE_SIZE : Math.max(1, Math.min(limit, FIRST_PAGE_SIZE));
+    // The count of a limit is kept here: a seek leaves pages unused that the node would have counted.
+    const scan = this.#read.open({ ...this.#read.range, limit: -1 }, pageSize);
+    const opening = this.#driver.submit(scan);
+    // A failure is told to whoever reads; a cursor that is never read fails in silence.
+    opening.then((page) => this.#onOpened(scan, page), ignore);
+    return [scan, opening];
+  }
+
+  #onOpened(scan: ScanCall, page: Page): void {
+    if (this.#closed) this.#driver.closeScan({ scan: scan.id, link: page.link });
+    else this.#home = page.link;
+  }
+
+  async #fetch(size: number, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      if (this.#opening !== undefined) {
+        const page = await untilAborted(this.#opening, signal);
+        this.#opening = undefined;
+        if (this.#seek === undefined) this.#accept(page);
+        return;
+      }
+      const seek = this.#seek;
+      const page = await this.#driver.submit(this.#nextPage(size, seek), signal);
+      if (this.#seek === seek) this.#seek = undefined;
+      this.#accept(page);
+    } catch (error) {
+      if (!isSnapshotLost(error) || this.#handedOut > 0 || this.#restarts >= RESTARTS_MAX) throw error;
+      this.#restarts += 1;
+      this.#home = undefined;
+      [this.#scan, this.#opening] = this.#open();
+    }
+  }
+
+  #nextPage(size: number, seek: Uint8Array | undefined): PageCall {
+    const { range, timeoutMs } = this.#read;
+    const left = range.limit < 0 ? Number.POSITIVE_INFINITY : Math.max(1, range.limit - this.#handedOut);
+    return new PageCall({
+      deadline: this.#driver.now() + timeoutMs,
+      scan: this.#scan.id,
+      home: this.#home as LinkId,
+      pageSize: Math.min(Math.max(size, FIRST_PAGE_SIZE), PAGE_SIZE_MAX, left),
+      seek,
+    });
+  }
+
+  #accept(page: Page): void {
+    this.#records = page.message.records;
+    this.#position = 0;
+    this.#done = page.message.done;
+  }
+}
+
+function isSnapshotLost(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'HOLDFAST_SNAPSHOT_LOST';
+}
+
+/** A seek beyond the range ends it; one before its beginning the node takes care of. */
+function isOutside(target: Uint8Array, range: KeyRange): boolean {
+  const { gt, gte, lt, lte } = range;
+  if (lte !== undefined && Buffer.compare(target, lte) > 0) return true;
+  if (lt !== undefined && Buffer.compare(target, lt) >= 0) return true;
+  if (gte !== undefined && Buffer.compare(target, gte) < 0) return true;
+  return gt !== undefined && Buffer.compare(target, gt) <= 0;
+}
+
+/** Stops waiting, without ending what is waited for: others may want it. */
+async function untilAborted<Result>(
+  promise: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  if (signal === undefined) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void =>
+    aborted.reject(
+      new HoldfastError('HOLDFAST_ABORTED', 'the read was aborted', {
+        outcome: 'not-applied',
+        cause: signal.reason,
+      }),
+    );
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function ignore(): void {
+  // Told elsewhere.
+}

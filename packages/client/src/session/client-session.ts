@@ -1,0 +1,459 @@
+import type {
+  NodeId,
+  ReadReply,
+  Revision,
+  ServerMessage,
+  Topology,
+  WireError,
+  WriteReceipt,
+  WriteReply,
+} from '@holdfast/types';
+import { assertNever, HoldfastError } from '@holdfast/types';
+import {
+  type AnyCall,
+  type LinkId,
+  NO_LINK,
+  type PageCall,
+  type RoutableCall,
+  type WriteCall,
+} from './call.ts';
+import { CallLedger } from './call-ledger.ts';
+import type { ClientLimits } from './client-limits.ts';
+import type { SessionEffect } from './effects.ts';
+import { abortedError, answeredError, deadlineError, outcomeOf } from './failures.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { LinkTable } from './link-table.ts';
+import { ReadLane } from './read-lane.ts';
+import { Rest } from './rest.ts';
+import { SessionToken } from './session-token.ts';
+import { isAnswerTo, isReceiptFor } from './validity.ts';
+import { judgeRead, judgeWrite } from './verdicts.ts';
+import { WriteLane } from './write-lane.ts';
+
+/** Room that a request without keys and values takes in a frame. */
+const SMALL_BYTES = 64;
+
+/**
+ * The decisions of a client, without I/O: which call goes where, what an answer or a lost link means for it, and
+ * how each ends. Inputs are method calls that carry the time; what is to be done is handed out by `takeEffects`.
+ */
+export class ClientSession {
+  readonly #limits: ClientLimits;
+  readonly #ledger: CallLedger;
+  readonly #frames: FrameWriter;
+  readonly #links = new LinkTable();
+  readonly #token = new SessionToken();
+  /** `local` and `quorum` writes; and apart from them `all`, whose window a dead voter may fill. */
+  readonly #ordinary: WriteLane;
+  readonly #everywhere: WriteLane;
+  readonly #reads: ReadLane;
+  readonly #rest: Rest;
+  readonly #random: () => number;
+  #effects: SessionEffect[] = [];
+
+  /** `random`: in [0, 1). */
+  constructor(options: { limits: ClientLimits; random: () => number; now: number }) {
+    const { limits, random, now } = options;
+    this.#limits = limits;
+    this.#random = random;
+    this.#ledger = new CallLedger(limits, now);
+    this.#frames = new FrameWriter(limits);
+    this.#ordinary = new WriteLane(limits, this.#ledger, this.#frames);
+    this.#everywhere = new WriteLane(limits, this.#ledger, this.#frames);
+    this.#reads = new ReadLane(limits, this.#ledger, this.#frames, this.#token);
+    this.#rest = new Rest(limits, random);
+  }
+
+  get token(): Revision {
+    return this.#token.revision;
+  }
+
+  get topology(): Topology {
+    return this.#links.topology;
+  }
+
+  /** Calls not settled. */
+  get pending(): { readonly calls: number; readonly bytes: number } {
+    return { calls: this.#ledger.size, bytes: this.#ledger.bytes };
+  }
+
+  submit(call: AnyCall): void {
+    if (!this.#ledger.admit(call)) return;
+    switch (call.kind) {
+      case 'write':
+        this.#laneOf(call).enqueue(call);
+        break;
+      case 'read':
+      case 'scan':
+        this.#reads.enqueue(call);
+        break;
+      case 'page':
+        this.#sendPage(call);
+        break;
+      default:
+        assertNever(call);
+    }
+  }
+
+  /** The caller has lost interest. Does nothing for a settled call. */
+  abort(call: AnyCall, cause: unknown): void {
+    if (!call.settled) this.#fail(call, abortedError(call, cause));
+  }
+
+  /** The snapshot behind a scan is not needed any more. */
+  closeScan(options: { scan: number; link: LinkId }): void {
+    if (this.#links.has(options.link))
+      this.#frames.add(options.link, { kind: 'scanClose', scan: options.scan }, SMALL_BYTES);
+  }
+
+  /** A node has welcomed this client over a new link. */
+  linkUp(link: LinkId, welcome: { node: NodeId; topology: Topology }): void {
+    const changed = this.#links.add(link, welcome);
+    this.#afterTopology(changed);
+  }
+
+  linkDown(link: LinkId): void {
+    if (!this.#links.remove(link)) return;
+    this.#ordinary.linkDown(link);
+    this.#everywhere.linkDown(link);
+    this.#reads.linkDown(link);
+    this.#ledger.forEach((call) => {
+      if (call.kind === 'page' && call.link === link) this.#fail(call, snapshotLost(call));
+    });
+    this.#afterTopology(false);
+  }
+
+  /** The node has not been heard for a while although it should have been; or is heard again. False: no news. */
+  linkSilent(link: LinkId, silent: boolean): boolean {
+    if (!this.#links.setSilent(link, silent)) return false;
+    if (silent && this.#links.routes.all.length > 1) this.#reads.linkSilent(link);
+    return true;
+  }
+
+  receive(link: LinkId, message: ServerMessage, now: number): void {
+    if (!this.#links.has(link)) return;
+    switch (message.kind) {
+      case 'writeReplies':
+        for (const reply of message.replies) this.#onWriteReply(link, reply, now);
+        return;
+      case 'readReplies':
+        for (const reply of message.replies) this.#onReadReply(link, reply, now);
+        return;
+      case 'scanPage':
+        this.#onPage(link, message);
+        return;
+      case 'topology':
+        this.#afterTopology(this.#links.learn(link, message.topology));
+        return;
+      case 'sessionOpened':
+        if (!this.#ordinary.sessionOpened(message.id, link, message.session)) {
+          this.#everywhere.sessionOpened(message.id, link, message.session);
+        }
+        return;
+      case 'failed':
+        this.#onFailed(link, message.id, message.error, now);
+        return;
+      case 'sessionClosed':
+      case 'pong':
+        return;
+      case 'welcome':
+        this.#violation(link, 'a second welcome');
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  /** Puts whatever may go now into frames: once per turn, after everything issued in it. */
+  flush(now: number): void {
+    const { target } = this.#links;
+    if (target !== undefined && this.#rest.over(now)) {
+      const barrier = this.#reads.writeBarrier;
+      this.#ordinary.flush(target.link, barrier, now);
+      this.#everywhere.flush(target.link, barrier, now);
+    }
+    this.#reads.flush(this.#links.routes, now);
+    for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
+  }
+
+  /** Every `tickMs` while calls are pending. */
+  tick(now: number): void {
+    for (const call of this.#ledger.expire(now)) {
+      this.#fail(call, deadlineError(call, { primaryKnown: this.#links.target !== undefined }));
+    }
+    this.#reads.tick(now);
+    if (!this.#rest.ended(now)) return;
+    this.#ordinary.resume();
+    this.#everywhere.resume();
+  }
+
+  /** The client closes: every call ends now, and the cluster may forget the sessions. */
+  end(): void {
+    const open: AnyCall[] = [];
+    this.#ledger.forEach((call) => {
+      open.push(call);
+    });
+    for (const call of open) this.#fail(call, abortedError(call, undefined));
+    const { target } = this.#links;
+    if (target === undefined) return;
+    for (const { sessionId } of [this.#ordinary, this.#everywhere]) {
+      if (sessionId === undefined) continue;
+      const id = this.#ledger.nextId();
+      this.#frames.add(target.link, { kind: 'closeSession', id, session: sessionId }, SMALL_BYTES);
+    }
+    for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
+  }
+
+  takeEffects(): SessionEffect[] {
+    for (const call of this.#ledger.takeSettled()) this.#effects.push({ kind: 'settled', call });
+    const effects = this.#effects;
+    if (effects.length > 0) this.#effects = [];
+    return effects;
+  }
+
+  #laneOf(call: WriteCall): WriteLane {
+    return call.ack === 'all' ? this.#everywhere : this.#ordinary;
+  }
+
+  #afterTopology(announce: boolean): void {
+    if (announce) this.#effects.push({ kind: 'topology', topology: this.#links.topology });
+    const before = this.#links.target?.link ?? NO_LINK;
+    const target = this.#links.retarget();
+    if (target === undefined) return;
+    this.#rest.clear();
+    this.#ordinary.retarget(target.link);
+    this.#everywhere.retarget(target.link);
+    this.#reads.retarget({ from: before, to: target.link });
+  }
+
+  #onWriteReply(link: LinkId, reply: WriteReply, now: number): void {
+    const call = this.#ledger.find(reply.id);
+    // Late answers are normal: the call has ended, or has been sent elsewhere since.
+    if (call === undefined || call.link !== link) return;
+    if (call.kind !== 'write') {
+      this.#violation(link, 'a write reply to something else');
+    } else if ('receipt' in reply) {
+      this.#onReceipt(link, call, reply.receipt);
+    } else {
+      this.#onWriteRefused(link, call, reply.error, now);
+    }
+  }
+
+  #onReceipt(link: LinkId, call: WriteCall, receipt: WriteReceipt): void {
+    if (!isReceiptFor(call, receipt)) {
+      this.#violation(link, 'a receipt that does not fit the write');
+      return;
+    }
+    const { result } = receipt;
+    this.#token.raise(result.revision);
+    this.#rest.relax();
+    switch (result.kind) {
+      case 'written':
+      case 'counter':
+        this.#laneOf(call).succeed(call, receipt);
+        return;
+      case 'conflict':
+        this.#fail(
+          call,
+          this.#decided(
+            'HOLDFAST_CONFLICT',
+            `condition ${result.condition} does not hold`,
+            call,
+            result.revision,
+          ),
+        );
+        return;
+      case 'notAnInteger':
+        this.#fail(
+          call,
+          this.#decided(
+            'HOLDFAST_NOT_AN_INTEGER',
+            'the value is no integer, or would leave the safe range',
+            call,
+            result.revision,
+          ),
+        );
+        return;
+      default:
+        assertNever(result);
+    }
+  }
+
+  /** A logged verdict: nothing was written, whatever became of earlier attempts. */
+  #decided(
+    code: 'HOLDFAST_CONFLICT' | 'HOLDFAST_NOT_AN_INTEGER',
+    text: string,
+    call: WriteCall,
+    detail: Revision,
+  ): HoldfastError {
+    return new HoldfastError(code, text, { attempts: call.attempts, detail });
+  }
+
+  #onWriteRefused(link: LinkId, call: WriteCall, error: WireError, now: number): void {
+    const verdict = judgeWrite(error);
+    switch (verdict) {
+      case 'sessionExpired':
+        this.#laneOf(call).sessionExpired(call, error);
+        // A node that says so of every session must not be asked without a pause.
+        this.#rest.begin(now, undefined);
+        return;
+      case 'again':
+        if (error.outcome !== 'not-applied') call.mayBeLogged = true;
+        call.refusal = error;
+        this.#laneOf(call).park(call);
+        this.#rest.begin(now, error.retryAfterMs);
+        return;
+      case 'final':
+        call.link = NO_LINK;
+        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+        return;
+      default:
+        assertNever(verdict);
+    }
+  }
+
+  #onReadReply(link: LinkId, reply: ReadReply, now: number): void {
+    const call = this.#ledger.find(reply.id);
+    if (call === undefined || call.link !== link) return;
+    const node = this.#links.nodeOf(link);
+    if (call.kind !== 'read' || node === undefined) {
+      this.#violation(link, 'a read reply to something else');
+    } else if ('error' in reply) {
+      this.#onReadRefused(link, call, reply.error, now);
+    } else if (!isAnswerTo(call, reply.answer)) {
+      this.#violation(link, 'an answer that does not fit the read');
+    } else {
+      this.#token.raise(reply.answer.revision);
+      this.#ledger.succeed(call, { answer: reply.answer, node });
+      this.#reads.release(call);
+    }
+  }
+
+  #onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>): void {
+    const call = this.#ledger.find(message.id);
+    const node = this.#links.nodeOf(link);
+    if (call === undefined || call.link !== link || node === undefined) {
+      // Nobody waits for this page any more: without this the snapshot would stay open until it idles out.
+      this.closeScan({ scan: message.id, link });
+      return;
+    }
+    if ((call.kind !== 'scan' && call.kind !== 'page') || message.records.length % 2 !== 0) {
+      this.#violation(link, 'a page that does not fit the request');
+      return;
+    }
+    this.#token.raise(message.revision);
+    this.#ledger.succeed(call, { message, link, node });
+    if (call.kind === 'scan') this.#reads.release(call);
+  }
+
+  #onReadRefused(link: LinkId, call: RoutableCall, error: WireError, now: number): void {
+    const verdict = judgeRead(error, { othersLeft: this.#othersLeft(call) });
+    switch (verdict) {
+      case 'diverged':
+        this.#onDiverged(link, call, error);
+        return;
+      case 'elsewhere':
+        call.refusal = error;
+        this.#reads.retry(call, { avoid: link, retryAt: 0 });
+        return;
+      case 'later':
+        call.refusal = error;
+        this.#reads.retry(call, { avoid: link, retryAt: now + this.#readPauseMs(call, error) });
+        return;
+      case 'final':
+        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+        return;
+      default:
+        assertNever(verdict);
+    }
+  }
+
+  /** Whether some node has not been asked yet that could answer. */
+  #othersLeft(call: RoutableCall): boolean {
+    return call.consistency !== 'linearizable' && call.attempts < this.#links.routes.all.length;
+  }
+
+  #onDiverged(link: LinkId, call: RoutableCall, error: WireError): void {
+    const surviving = (error.detail ?? 0) as Revision;
+    const lost = this.#token.revision;
+    const news = lost > surviving && this.#token.diverged(call.tokenEpoch, surviving);
+    if (news) this.#effects.push({ kind: 'diverged', lost, surviving });
+    if (news || call.after > surviving)
+      this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+    // It carried a token that another call has meanwhile learned to be lost.
+    else this.#reads.retry(call, { avoid: NO_LINK, retryAt: 0 });
+  }
+
+  #readPauseMs(call: RoutableCall, error: WireError): number {
+    const { restMsMin, restMsMax } = this.#limits;
+    const grown = Math.min(restMsMax, restMsMin * 2 ** Math.min(call.attempts - 1, 16));
+    const pause = Math.min(error.retryAfterMs ?? grown, 1000);
+    return Math.max(1, pause * (0.5 + this.#random() / 2));
+  }
+
+  #onFailed(link: LinkId, id: number, error: WireError, now: number): void {
+    if (this.#ordinary.sessionRefused(id, link, error) || this.#everywhere.sessionRefused(id, link, error)) {
+      this.#rest.begin(now, error.retryAfterMs);
+      return;
+    }
+    const call = this.#ledger.find(id);
+    if (call === undefined || call.link !== link) return;
+    switch (call.kind) {
+      case 'write':
+        this.#onWriteRefused(link, call, error, now);
+        return;
+      case 'read':
+      case 'scan':
+        this.#onReadRefused(link, call, error, now);
+        return;
+      case 'page':
+        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+        return;
+      default:
+        assertNever(call);
+    }
+  }
+
+  #sendPage(call: PageCall): void {
+    if (!this.#links.has(call.home)) {
+      this.#fail(call, snapshotLost(call));
+      return;
+    }
+    call.link = call.home;
+    call.attempts = 1;
+    this.#frames.add(call.home, call.request, SMALL_BYTES);
+  }
+
+  #fail(call: AnyCall, error: HoldfastError): void {
+    switch (call.kind) {
+      case 'write':
+        this.#laneOf(call).fail(call, error);
+        return;
+      case 'read':
+      case 'scan':
+        this.#ledger.fail(call, error);
+        this.#reads.release(call);
+        return;
+      case 'page':
+        this.#ledger.fail(call, error);
+        return;
+      default:
+        assertNever(call);
+    }
+  }
+
+  #violation(link: LinkId, reason: string): void {
+    this.#effects.push({ kind: 'violation', link, reason });
+  }
+}
+
+function snapshotLost(call: PageCall): HoldfastError {
+  return new HoldfastError(
+    'HOLDFAST_SNAPSHOT_LOST',
+    'the node that held the snapshot of this range read is gone',
+    {
+      outcome: outcomeOf(call),
+      attempts: call.attempts,
+    },
+  );
+}

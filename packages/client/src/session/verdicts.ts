@@ -1,0 +1,42 @@
+import type { WireError } from '@holdfast/types';
+import { isRouting } from './failures.ts';
+
+/** What a refused write may do next. */
+export type WriteVerdict = 'final' | 'again' | 'sessionExpired';
+
+/**
+ * Repeating a write under its sequence is always safe, so the question is only whether it can help: not if the
+ * refusal is about the write itself, not if its time is up, and not if the cluster has closed its sequence.
+ */
+export function judgeWrite(error: WireError): WriteVerdict {
+  switch (error.code) {
+    case 'HOLDFAST_SESSION_EXPIRED':
+      return 'sessionExpired';
+    case 'HOLDFAST_DEADLINE_EXCEEDED':
+    case 'HOLDFAST_ACK_NOT_REACHED':
+    case 'HOLDFAST_SEQUENCE_CLOSED':
+      return 'final';
+    case 'HOLDFAST_DISK_FAILED':
+      return 'again';
+    default:
+      return error.retryable && error.outcome !== 'applied' ? 'again' : 'final';
+  }
+}
+
+/** What a refused read may do next: ask another node now, or somebody after a pause. */
+export type ReadVerdict = 'final' | 'elsewhere' | 'later' | 'diverged';
+
+export function judgeRead(error: WireError, state: { readonly othersLeft: boolean }): ReadVerdict {
+  const { othersLeft } = state;
+  switch (error.code) {
+    case 'HOLDFAST_SESSION_DIVERGED':
+      return 'diverged';
+    case 'HOLDFAST_DEADLINE_EXCEEDED':
+      return 'final';
+    case 'HOLDFAST_TOO_STALE':
+      return othersLeft ? 'elsewhere' : 'final';
+    default:
+      if (!error.retryable) return 'final';
+      return isRouting(error.code) && othersLeft ? 'elsewhere' : 'later';
+  }
+}

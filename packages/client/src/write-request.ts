@@ -1,0 +1,52 @@
+import { type Condition, HoldfastError, type Operation, type Revision } from '@holdfast/types';
+import { writeProblem } from '@holdfast/wire';
+import { checkedRevision, invalidOption } from './options.ts';
+
+/** A condition with its key encoded; `revision` 0 means absent. */
+export interface EncodedCondition {
+  readonly key: Uint8Array;
+  readonly revision: number;
+}
+
+export const NO_CONDITIONS: readonly Condition[] = [];
+
+/** `ifRevision` and `ifAbsent` speak of the one key written; `conditions` of any keys. */
+export function conditionsOf(
+  operations: readonly Operation[],
+  options: {
+    readonly ifRevision?: number | undefined;
+    readonly ifAbsent?: boolean | undefined;
+    readonly conditions: readonly EncodedCondition[];
+  },
+): readonly Condition[] {
+  const { ifRevision, ifAbsent } = options;
+  const conditions = options.conditions.map(toCondition);
+  if (ifRevision === undefined && ifAbsent !== true)
+    return conditions.length === 0 ? NO_CONDITIONS : conditions;
+  if (ifRevision !== undefined && ifAbsent === true)
+    throw invalidOption('ifAbsent', true, 'either ifRevision or ifAbsent');
+  const [operation, ...others] = operations;
+  if (operation === undefined || others.length > 0) {
+    throw invalidOption('ifRevision', ifRevision ?? ifAbsent, 'a write of one key (use conditions for more)');
+  }
+  conditions.push(toCondition({ key: operation.key, revision: ifRevision ?? 0 }));
+  return conditions;
+}
+
+function toCondition({ key, revision }: EncodedCondition): Condition {
+  const expected = checkedRevision('revision', revision) as Revision;
+  return expected === 0 ? { kind: 'absent', key } : { kind: 'revision', key, revision: expected };
+}
+
+/** Throws at once for what a node would refuse anyway. Returns the bytes of keys and values. */
+export function checkedBytes(operations: readonly Operation[], conditions: readonly Condition[]): number {
+  const problem = writeProblem({ operations, conditions });
+  if (problem !== undefined) throw new HoldfastError(problem.code, problem.message);
+  let bytes = 0;
+  for (const operation of operations) {
+    bytes += operation.key.byteLength;
+    if (operation.kind === 'put') bytes += operation.value.byteLength;
+  }
+  for (const condition of conditions) bytes += condition.key.byteLength;
+  return bytes;
+}

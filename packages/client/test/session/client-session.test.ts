@@ -1,0 +1,116 @@
+import { SimRandom } from '@holdfast/sim';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SessionWorld } from '../support/session-world.ts';
+
+const LONG = process.env.HOLDFAST_LONG === '1';
+const seed = process.env.HOLDFAST_SEED;
+const RUNS = { numRuns: LONG ? 50_000 : 2000, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+
+/** One thing that happens, printed by its name when a run fails. */
+type Step = { readonly what: string; readonly run: (world: SessionWorld) => void };
+
+const small = fc.nat({ max: 5 });
+const happening = <Argument>(
+  argument: fc.Arbitrary<Argument>,
+  what: string,
+  run: (world: SessionWorld, argument: Argument) => void,
+): fc.Arbitrary<Step> =>
+  argument.map((value) => ({ what: `${what} ${JSON.stringify(value)}`, run: (world) => run(world, value) }));
+
+/** What may happen, each about as often as it takes for trouble to meet work. */
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: happening(fc.integer({ min: 5, max: 400 }), 'issue', (world, ms) => world.issue(ms)),
+  },
+  { weight: 6, arbitrary: happening(fc.constant(0), 'flush', (world) => world.flush()) },
+  { weight: 8, arbitrary: happening(small, 'deliverUp', (world, which) => world.deliverUp(which)) },
+  { weight: 8, arbitrary: happening(small, 'deliverDown', (world, which) => world.deliverDown(which)) },
+  { weight: 5, arbitrary: happening(small, 'commit', (world, count) => world.commit(count)) },
+  { weight: 3, arbitrary: happening(fc.integer({ min: 1, max: 60 }), 'pass', (world, ms) => world.pass(ms)) },
+  { weight: 1, arbitrary: happening(small, 'abort', (world, which) => world.abort(which)) },
+  { weight: 1, arbitrary: happening(small, 'duplicateDown', (world, which) => world.duplicateDown(which)) },
+  { weight: 2, arbitrary: happening(small, 'cut', (world, which) => world.cut(which)) },
+  { weight: 2, arbitrary: happening(fc.constant(0), 'connect', (world) => world.connect()) },
+);
+const changeTerm = (fresh: boolean): fc.Arbitrary<Step> =>
+  happening(
+    fc.record({ to: small, kept: small, dies: fc.boolean(), announcedBy: small }),
+    'changeTerm',
+    (world, options) => world.changeTerm({ ...options, fresh }),
+  );
+const stepOrTrouble = fc.oneof(
+  { weight: 24, arbitrary: step },
+  { weight: 1, arbitrary: changeTerm(false) },
+  { weight: 1, arbitrary: happening(small, 'overload', (world, frames) => world.overload(frames)) },
+);
+const stepOrExpiry = fc.oneof(
+  { weight: 40, arbitrary: stepOrTrouble },
+  { weight: 1, arbitrary: happening(fc.constant(0), 'expireSessions', (world) => world.expireSessions()) },
+);
+
+function run(steps: readonly Step[]): SessionWorld {
+  const random = new SimRandom(7);
+  const world = new SessionWorld(() => random.next());
+  for (const next of steps) next.run(world);
+  world.settle();
+  return world;
+}
+
+test('every call settles once, with an outcome that the log confirms', () => {
+  fc.assert(
+    fc.property(fc.array(stepOrExpiry, { maxLength: 120, size: 'max' }), (steps) => {
+      const world = run(steps);
+      expect(world.problems).toEqual([]);
+      expect(new Set(world.committed).size, 'a write was applied twice').toBe(world.committed.length);
+      for (const { name, settlements, receipt, error, call } of world.issued) {
+        expect(settlements, name).toBe(1);
+        const applied = world.committed.includes(name);
+        if (receipt !== undefined)
+          expect(applied, `${name} was acknowledged and is not in the log`).toBe(true);
+        if (error?.outcome === 'not-applied')
+          expect(applied, `${name}: ${error.code}, not-applied`).toBe(false);
+        if (error !== undefined && call.attempts === 0) expect(error.outcome, name).toBe('not-applied');
+      }
+    }),
+    RUNS,
+  );
+});
+
+// A node that loses the role and has it again while frames are under way to it refuses one and takes the next:
+// only there can writes overtake each other.
+const stepOrFreshPrimary = fc.oneof(
+  { weight: 24, arbitrary: step },
+  { weight: 1, arbitrary: changeTerm(true) },
+);
+
+test('writes are applied in the order in which they were issued, over any number of failovers', () => {
+  fc.assert(
+    fc.property(fc.array(stepOrFreshPrimary, { maxLength: 120, size: 'max' }), (steps) => {
+      const world = run(steps);
+      const order = world.committed.map((name) => Number(name.slice(1)));
+      expect(order).toEqual([...order].sort((left, right) => left - right));
+    }),
+    RUNS,
+  );
+});
+
+test('with a cluster that recovers, no call with time left is lost', () => {
+  fc.assert(
+    fc.property(fc.array(stepOrTrouble, { maxLength: 80, size: 'max' }), (steps) => {
+      const patient = steps.filter((_, position) => position % 9 !== 8);
+      const random = new SimRandom(3);
+      const world = new SessionWorld(() => random.next());
+      for (const next of patient) {
+        next.run(world);
+        if (world.issued.length > 8) break;
+      }
+      const before = world.issued.length;
+      for (let count = 0; count < 3; count += 1) world.issue(60_000);
+      world.settle();
+      for (const { name, receipt } of world.issued.slice(before)) expect(receipt, name).toBeDefined();
+    }),
+    RUNS,
+  );
+});

@@ -1,0 +1,118 @@
+import type { NodeId, Revision, ServerMessage, SessionId, Term } from '@holdfast/types';
+import { beforeEach, expect, test } from 'vitest';
+import { type AnyCall, PageCall, ReadCall, ScanCall, WriteCall } from '../../src/session/call.ts';
+import { CLIENT_LIMITS } from '../../src/session/client-limits.ts';
+import { ClientSession } from '../../src/session/client-session.ts';
+
+const LINK = 1;
+const NODE = 'n1' as NodeId;
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const common = { deadline: 1000, bytes: 1, consistency: 'linearizable', after: 0 as Revision } as const;
+const range = { reverse: false, limit: -1, keys: true, values: true };
+
+let session: ClientSession;
+beforeEach(() => {
+  session = new ClientSession({ limits: CLIENT_LIMITS, random: () => 0.5, now: 0 });
+  const topology = { term: 1 as Term, primary: NODE, nodes: [{ id: NODE, url: 'ws://n1:1' }] };
+  session.linkUp(LINK, { node: NODE, topology });
+  session.takeEffects();
+});
+
+/** What becomes of the calls when the node sends this, by kind of effect. */
+function effectsOf(message: ServerMessage): string[] {
+  session.receive(LINK, message, 1);
+  return session.takeEffects().map(({ kind }) => kind);
+}
+
+function sent<Sent extends AnyCall>(call: Sent): Sent {
+  session.submit(call);
+  session.flush(0);
+  for (const effect of session.takeEffects()) {
+    if (effect.kind !== 'send') continue;
+    const opening = effect.messages.find((message) => message.kind === 'openSession');
+    if (opening !== undefined)
+      session.receive(LINK, { kind: 'sessionOpened', id: opening.id, session: '1.1.0' as SessionId }, 0);
+  }
+  session.flush(0);
+  session.takeEffects();
+  expect(call.link).toBe(LINK);
+  return call;
+}
+
+const read = (): ReadCall => sent(new ReadCall({ ...common, keys: [bytes('a'), bytes('b')] }));
+const write = (): WriteCall =>
+  sent(
+    new WriteCall({
+      ...common,
+      ack: 'quorum',
+      conditions: [],
+      operations: [{ kind: 'del', key: bytes('a') }],
+    }),
+  );
+const scan = (): ScanCall => sent(new ScanCall({ ...common, range, pageSize: 5 }));
+const page = (): PageCall =>
+  sent(new PageCall({ deadline: 1000, scan: 1, home: LINK, pageSize: 5, seek: undefined }));
+
+const answer = (id: number, items: number): ServerMessage => ({
+  kind: 'readReplies',
+  replies: [
+    { id, answer: { items: new Array(items).fill(undefined), revision: 1 as Revision, stalenessMs: 0 } },
+  ],
+});
+const receipt = (id: number, result: object, ack = 'quorum'): ServerMessage =>
+  ({
+    kind: 'writeReplies',
+    replies: [
+      {
+        id,
+        receipt: { result: { revision: 1, ...result }, term: 1, index: 1, ack, copies: 2, repeated: false },
+      },
+    ],
+  }) as unknown as ServerMessage;
+const records = (id: number, count: number): ServerMessage => ({
+  kind: 'scanPage',
+  id,
+  records: new Array(count).fill(bytes('x')),
+  done: true,
+  revision: 1 as Revision,
+  stalenessMs: 0,
+});
+
+test.each<[string, () => ServerMessage]>([
+  ['an answer with fewer items than keys', () => answer(read().id, 1)],
+  ['an answer to a write', () => answer(write().id, 2)],
+  ['a receipt for a read', () => receipt(read().id, { kind: 'written' })],
+  ['a counter for a plain write', () => receipt(write().id, { kind: 'counter', value: 1 })],
+  [
+    'a conflict of a condition that was not asked for',
+    () => receipt(write().id, { kind: 'conflict', condition: 0 }),
+  ],
+  ['a weaker level than was asked for', () => receipt(write().id, { kind: 'written' }, 'local')],
+  ['a key without a value', () => records(scan().id, 3)],
+  ['half an entry on a further page', () => records(page().id, 1)],
+  ['a page for a read', () => records(read().id, 2)],
+])('%s is a violation, and settles nothing', (_, lie) => {
+  expect(effectsOf(lie())).toEqual(['violation']);
+  expect(session.pending.calls).toBe(1);
+});
+
+test.each<[string, () => ServerMessage]>([
+  ['an answer', () => answer(read().id, 2)],
+  ['a receipt', () => receipt(write().id, { kind: 'written' })],
+  ['a stronger receipt', () => receipt(write().id, { kind: 'written' }, 'all')],
+  ['a first page', () => records(scan().id, 4)],
+  ['a further page', () => records(page().id, 0)],
+])('%s that fits settles its call', (_, truth) => {
+  expect(effectsOf(truth())).toEqual(['settled']);
+  expect(session.pending.calls).toBe(0);
+});
+
+test('what nobody asked for is not noticed; an unwanted page has its scan closed', () => {
+  expect(effectsOf(answer(999, 0))).toEqual([]);
+  expect(effectsOf(receipt(999, { kind: 'written' }))).toEqual([]);
+  expect(effectsOf(records(999, 0))).toEqual([]);
+  session.flush(1);
+  expect(session.takeEffects()).toEqual([
+    { kind: 'send', link: LINK, messages: [{ kind: 'scanClose', scan: 999 }] },
+  ]);
+});

@@ -1,0 +1,306 @@
+import {
+  type Ack,
+  assertNever,
+  CLIENT_SUBPROTOCOL,
+  type ClientMessage,
+  type ClusterId,
+  type Connection,
+  type DatabaseUid,
+  ERROR_CODES,
+  type ErrorCode,
+  type Listener,
+  type NodeId,
+  PROTOCOL_VERSION,
+  type ReadRequest,
+  type ServerMessage,
+  type Term,
+  type Topology,
+  type Transport,
+  type WireError,
+  type WriteReply,
+  type WriteRequest,
+} from '@holdfast/types';
+import { decodeClientMessages, encodeServerMessages } from '@holdfast/wire';
+import { FakeState } from './fake-state.ts';
+
+/** How a node treats one request, if not as a sound one would. */
+export type Treatment = 'drop' | 'executeAndDrop' | WireError | undefined;
+
+interface Scan {
+  readonly records: { key: Uint8Array; value: Uint8Array }[];
+  readonly range: Extract<ClientMessage, { kind: 'scanOpen' }>['range'];
+  position: number;
+}
+
+interface FakeConnection {
+  readonly connection: Connection;
+  readonly scans: Map<number, Scan>;
+}
+
+export interface FakeNodeSeat {
+  readonly id: NodeId;
+  readonly url: string;
+  readonly transport: Transport;
+}
+
+/** A node that speaks the client protocol over a real codec; its state is its cluster's. */
+export class FakeNode {
+  readonly id: NodeId;
+  readonly #cluster: FakeCluster;
+  readonly #seat: FakeNodeSeat;
+  readonly #connections = new Set<FakeConnection>();
+  #listener: Listener | undefined;
+  /** Sockets stay open, nothing is read or said. */
+  frozen = false;
+  #unread: (() => void)[] = [];
+  /** Everything it has received, by kind. */
+  readonly received: ClientMessage[] = [];
+  frames = 0;
+
+  constructor(cluster: FakeCluster, seat: FakeNodeSeat) {
+    this.id = seat.id;
+    this.#cluster = cluster;
+    this.#seat = seat;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  async start(): Promise<void> {
+    this.#listener = await this.#seat.transport.listen({
+      host: '127.0.0.1',
+      port: Number(new URL(this.#seat.url).port),
+      decide: ({ path }) =>
+        path === '/client'
+          ? { accept: CLIENT_SUBPROTOCOL, maxMessageBytes: 2 ** 24 }
+          : { refuse: 404, message: 'not found' },
+      onConnection: (connection) => this.#onConnection(connection),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#listener?.close();
+    this.#listener = undefined;
+    this.#connections.clear();
+  }
+
+  freeze(): void {
+    this.frozen = true;
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const read of unread) read();
+  }
+
+  announce(topology: Topology): void {
+    if (this.frozen) return;
+    for (const { connection } of this.#connections)
+      connection.send(encodeServerMessages([{ kind: 'topology', topology }]));
+  }
+
+  /** Anything, to everybody connected. */
+  sendRaw(bytes: Uint8Array): void {
+    for (const { connection } of this.#connections) connection.send(bytes);
+  }
+
+  #onConnection(connection: Connection): void {
+    const state: FakeConnection = { connection, scans: new Map() };
+    this.#connections.add(state);
+    const read = (bytes: Uint8Array): void => {
+      if (this.frozen) this.#unread.push(() => read(bytes));
+      else this.#onFrame(state, bytes);
+    };
+    connection.handlers = { onMessage: read, onClose: () => this.#connections.delete(state) };
+  }
+
+  #onFrame(from: FakeConnection, bytes: Uint8Array): void {
+    this.frames += 1;
+    const replies: ServerMessage[] = [];
+    for (const message of decodeClientMessages(bytes)) {
+      this.received.push(message);
+      this.#onMessage(from, message, replies);
+    }
+    if (replies.length > 0) from.connection.send(encodeServerMessages(replies));
+  }
+
+  #onMessage(from: FakeConnection, message: ClientMessage, replies: ServerMessage[]): void {
+    const { state, term } = this.#cluster;
+    switch (message.kind) {
+      case 'hello':
+        replies.push(this.#cluster.welcome(this, message));
+        return;
+      case 'ping':
+        replies.push({ kind: 'pong', id: message.id });
+        return;
+      case 'openSession':
+        if (this.#isPrimary)
+          replies.push({ kind: 'sessionOpened', id: message.id, session: state.openSession(term) });
+        else replies.push({ kind: 'failed', id: message.id, error: wireError('HOLDFAST_NOT_PRIMARY') });
+        return;
+      case 'closeSession':
+        state.closeSession(message.session);
+        replies.push({ kind: 'sessionClosed', id: message.id });
+        return;
+      case 'write': {
+        const answered = message.requests.map((request) => this.#write(message, request));
+        const done = answered.filter((reply) => reply !== undefined);
+        if (done.length > 0) replies.push({ kind: 'writeReplies', replies: done });
+        return;
+      }
+      case 'read': {
+        const answers = message.reads.map((read) => this.#read(read)).filter((reply) => reply !== undefined);
+        if (answers.length > 0) replies.push({ kind: 'readReplies', replies: answers });
+        return;
+      }
+      case 'scanOpen': {
+        const treatment = this.#cluster.onScan(this, message);
+        if (treatment !== undefined) {
+          if (typeof treatment === 'object')
+            replies.push({ kind: 'failed', id: message.id, error: treatment });
+          return;
+        }
+        const scan = { records: state.range(message.range), range: message.range, position: 0 };
+        from.scans.set(message.id, scan);
+        replies.push(this.#page(message.id, scan, message.pageSize));
+        return;
+      }
+      case 'scanNext': {
+        const scan = from.scans.get(message.scan);
+        if (scan === undefined || this.#cluster.scansLost) {
+          replies.push({ kind: 'failed', id: message.id, error: wireError('HOLDFAST_SNAPSHOT_LOST') });
+          return;
+        }
+        if (message.seek !== undefined) scan.position = seek(scan, message.seek);
+        replies.push(this.#page(message.id, scan, message.pageSize));
+        return;
+      }
+      case 'scanClose':
+        from.scans.delete(message.scan);
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  get #isPrimary(): boolean {
+    return this.#cluster.primary === this.id;
+  }
+
+  get openScans(): number {
+    let count = 0;
+    for (const { scans } of this.#connections) count += scans.size;
+    return count;
+  }
+
+  #write(message: Extract<ClientMessage, { kind: 'write' }>, request: WriteRequest): WriteReply | undefined {
+    const { id } = request;
+    const treatment = this.#cluster.onWrite(this, request);
+    if (treatment === 'drop') return undefined;
+    if (typeof treatment === 'object') return { id, error: treatment };
+    if (!this.#isPrimary) return { id, error: wireError('HOLDFAST_NOT_PRIMARY') };
+    const receipt = this.#cluster.state.write(message.session, message.floor, request, this.#cluster.term);
+    if (treatment === 'executeAndDrop') return undefined;
+    if (receipt === undefined) return { id, error: wireError('HOLDFAST_SESSION_EXPIRED') };
+    return receipt === 'closed' ? { id, error: wireError('HOLDFAST_SEQUENCE_CLOSED') } : { id, receipt };
+  }
+
+  #read(read: ReadRequest): Extract<ServerMessage, { kind: 'readReplies' }>['replies'][number] | undefined {
+    const { id } = read;
+    const treatment = this.#cluster.onRead(this, read);
+    if (treatment === 'drop' || treatment === 'executeAndDrop') return undefined;
+    if (treatment !== undefined) return { id, error: treatment };
+    if (read.consistency === 'linearizable' && !this.#isPrimary)
+      return { id, error: wireError('HOLDFAST_NOT_PRIMARY') };
+    const { state } = this.#cluster;
+    const stalenessMs = read.consistency === 'linearizable' ? 0 : this.#isPrimary ? 0 : 7;
+    return {
+      id,
+      answer: { items: read.keys.map((key) => state.get(key)), revision: state.revision, stalenessMs },
+    };
+  }
+
+  #page(id: number, scan: Scan, pageSize: number): ServerMessage {
+    const records: Uint8Array[] = [];
+    const page = scan.records.slice(scan.position, scan.position + pageSize);
+    for (const { key, value } of page) {
+      records.push(scan.range.keys ? key : new Uint8Array(0), scan.range.values ? value : new Uint8Array(0));
+    }
+    scan.position += page.length;
+    const done = scan.position >= scan.records.length;
+    return { kind: 'scanPage', id, records, done, revision: this.#cluster.state.revision, stalenessMs: 0 };
+  }
+}
+
+/** Nodes that share one state; the test decides who is primary and what goes wrong. */
+export class FakeCluster {
+  readonly state: FakeState = new FakeState();
+  readonly nodes: FakeNode[];
+  readonly #seats: readonly FakeNodeSeat[];
+  term = 1;
+  primary: NodeId | undefined;
+  defaultAck: Ack = 'quorum';
+  protocol: number = PROTOCOL_VERSION;
+  /** Every further page of a scan is refused. */
+  scansLost = false;
+  clusterId = 'c'.repeat(32) as ClusterId;
+  onWrite: (node: FakeNode, request: WriteRequest) => Treatment = () => undefined;
+  onRead: (node: FakeNode, request: ReadRequest) => Treatment = () => undefined;
+  onScan: (node: FakeNode, request: Extract<ClientMessage, { kind: 'scanOpen' }>) => Treatment = () =>
+    undefined;
+  onHello: (hello: Extract<ClientMessage, { kind: 'hello' }>) => WireError | undefined = () => undefined;
+
+  constructor(seats: readonly FakeNodeSeat[]) {
+    this.#seats = seats;
+    this.nodes = seats.map((seat) => new FakeNode(this, seat));
+    this.primary = seats[0]?.id;
+  }
+
+  get topology(): Topology {
+    const nodes = this.#seats.map(({ id, url }) => ({ id, url }));
+    const term = this.term as Term;
+    return this.primary === undefined ? { term, nodes } : { term, primary: this.primary, nodes };
+  }
+
+  node(id: string): FakeNode {
+    const node = this.nodes.find((candidate) => candidate.id === id);
+    if (node === undefined) throw new Error(`no node ${id}`);
+    return node;
+  }
+
+  /** A new term; every node that is not frozen tells its clients. */
+  elect(id: string | undefined): void {
+    this.term += 1;
+    this.primary = id as NodeId | undefined;
+    for (const node of this.nodes) node.announce(this.topology);
+  }
+
+  welcome(node: FakeNode, hello: Extract<ClientMessage, { kind: 'hello' }>): ServerMessage {
+    const error = this.onHello(hello);
+    if (error !== undefined) return { kind: 'failed', id: 0, error };
+    return {
+      kind: 'welcome',
+      protocol: this.protocol,
+      cluster: this.clusterId,
+      database: 'd'.repeat(32) as DatabaseUid,
+      node: node.id,
+      defaultAck: this.defaultAck,
+      topology: this.topology,
+    };
+  }
+}
+
+export function wireError(code: ErrorCode, more: Partial<WireError> = {}): WireError {
+  return { code, message: `test: ${code}`, ...ERROR_CODES[code], ...more };
+}
+
+function seek(scan: Scan, target: Uint8Array): number {
+  const position = scan.records.findIndex(({ key }) => {
+    const order = Buffer.compare(key, target);
+    return scan.range.reverse ? order <= 0 : order >= 0;
+  });
+  return position < 0 ? scan.records.length : position;
+}

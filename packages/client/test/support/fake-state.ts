@@ -1,0 +1,142 @@
+import type {
+  Condition,
+  KeyRange,
+  LogIndex,
+  Operation,
+  ReadItem,
+  Revision,
+  SessionId,
+  WriteReceipt,
+  WriteRequest,
+  WriteResult,
+} from '@holdfast/types';
+
+interface Stored {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly revision: Revision;
+}
+
+/** The replicated state as clients can observe it, without the replication: keys, revisions, sessions. */
+export class FakeState {
+  revision: Revision = 0 as Revision;
+  /** How often each operation was really carried out. */
+  executed = 0;
+  readonly #records = new Map<string, Stored>();
+  readonly #sessions = new Map<SessionId, { floor: number; receipts: Map<number, WriteReceipt> }>();
+  #lastSession = 0;
+  #lastIndex = 0;
+
+  openSession(term: number): SessionId {
+    this.#lastSession += 1;
+    const id = `${term}.${this.#lastSession}.0` as SessionId;
+    this.#sessions.set(id, { floor: 0, receipts: new Map() });
+    return id;
+  }
+
+  closeSession(id: SessionId): void {
+    this.#sessions.delete(id);
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Undefined: no such session. A repeat gets the first receipt again. */
+  write(
+    session: SessionId,
+    floor: number,
+    request: WriteRequest,
+    term: number,
+  ): WriteReceipt | 'closed' | undefined {
+    const state = this.#sessions.get(session);
+    if (state === undefined) return undefined;
+    state.floor = Math.max(state.floor, floor);
+    for (const sequence of state.receipts.keys())
+      if (sequence <= state.floor) state.receipts.delete(sequence);
+    if (request.sequence <= state.floor) return 'closed';
+    const known = state.receipts.get(request.sequence);
+    if (known !== undefined) return { ...known, repeated: true };
+    this.#lastIndex += 1;
+    const receipt: WriteReceipt = {
+      result: this.#evaluate(request.conditions, request.operations),
+      term: term as WriteReceipt['term'],
+      index: this.#lastIndex as LogIndex,
+      ack: request.ack,
+      copies: 3,
+      repeated: false,
+    };
+    state.receipts.set(request.sequence, receipt);
+    return receipt;
+  }
+
+  get(key: Uint8Array): ReadItem | undefined {
+    const record = this.#records.get(hex(key));
+    return record === undefined ? undefined : { value: record.value, revision: record.revision };
+  }
+
+  /** What the range holds now, in its order. */
+  range(range: KeyRange): Stored[] {
+    const found = [...this.#records.values()].filter(({ key }) => isWithin(key, range));
+    found.sort((left, right) => Buffer.compare(left.key, right.key) * (range.reverse ? -1 : 1));
+    return range.limit < 0 ? found : found.slice(0, range.limit);
+  }
+
+  #evaluate(conditions: readonly Condition[], operations: readonly Operation[]): WriteResult {
+    for (const [condition, expected] of conditions.entries()) {
+      const revision = this.get(expected.key)?.revision ?? (0 as Revision);
+      const holds =
+        expected.kind === 'absent'
+          ? revision === 0
+          : expected.kind === 'revision'
+            ? revision === expected.revision
+            : revision <= expected.revision;
+      if (!holds) return { kind: 'conflict', condition, revision };
+    }
+    let counter: number | undefined;
+    for (const operation of operations) {
+      if (operation.kind === 'increment') {
+        const text = this.get(operation.key)?.value;
+        const before = text === undefined ? 0 : Number(Buffer.from(text).toString());
+        if (!Number.isSafeInteger(before + operation.by))
+          return { kind: 'notAnInteger', revision: this.revision };
+        counter = before + operation.by;
+        this.#put(operation.key, Buffer.from(String(counter)));
+      } else if (operation.kind === 'put') {
+        this.#put(operation.key, operation.value);
+      } else {
+        this.#advance();
+        this.#records.delete(hex(operation.key));
+      }
+    }
+    const { revision } = this;
+    return counter === undefined
+      ? { kind: 'written', revision }
+      : { kind: 'counter', value: counter, revision };
+  }
+
+  #put(key: Uint8Array, value: Uint8Array): void {
+    this.#advance();
+    this.#records.set(hex(key), {
+      key: Uint8Array.from(key),
+      value: Uint8Array.from(value),
+      revision: this.revision,
+    });
+  }
+
+  #advance(): void {
+    this.executed += 1;
+    this.revision = (this.revision + 1) as Revision;
+  }
+}
+
+function hex(key: Uint8Array): string {
+  return Buffer.from(key).toString('hex');
+}
+
+function isWithin(key: Uint8Array, range: KeyRange): boolean {
+  if (range.gt !== undefined && Buffer.compare(key, range.gt) <= 0) return false;
+  if (range.gte !== undefined && Buffer.compare(key, range.gte) < 0) return false;
+  if (range.lt !== undefined && Buffer.compare(key, range.lt) >= 0) return false;
+  return range.lte === undefined || Buffer.compare(key, range.lte) <= 0;
+}
