@@ -363,5 +363,7 @@ export interface CoreApi {
   status(now: number): CoreStatus;
   /** The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. */
   retainFrom(): LogIndex;
+  /** Reads that wait for a confirmation, for an apply, or for their token. */
+  readonly readsPending: number;
   checkInvariants(): void;
 }

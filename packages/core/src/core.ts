@@ -12,7 +12,7 @@ import type { CoreApi, CoreConfig, CoreStatus, Effect, Input, RecoveredState } f
 import { Applier } from './apply/applier.ts';
 import { Elections } from './election/elections.ts';
 import { Formation } from './formation/formation.ts';
-import { Context } from './kernel/context.ts';
+import { Context, committedIn } from './kernel/context.ts';
 import { checkInvariants } from './kernel/invariants.ts';
 import { readStatus } from './kernel/status.ts';
 import { wireError } from './kernel/wire-errors.ts';
@@ -73,6 +73,8 @@ export class Core implements CoreApi {
       becomeStandby: (term, reason, votedFor) => this.#becomeStandby(term, reason, votedFor),
       becomePrimary: () => this.#becomePrimary(),
     });
+    // What was applied was durable in the log (P7): the log has lost its end, and votes with it (fault 41).
+    if (committedIn(recovered) > recoveredLog.last.index) this.#formation.exclude('hard-state-lost');
     this.#formation.start();
   }
 
@@ -104,6 +106,10 @@ export class Core implements CoreApi {
 
   checkInvariants(): void {
     checkInvariants(this);
+  }
+
+  get readsPending(): number {
+    return this.reads.pending;
   }
 
   get serving(): boolean {

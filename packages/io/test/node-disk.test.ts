@@ -29,22 +29,33 @@ function intercept(
   }) as never);
 }
 
+/** Small writes are made on the event loop. */
+function interceptInlineWrites(instead: (args: unknown[]) => number): void {
+  vi.spyOn(fs, 'writeSync').mockImplementation(((...args: unknown[]) => instead(args)) as never);
+}
+
 describe('NodeDisk', () => {
   it('goes on after short writes and short reads', async () => {
     const path = join(directory, 'file');
     const file = await disk.open(path, { create: true });
-    const { write, read } = fs;
+    const { write, writeSync, read } = fs;
     const cut = (call: typeof write | typeof read) => (args: unknown[]) => {
-      args[3] = Math.min(args[3] as number, 7);
+      args[3] = Math.min(args[3] as number, (args[3] as number) > 1000 ? 100_000 : 7);
       (call as (...args: unknown[]) => void)(...args);
     };
     intercept('write', cut(write));
+    interceptInlineWrites((args) => {
+      args[3] = Math.min(args[3] as number, 7);
+      return (writeSync as (...args: unknown[]) => number)(...args);
+    });
     intercept('read', cut(read));
     const bytes = Buffer.from('a sentence of more than seven bytes');
     await file.write(3, bytes);
     expect(Buffer.from(await file.read(3, 100)).toString()).toBe(bytes.toString());
+    const large = Buffer.alloc(600_000, 'large ');
+    await file.write(3 + bytes.length, large);
     await file.close();
-    expect((await readFile(path)).subarray(3).toString()).toBe(bytes.toString());
+    expect((await readFile(path)).subarray(3).equals(Buffer.concat([bytes, large]))).toBe(true);
   });
 
   it.each([
@@ -60,11 +71,16 @@ describe('NodeDisk', () => {
     const error = Object.assign(new Error(`${errno}: it failed`), { code: errno });
     intercept('fdatasync', (_args, done) => done(error));
     intercept('write', (_args, done) => done(error));
-    await expect(file.sync()).rejects.toMatchObject({ name: 'DiskError', code, path, cause: error });
-    await expect(file.write(0, Buffer.from('x'))).rejects.toMatchObject({
-      code,
-      message: `${errno}: it failed: ${path}`,
+    interceptInlineWrites(() => {
+      throw error;
     });
+    await expect(file.sync()).rejects.toMatchObject({ name: 'DiskError', code, path, cause: error });
+    for (const bytes of [Buffer.from('x'), Buffer.alloc(300_000)]) {
+      await expect(file.write(0, bytes)).rejects.toMatchObject({
+        code,
+        message: `${errno}: it failed: ${path}`,
+      });
+    }
     await file.close();
   });
 

@@ -36,6 +36,11 @@ export interface Link {
   exclusion: Exclusion | undefined;
 }
 
+/** Newest index that log and store prove to be committed. */
+export function committedIn({ log, store }: RecoveredState): LogIndex {
+  return Math.max(log.commitFloor, store.applied.index, log.base.index) as LogIndex;
+}
+
 /**
  * What every part of the core shares: term and vote, the log, what is durable and committed, and the effects of
  * the step under way. It decides nothing.
@@ -72,11 +77,8 @@ export class Context {
     this.persists = parts.persists;
     this.now = parts.now;
     this.hardState = recovered.log.hardState;
-    this.commit = Math.max(
-      recovered.log.commitFloor,
-      recovered.store.applied.index,
-      recovered.log.base.index,
-    ) as LogIndex;
+    // A log that ends before what is known to be committed is damaged: the core then excludes this node.
+    this.commit = Math.min(committedIn(recovered), recovered.log.last.index) as LogIndex;
     this.genesis = recovered.log.genesis;
     this.exclusion = recovered.log.exclusion;
     this.role = 'standby';

@@ -37,6 +37,8 @@ export class Replicator {
   #heartbeatAt = 0;
   /** Commit index that heartbeats have told. */
   #toldCommit = 0 as LogIndex;
+  /** Commit index at the last tick: while it moves, appends tell it, and no round is spent on it. */
+  #tickedCommit = 0 as LogIndex;
   /** Set once this term's opening entry is committed: only then do echoes prove anything. */
   #echoes = false;
   readonly #waitingEchoes = new Map<NodeId, Echo>();
@@ -129,7 +131,9 @@ export class Replicator {
 
   tick(): void {
     const { now, commit, config } = this.#context;
-    if (now >= this.#heartbeatAt || this.#toldCommit < commit) this.beginRound();
+    const settled = commit === this.#tickedCommit;
+    this.#tickedCommit = commit;
+    if (now >= this.#heartbeatAt || (settled && this.#toldCommit < commit)) this.beginRound();
     for (const progress of this.progress.values()) {
       if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
       // Nothing came back: what was in flight is taken for lost.

@@ -60,6 +60,12 @@ export class MemoryLog {
     this.#synced = this.#frames.length;
   }
 
+  /** Damage that nothing behind it betrays: the newest `count` frames on stable storage are gone. */
+  loseTail(count: number): void {
+    this.#synced -= count;
+    this.#frames.length = this.#synced;
+  }
+
   clone(): MemoryLog {
     const copy = new MemoryLog();
     copy.#frames = this.#frames.slice();

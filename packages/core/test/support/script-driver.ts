@@ -177,6 +177,8 @@ export class ScriptDriver {
       return undefined;
     },
     wipe: (line) => void this.#node(line).wipe(),
+    /** Damage to the log of a node that is down. */
+    losetail: (line) => void this.#node(line).log.loseTail(Number(line.words[1])),
     backup: (line) => void this.#cluster.backup(this.#node(line), line.words[1]!),
     restore: (line) => void this.#cluster.restore(this.#node(line), line.words[1]!),
     checkpoint: (line) => [`${line.words[0]} checkpoint at ${this.#node(line).store.checkpoint().index}`],

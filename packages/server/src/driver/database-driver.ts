@@ -33,6 +33,8 @@ export interface DriverParts {
   readonly ports: DriverPorts;
 }
 
+type ApplyEffect = Extract<Effect, { kind: 'apply' }>;
+
 /**
  * Runs the core of one database: hands it inputs one at a time, does what it says in the order it says it, and
  * tells it what came of that. It decides nothing.
@@ -51,6 +53,8 @@ export class DatabaseDriver {
   readonly #roundTrips: RoundTrips;
   /** Reads of the store that wait while it is opened again. */
   #held: Effect[] = [];
+  /** A batch that the next tick applies. */
+  #heldApply: ApplyEffect | undefined;
   /** Inputs that arose while effects were performed: `step` is not re-entrant. */
   readonly #queue: Input[] = [];
   #stepping = false;
@@ -204,6 +208,7 @@ export class DatabaseDriver {
 
   #step(input: Input): void {
     if (this.#stopped) return;
+    if (input.kind === 'tick' || input.kind === 'read') this.#applyHeld();
     if (input.kind === 'message') this.#roundTrips.received(input.from, input.message);
     for (const effect of this.#core.step(input, this.#clock.now())) {
       // A `stop` before it: nothing after it may happen.
@@ -222,7 +227,7 @@ export class DatabaseDriver {
         this.#ports.send(effect.to, this.#uid, effect.message);
         break;
       case 'apply':
-        this.#apply(effect);
+        this.#applySoon(effect);
         break;
       case 'load':
         this.#load(effect);
@@ -244,6 +249,8 @@ export class DatabaseDriver {
         this.#ports.cancelSnapshot(effect.peer);
         break;
       case 'install':
+        // What is held belongs to the store that goes.
+        this.#heldApply = undefined;
         this.#inBackground(() => this.#install(effect.directory));
         break;
       case 'discardSnapshot':
@@ -276,7 +283,25 @@ export class DatabaseDriver {
     this.#wal.append(effect.order);
   }
 
-  #apply(effect: Extract<Effect, { kind: 'apply' }>): void {
+  /**
+   * A batch that nobody waits for is held until the next tick: many small ones become few. The core has one apply
+   * under way at a time, so the next one carries all that was committed meanwhile.
+   */
+  #applySoon(effect: ApplyEffect): void {
+    const waited =
+      this.#core.readsPending > 0 || effect.entries.some((entry) => entry.body.kind === 'opening');
+    if (waited) this.#apply(effect);
+    else this.#heldApply = effect;
+  }
+
+  #applyHeld(): void {
+    const held = this.#heldApply;
+    if (held === undefined) return;
+    this.#heldApply = undefined;
+    this.#apply(held);
+  }
+
+  #apply(effect: ApplyEffect): void {
     const startedAt = this.#clock.now();
     const { store } = this;
     store.apply(effect).then(

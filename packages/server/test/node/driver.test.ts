@@ -26,6 +26,8 @@ const RECOVERED: RecoveredLog = {
 
 /** A core that answers each input as the test says, and holds the driver to its contract. */
 class ScriptedCore implements CoreApi {
+  /** As if a read waited: what is applied is applied at once. */
+  readonly readsPending = 1;
   readonly inputs: Input[] = [];
   readonly #answer: (input: Input) => readonly Effect[];
   #stepping = false;
