@@ -1,0 +1,1 @@
+export { Wal, type WalOptions, type WalStats } from './wal.ts';

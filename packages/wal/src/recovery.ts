@@ -1,0 +1,148 @@
+import { dirname } from 'node:path';
+import { assert, type Disk, type DiskId, type Ticket } from '@holdfast/types';
+import { concatBytes } from './bytes.ts';
+import { frameSeed } from './frame.ts';
+import { GroupLayout, markHeader } from './group-layout.ts';
+import type { LogContent } from './log-content.ts';
+import type { LogState } from './log-state.ts';
+import { type Replay, replay } from './recovery-replay.ts';
+import { isDiskError, readWithLostBlocks, type SegmentFiles } from './segment-files.ts';
+import { encodeSegmentHead } from './segment-head.ts';
+import { type SegmentScan, scanSegment } from './segment-scan.ts';
+
+export interface RecoveryOptions {
+  readonly disk: Disk;
+  readonly diskId: DiskId;
+  readonly files: SegmentFiles;
+}
+
+/** A log read back: all of it is on stable storage, in segments that nobody writes to any more. */
+export interface Recovery {
+  readonly content: LogContent;
+  readonly state: LogState;
+  readonly ticket: Ticket;
+  readonly segments: readonly number[];
+  /** No segment of this number or above was ever used. */
+  readonly nextSegment: number;
+  readonly reserve: boolean;
+}
+
+/**
+ * Reads a log and makes what it found durable: the segment in which it ends is copied up to there into a
+ * new file that takes its place. A crash at any point leaves a log that reads the same.
+ * Throws DiskError ENOSPC, with the log as it was, if the copy finds no room even in that of the reserve.
+ */
+export async function recover(options: RecoveryOptions): Promise<Recovery> {
+  const { disk, files } = options;
+  await disk.makeDirectory(files.directory);
+  await syncParents(disk, files.directory);
+  const found = files.sort(await disk.list(files.directory));
+  for (const path of found.temporaries) await disk.remove(path);
+  const scans: SegmentScan[] = [];
+  for (const number of found.segments) scans.push(await scan(options, number));
+  const used = scans.slice(0, scans.findLastIndex(({ usedBytes }) => usedBytes > 0) + 1);
+  const nextSegment = (used.at(-1)?.segment ?? 0) + 1;
+  let read = replay(used);
+  // The reserve is made when the first segment stands: segments have been taken away.
+  const exclusion =
+    read.hardStateLost || (used.length === 0 && found.reserve) ? 'hard-state-lost' : undefined;
+  const state = { ...read.state, exclusion: read.state.exclusion ?? exclusion };
+  let { reserve } = found;
+  if (used.length > 0) {
+    const copied = await replaceTail(options, { ...read, state }, reserve);
+    reserve = copied.reserve;
+    const sealed = used.filter(({ segment }) => segment < read.tailSegment);
+    const again = replay([...sealed, copied.scan]);
+    assert(again.ticket === read.ticket, 'a recovered log reads as it was found');
+    assert(!again.hardStateLost || state.exclusion !== undefined, 'recovery loses no state');
+    read = again;
+  }
+  for (const number of found.segments)
+    if (number > read.tailSegment) await disk.remove(files.segment(number));
+  await disk.syncDirectory(files.directory);
+  const segments = used.map(({ segment }) => segment).filter((segment) => segment <= read.tailSegment);
+  return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve };
+}
+
+/** An earlier run may have made any of them and ended before it was synced. */
+async function syncParents(disk: Disk, directory: string): Promise<void> {
+  const parent = dirname(directory);
+  if (parent === directory) return;
+  try {
+    await disk.syncDirectory(parent);
+  } catch (error) {
+    // Who may not even list it has not made anything in it.
+    if (!isDiskError(error, 'EACCES')) throw error;
+  }
+  await syncParents(disk, parent);
+}
+
+async function scan(options: RecoveryOptions, segment: number): Promise<SegmentScan> {
+  const path = options.files.segment(segment);
+  return scanSegment(await readAll(options.disk, path), { disk: options.diskId, segment, path });
+}
+
+async function readAll(disk: Disk, path: string): Promise<Uint8Array> {
+  const file = await disk.open(path, { readOnly: true });
+  try {
+    return await readWithLostBlocks(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What can be read of a file is not thereby on stable storage, and a sync may pass over what an earlier one lost. */
+async function replaceTail(
+  options: RecoveryOptions,
+  read: Replay,
+  reserve: boolean,
+): Promise<{ scan: SegmentScan; reserve: boolean }> {
+  const { disk, files } = options;
+  const temporary = files.temporary(read.tailSegment);
+  const path = files.segment(read.tailSegment);
+  const bytes = await composeTail(options, read);
+  let reserveLeft = reserve;
+  try {
+    await writeFile(disk, temporary, bytes);
+  } catch (error) {
+    await disk.remove(temporary);
+    if (!isDiskError(error, 'ENOSPC') || !reserve) throw error;
+    await disk.remove(files.reserve);
+    reserveLeft = false;
+    await writeFile(disk, temporary, bytes);
+  }
+  await disk.rename(temporary, path);
+  await disk.syncDirectory(files.directory);
+  return { scan: await scan(options, read.tailSegment), reserve: reserveLeft };
+}
+
+async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await disk.open(path, { create: true });
+  try {
+    await file.write(0, bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Head, every frame that counts, and a mark that calls all of it synced. */
+async function composeTail(options: RecoveryOptions, read: Replay): Promise<Uint8Array> {
+  const segment = read.tailSegment;
+  const old = await readAll(options.disk, options.files.segment(segment));
+  const head = encodeSegmentHead({
+    disk: options.diskId,
+    segment,
+    firstTicket: read.tailFirstTicket,
+    state: read.tailState,
+  });
+  const layout = new GroupLayout(head.byteLength);
+  for (const { header, payloadOffset } of read.tailFrames) {
+    const payload = old.subarray(payloadOffset, payloadOffset + header.payloadBytes);
+    layout.add(header, { parts: [payload], byteLength: payload.byteLength });
+  }
+  const marked = new GroupLayout(layout.end);
+  marked.add(markHeader(read.state, read.ticket), { parts: [], byteLength: 0 });
+  const seed = frameSeed(options.diskId, segment);
+  return concatBytes(head, layout.compose(seed), marked.compose(seed));
+}

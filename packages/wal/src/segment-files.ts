@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { type Disk, DiskError, type DiskFile } from '@holdfast/types';
+import { BLOCK_BYTES } from './bytes.ts';
+
+const SUFFIX = '.wal';
+const TEMPORARY_SUFFIX = '.wal.new';
+const RESERVE_NAME = 'reserve';
+const NUMBER_DIGITS = 10;
+const NAME_PATTERN = /^(\d{10})\.wal$/;
+
+/** Zeros are written and synced in pieces of this, so that the log's own syncs never wait long behind them. */
+const PIECE_BYTES = 1_048_576;
+
+/** Names of the files in a log's directory. */
+export class SegmentFiles {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  segment(number: number): string {
+    return join(this.directory, `${String(number).padStart(NUMBER_DIGITS, '0')}${SUFFIX}`);
+  }
+
+  /** Takes the place of the segment when it is whole. */
+  temporary(number: number): string {
+    return join(this.directory, `${String(number).padStart(NUMBER_DIGITS, '0')}${TEMPORARY_SUFFIX}`);
+  }
+
+  get reserve(): string {
+    return join(this.directory, RESERVE_NAME);
+  }
+
+  /** Numbers of the segments in `names`, growing; paths of temporary files; whether the reserve is there. */
+  sort(names: readonly string[]): { segments: number[]; temporaries: string[]; reserve: boolean } {
+    const segments = names.flatMap((name) => NAME_PATTERN.exec(name)?.[1] ?? []).map(Number);
+    return {
+      segments: segments.sort((one, other) => one - other),
+      temporaries: names
+        .filter((name) => name.endsWith(TEMPORARY_SUFFIX))
+        .map((name) => join(this.directory, name)),
+      reserve: names.includes(RESERVE_NAME),
+    };
+  }
+}
+
+/**
+ * Writes zeros from the end of the file up to `bytes` and syncs: writing there changes no metadata later.
+ * On an error the file may be of any length in between.
+ */
+export async function fillWithZeros(file: DiskFile, bytes: number): Promise<void> {
+  const zeros = new Uint8Array(Math.min(PIECE_BYTES, bytes));
+  for (let size = await file.size(); size < bytes; size += zeros.byteLength) {
+    await file.write(size, zeros.subarray(0, Math.min(zeros.byteLength, bytes - size)));
+    await file.sync();
+  }
+}
+
+/** A new file of zeros, on stable storage but for its directory entry. Leaves nothing behind when it fails. */
+export async function createZeroFile(disk: Disk, path: string, bytes: number): Promise<DiskFile> {
+  const file = await disk.open(path, { create: true, exclusive: true });
+  try {
+    await fillWithZeros(file, bytes);
+    return file;
+  } catch (error) {
+    await file.close();
+    await disk.remove(path);
+    throw error;
+  }
+}
+
+/**
+ * The whole file. Blocks that the disk cannot read come back as zeros: what lay there counts as damaged,
+ * like any other wrong byte.
+ */
+export async function readWithLostBlocks(file: DiskFile): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await file.size());
+  for (let position = 0; position < bytes.byteLength; position += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, bytes.byteLength - position);
+    await readPiece(file, bytes.subarray(position, position + length), position);
+  }
+  return bytes;
+}
+
+async function readPiece(file: DiskFile, target: Uint8Array, position: number): Promise<void> {
+  try {
+    target.set(await file.read(position, target.byteLength));
+  } catch (error) {
+    if (!isDiskError(error, 'EIO')) throw error;
+    if (target.byteLength <= BLOCK_BYTES) return;
+    for (let start = 0; start < target.byteLength; start += BLOCK_BYTES)
+      await readPiece(file, target.subarray(start, start + BLOCK_BYTES), position + start);
+  }
+}
+
+export function isDiskError(error: unknown, code: DiskError['code']): error is DiskError {
+  return error instanceof DiskError && error.code === code;
+}
