@@ -1,0 +1,143 @@
+import { type Command, Option } from 'commander';
+import { get, type ReadOptions, type ScanOptions, scan } from '../data/reads.ts';
+import { batch, del, incr, put, type WriteOptions } from '../data/writes.ts';
+import { durationMs, integer, TEXT_ENCODINGS, wholeNumber } from '../values.ts';
+import { addCommand, type CommandSetup, examples, withClusterOptions } from './setup.ts';
+
+const revision = wholeNumber(0, 'a revision');
+
+/** `get`, `put`, `del`, `incr`, `batch`, `scan`. */
+export function addDataCommands(setup: CommandSetup): void {
+  const { context } = setup;
+  addGet(setup);
+
+  const putCommand = withConditions(withWriteOptions(addCommand(setup, 'put <key> [value]', 'write a value')))
+    .option('--file <path>', 'the value is what the file holds')
+    .action((key: string, value: string | undefined, options: WriteOptions) =>
+      put(key, value, options, context),
+    );
+  examples(putCommand, context, [
+    'put greeting hello',
+    'put greeting hello --ack all',
+    'put lock me --if-absent',
+    'put report --file ./report.pdf',
+    'put blob ff00 --encoding hex',
+  ]);
+  putCommand.addHelpText(
+    'after',
+    '\nA value of - is read from stdin. Write -- before a key or value that begins with -.',
+  );
+
+  const delCommand = withConditions(withWriteOptions(addCommand(setup, 'del <key>', 'delete a key'))).action(
+    (key: string, options: WriteOptions) => del(key, options, context),
+  );
+  examples(delCommand, context, ['del greeting', 'del greeting --if-revision 1048577']);
+
+  const incrCommand = withWriteOptions(
+    addCommand(setup, 'incr <key>', 'add to an integer, exactly once; prints the sum'),
+  )
+    .argument('[by]', 'how much (default: 1)', integer, 1)
+    .action((key: string, by: number, options: WriteOptions) => incr(key, by, options, context));
+  examples(incrCommand, context, ['incr visits', 'incr stock -5']);
+
+  const batchCommand = withWriteOptions(
+    addCommand(setup, 'batch', 'apply all operations on stdin, one per line, or none of them'),
+  )
+    .option('--file <path>', 'read them from this file')
+    .action((options: WriteOptions) => batch(options, context));
+  examples(batchCommand, context, ['batch < operations.txt']);
+  batchCommand.addHelpText(
+    'after',
+    `
+Lines: put <key> <value to the end of the line>, del <key>, or JSON:
+  {"type":"put","key":"a","value":"1","ifAbsent":true}
+  {"type":"del","key":"b","ifRevision":1048577}`,
+  );
+
+  addScan(setup);
+}
+
+function addGet(setup: CommandSetup): void {
+  const { context, onStatus } = setup;
+  const command = withReadOptions(addCommand(setup, 'get <key>', 'print a value'))
+    .option('--raw', 'the bytes of the value and nothing else, no line end')
+    .action(async (key: string, options: ReadOptions) => onStatus(await get(key, options, context)));
+  examples(command, context, [
+    'get greeting',
+    'get greeting --consistency eventual --json',
+    'get report --raw > report.pdf',
+    'get blob --encoding hex',
+  ]);
+  command.addHelpText('after', '\nA key that is not there prints nothing on stdout; exit status 1.');
+}
+
+function addScan(setup: CommandSetup): void {
+  const { context } = setup;
+  const command = withReadOptions(
+    addCommand(setup, 'scan', 'print keys and values in order, a tab between them'),
+  )
+    .option('--prefix <text>', 'keys that begin so')
+    .option('--gt <key>', 'keys above')
+    .option('--gte <key>', 'keys from')
+    .option('--lt <key>', 'keys below')
+    .option('--lte <key>', 'keys up to')
+    .option('--limit <count>', 'at most so many', wholeNumber(1, 'a number of keys'))
+    .option('--reverse', 'from the end')
+    .option('--keys-only', 'no values')
+    .option('--reserved', 'show the keys that Holdfast keeps for itself, too')
+    .action((options: ScanOptions) => scan(options, context));
+  examples(command, context, [
+    'scan',
+    'scan --prefix user: --limit 10',
+    'scan --gte a --lt b --reverse --keys-only',
+  ]);
+  command.addHelpText(
+    'after',
+    `
+Tabs, line ends, backslashes and control characters are printed as \\t, \\n, \\\\, \\x1b.
+Keys that begin with \\x00holdfast/ are Holdfast's own and left out.`,
+  );
+}
+
+function withWriteOptions(command: Command): Command {
+  return withEncoding(withClusterOptions(command)).addOption(
+    new Option('--ack <level>', 'level to reach (default: the one of the nodes)').choices([
+      'local',
+      'quorum',
+      'all',
+    ]),
+  );
+}
+
+function withConditions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--if-revision <revision>',
+        'only if the key has this revision; 0: if it is absent',
+      ).argParser(revision),
+    )
+    .addOption(new Option('--if-absent', 'only if there is no such key').conflicts('ifRevision'));
+}
+
+function withReadOptions(command: Command): Command {
+  return withEncoding(withClusterOptions(command))
+    .addOption(
+      new Option('--consistency <level>', 'default: linearizable').choices([
+        'linearizable',
+        'session',
+        'eventual',
+      ]),
+    )
+    .option('--max-staleness <duration>', 'with eventual: no older than this', durationMs);
+}
+
+function withEncoding(command: Command): Command {
+  return command
+    .addOption(encodingOption('--encoding <encoding>', 'of values, here and in output'))
+    .addOption(encodingOption('--key-encoding <encoding>', 'of keys, here and in output'));
+}
+
+function encodingOption(flags: string, description: string): Option {
+  return new Option(flags, description).choices(TEXT_ENCODINGS).default('utf8');
+}

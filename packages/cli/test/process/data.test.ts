@@ -1,0 +1,176 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spawnHoldfast, TestCluster } from '../support/local-cluster.ts';
+
+let cluster: TestCluster;
+const run: TestCluster['run'] = (args, settings) => cluster.run(args, settings);
+
+beforeAll(async () => {
+  cluster = await TestCluster.make();
+  cluster.up();
+  await cluster.ready();
+});
+
+afterAll(() => cluster.remove());
+
+describe('values', () => {
+  it('are written and read, data on stdout, words on stderr', async () => {
+    const put = await run(['put', 'greeting', 'hello']);
+    expect(put).toMatchObject({ status: 0, stdout: '' });
+    expect(put.stderr).toMatch(/^written: revision \d+, term 1, acknowledged at quorum, on [23] nodes\n$/);
+    expect(await run(['get', 'greeting'])).toMatchObject({ status: 0, stdout: 'hello\n', stderr: '' });
+    const json = JSON.parse((await run(['get', 'greeting', '--json', '--consistency', 'eventual'])).stdout);
+    expect(json).toMatchObject({ key: 'greeting', value: 'hello', encoding: 'utf8', keyEncoding: 'utf8' });
+    expect(json.servedBy).toMatch(/^n[123]$/);
+  });
+
+  it('reach the level that is asked for, and say so', async () => {
+    const { stdout } = await run(['put', 'everywhere', 'x', '--ack', 'all', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ ack: 'all', copies: 3, repeated: false });
+  });
+
+  it('that are no text come and go whole', async () => {
+    const bytes = Buffer.from([0, 255, 10, 13, 128]);
+    expect(await run(['put', 'bin', '-'], { stdin: bytes })).toMatchObject({ status: 0 });
+    expect((await run(['get', 'bin', '--raw'])).bytes).toEqual(bytes);
+    expect((await run(['get', 'bin', '--encoding', 'hex'])).stdout).toBe('00ff0a0d80\n');
+    const plain = await run(['get', 'bin']);
+    expect(plain).toMatchObject({ status: 2, stdout: '' });
+    expect(plain.stderr).toContain('--encoding');
+    expect(JSON.parse((await run(['get', 'bin', '--json'])).stdout)).toMatchObject({ encoding: 'base64' });
+    writeFileSync(join(cluster.directory, 'value'), bytes);
+    await run(['put', 'file', '--file', 'value']);
+    expect((await run(['get', 'file', '--encoding', 'base64'])).stdout).toBe(`${bytes.toString('base64')}\n`);
+    await run(['put', 'ff', '6869', '--encoding', 'hex', '--key-encoding', 'hex']);
+    expect((await run(['get', '/w==', '--key-encoding', 'base64'])).stdout).toBe('hi\n');
+    await run(['del', 'ff', '--key-encoding', 'hex']);
+  });
+
+  it('may begin with a dash', async () => {
+    await run(['put', '--', '-k', '-v']);
+    expect((await run(['get', '--', '-k'])).stdout).toBe('-v\n');
+  });
+
+  it('that are not there print nothing and end with 1', async () => {
+    expect(await run(['get', 'nothing'])).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'there is no such key\n',
+    });
+  });
+});
+
+describe('conditions', () => {
+  it('hold or nothing is written, with the revision that is there', async () => {
+    const first = await run(['put', 'cas', '1', '--if-absent', '--json']);
+    const { revision } = JSON.parse(first.stdout);
+    const again = await run(['put', 'cas', '2', '--if-absent']);
+    expect(again).toMatchObject({ status: 1, stdout: '' });
+    expect(again.stderr).toMatch(/^HOLDFAST_CONFLICT: /);
+    expect(again.stderr).toContain(`revision ${revision}`);
+    expect(await run(['put', 'cas', '2', '--if-revision', String(revision)])).toMatchObject({ status: 0 });
+    expect(await run(['del', 'cas', '--if-revision', String(revision)])).toMatchObject({ status: 1 });
+    expect((await run(['get', 'cas'])).stdout).toBe('2\n');
+  });
+
+  it('of a batch hold for all of it', async () => {
+    const lines = 'put b1 one\n{"type":"put","key":"greeting","value":"no","ifAbsent":true}\n';
+    expect(await run(['batch'], { stdin: lines })).toMatchObject({ status: 1 });
+    expect(await run(['get', 'b1'])).toMatchObject({ status: 1 });
+    expect(await run(['batch'], { stdin: 'put b1 one\nput b2 two words\ndel b3' })).toMatchObject({
+      status: 0,
+    });
+    expect((await run(['get', 'b2'])).stdout).toBe('two words\n');
+  });
+});
+
+it('counts', async () => {
+  expect((await run(['incr', 'visits'])).stdout).toBe('1\n');
+  expect((await run(['incr', 'visits', '41'])).stdout).toBe('42\n');
+  expect((await run(['incr', 'visits', '-2'])).stdout).toBe('40\n');
+  const wrong = await run(['incr', 'greeting']);
+  expect(wrong.status).toBe(1);
+  expect(wrong.stderr).toMatch(/^HOLDFAST_NOT_AN_INTEGER: /);
+});
+
+describe('a scan', () => {
+  beforeAll(async () => {
+    const lines = ['put s:1 one', 'put s:2 two', 'put s:3 three', 'put s:4 a\tb'];
+    await run(['batch'], { stdin: lines.join('\n') });
+  });
+
+  it('prints keys and values in order, within its bounds', async () => {
+    expect((await run(['scan', '--prefix', 's:'])).stdout).toBe(
+      's:1\tone\ns:2\ttwo\ns:3\tthree\ns:4\ta\\tb\n',
+    );
+    expect((await run(['scan', '--gt', 's:1', '--lte', 's:3', '--keys-only'])).stdout).toBe('s:2\ns:3\n');
+    expect((await run(['scan', '--gte', 's:1', '--lt', 's:9', '--reverse', '--limit', '1'])).stdout).toBe(
+      's:4\ta\\tb\n',
+    );
+    expect((await run(['scan', '--prefix', 's:', '--limit', '1', '--json'])).stdout).toBe(
+      '{"key":"s:1","keyEncoding":"utf8","value":"one","encoding":"utf8"}\n',
+    );
+    expect(await run(['scan', '--prefix', 'none'])).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  it('leaves out what Holdfast keeps for itself', async () => {
+    await run(['put', '0000686f6c64666173742f78', 'mark', '--key-encoding', 'hex']);
+    await run(['put', '00686f6c64666173742f78', 'mark', '--key-encoding', 'hex']);
+    expect((await run(['scan', '--lt', '!', '--json'])).stdout).toContain('\\u0000\\u0000holdfast/x');
+    expect((await run(['scan', '--lt', '!', '--json'])).stdout).not.toContain('"\\u0000holdfast/x');
+    expect((await run(['scan', '--lt', '!', '--json', '--reserved'])).stdout).toContain('"\\u0000holdfast/x');
+  });
+
+  it('ends without a word when its reader does', async () => {
+    const lines = Array.from({ length: 2000 }, (_, at) => `put many:${at} ${'v'.repeat(500)}`);
+    await run(['batch'], { stdin: lines.join('\n') });
+    const scan = spawnHoldfast(['scan', '--prefix', 'many:'], cluster.directory);
+    let words = '';
+    scan.stderr?.on('data', (text) => {
+      words += text;
+    });
+    scan.stdout?.once('data', () => scan.stdout?.destroy());
+    const status = await new Promise((resolve) => scan.once('close', resolve));
+    expect([status, words]).toEqual([0, '']);
+  });
+});
+
+it('finds the cluster by an address too, and from further down', async () => {
+  const { port } = cluster.file.nodes[1]!;
+  const url = ['--url', `127.0.0.1:${port}`];
+  expect((await run(['get', 'greeting', ...url], { directory: '/' })).stdout).toBe('hello\n');
+  const env = { HOLDFAST_URL: `ws://127.0.0.1:${port}` };
+  expect((await run(['get', 'greeting'], { directory: '/', env })).stdout).toBe('hello\n');
+  expect((await run(['get', 'greeting'], { directory: cluster.place })).stdout).toBe('hello\n');
+  // One address is enough to see all nodes.
+  const { stdout } = await run(['status', '--json', ...url], { directory: '/' });
+  expect(stdout.trim().split('\n')).toHaveLength(3);
+});
+
+it('puts a load on it, and finds every write again', async () => {
+  const { status, stdout } = await run(['load', '--rate', '200', '--duration', '1500ms', '--json']);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const summary = events.at(-1);
+  expect(summary).toMatchObject({ kind: 'summary', ok: true, failed: 0, unknown: 0, staleReads: 0 });
+  expect(summary.acknowledged.quorum).toBeGreaterThan(20);
+  expect(summary.fates.survived).toBe(summary.acknowledged.quorum);
+  expect(events.some(({ kind }) => kind === 'second')).toBe(true);
+  expect(status).toBe(0);
+  expect((await run(['scan', '--prefix', 'load/'])).stdout).toBe('');
+});
+
+it('has nothing diverged', async () => {
+  expect(await run(['divergence', 'list'])).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr: 'nothing has diverged\n',
+  });
+  expect(await run(['divergence', 'reapply', '--all'])).toMatchObject({ status: 0 });
+  const show = await run(['divergence', 'show', 'default.1.1']);
+  expect(show.status).toBe(1);
+  expect(show.stderr).toMatch(/^HOLDFAST_DIVERGENCE_NOT_FOUND: .*\nholdfast divergence list/);
+});
