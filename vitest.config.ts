@@ -31,15 +31,15 @@ function workspaceSuite(
   return { extends: true, test: { name, include, exclude, maxWorkers: 1, sequence: { groupOrder: 3 } } };
 }
 
+function jsonReport(outputFile: string): ['json', { outputFile: string }] {
+  return ['json', { outputFile }];
+}
+
 export default defineConfig({
   test: {
     testTimeout: isLong ? 600_000 : 60_000,
     hookTimeout: 60_000,
-    reporters: [
-      'default',
-      new SuiteTimes(),
-      ...(reportPath ? [['json', { outputFile: reportPath }] as const] : []),
-    ],
+    reporters: ['default', new SuiteTimes(), ...(reportPath === undefined ? [] : [jsonReport(reportPath)])],
     projects: [
       ...readdirSync(join(import.meta.dirname, 'packages')).map(packageSuite),
       workspaceSuite('workspace', ['test/**/*.test.ts'], ['test/long/**', 'test/pack/**']),

@@ -2,9 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NodeDisk } from '../packages/io/src/node-disk.ts';
-import { SystemClock } from '../packages/io/src/system-clock.ts';
-import { Store } from '../packages/store/src/index.ts';
+import { NodeDisk, SystemClock } from '@holdfast/io';
+import { Store } from '@holdfast/store';
 import type {
   DatabaseUid,
   Entry,
@@ -14,7 +13,7 @@ import type {
   SessionId,
   SessionRecord,
   Term,
-} from '../packages/types/src/index.ts';
+} from '@holdfast/types';
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const WRITES_PER_BATCH = 64;

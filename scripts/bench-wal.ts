@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { NodeDisk, SystemClock, SystemRandom } from '@holdfast/io';
 import type { DatabaseUid, DiskId, Entry, LogIndex, Revision, Term, Ticket } from '@holdfast/types';
-import { NodeDisk, SystemClock, SystemRandom } from '../packages/io/src/index.ts';
-import { Wal } from '../packages/wal/src/index.ts';
-import { EntryCodec } from '../packages/wire/src/index.ts';
+import { Wal } from '@holdfast/wal';
+import { EntryCodec } from '@holdfast/wire';
 
 /*
  * How fast the log of one node is on the disk under --directory: appends of one 100-byte write each, so many

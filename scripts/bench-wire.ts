@@ -10,7 +10,7 @@ import type {
   ServerMessage,
   SessionId,
   Term,
-} from '../packages/types/src/index.ts';
+} from '@holdfast/types';
 import {
   decodeClientMessages,
   decodePeerFrame,
@@ -19,7 +19,7 @@ import {
   encodeClientMessages,
   encodePeerFrame,
   encodeServerMessages,
-} from '../packages/wire/src/index.ts';
+} from '@holdfast/wire';
 
 const WRITES = 64;
 const SESSION = '1.2.0' as SessionId;

@@ -40,7 +40,7 @@ export interface SystemState extends StoredPosition {
   readonly history: readonly TermStart[];
 }
 
-export const NO_POSITION: Position = { index: 0 as LogIndex, term: 0 as Term };
+const NO_POSITION: Position = { index: 0 as LogIndex, term: 0 as Term };
 
 export const EMPTY_STATE: SystemState = {
   applied: NO_POSITION,

@@ -1,9 +1,8 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NodeDisk, SystemClock } from '@holdfast/io';
+import { SimDisk } from '@holdfast/sim';
 import { describe, expect, test } from 'vitest';
-import { NodeDisk } from '../../io/src/node-disk.ts';
-import { SystemClock } from '../../io/src/system-clock.ts';
-import { SimDisk } from '../../sim/src/sim-disk.ts';
 import { classicLevel, Store } from '../src/index.ts';
 import { CHECKPOINT_KEY, FORMAT_KEY, historyKey, POSITION_KEY, userKey } from '../src/keys.ts';
 import { seal } from '../src/record.ts';

@@ -1,7 +1,7 @@
+import { SimDisk } from '@holdfast/sim';
 import type { Entry, LogIndex } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SimDisk } from '../../sim/src/sim-disk.ts';
 import { DivergenceFile } from '../src/index.ts';
 import { plan, runs } from './support/arbitraries.ts';
 import { logOf, type PlannedEntry } from './support/replica.ts';

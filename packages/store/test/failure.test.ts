@@ -1,6 +1,6 @@
+import { SimDisk } from '@holdfast/sim';
 import { DiskError } from '@holdfast/types';
 import { describe, expect, test } from 'vitest';
-import { SimDisk } from '../../sim/src/sim-disk.ts';
 import { expectRecords, expectState } from './support/expectations.ts';
 import { LossyLevel } from './support/lossy-level.ts';
 import { openOn } from './support/opening.ts';

@@ -1,8 +1,8 @@
+import { NodeDisk } from '@holdfast/io';
+import { SimDisk } from '@holdfast/sim';
 import type { StoreState } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NodeDisk } from '../../io/src/node-disk.ts';
-import { SimDisk } from '../../sim/src/sim-disk.ts';
 import { Store } from '../src/index.ts';
 import { plan, runs } from './support/arbitraries.ts';
 import { expectRecords, expectState } from './support/expectations.ts';

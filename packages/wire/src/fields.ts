@@ -20,7 +20,7 @@ const SESSION_PATTERN = /^(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15})\.(0|[1-9]\d{0,15}
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 
 /** Longest free text (reasons, error messages, addresses) in UTF-16 units; senders cut theirs. */
-export const TEXT_LENGTH_MAX = 2048;
+const TEXT_LENGTH_MAX = 2048;
 
 export function list(
   value: unknown,

@@ -61,7 +61,7 @@ function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined>
 
 const kindOf = <Kind extends string>(kind: Kind): Arbitrary<Kind> => fc.constant(kind);
 
-export const count: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat());
+const count: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const positive: Arbitrary<number> = fc.oneof(
   fc.integer({ min: 1, max: 300 }),
   fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -76,7 +76,7 @@ const term = count as Arbitrary<Term>;
 const index = count as Arbitrary<LogIndex>;
 const revision = count as Arbitrary<Revision>;
 const position: Arbitrary<Position> = record<Position>({ index, term });
-export const bytes: Arbitrary<Uint8Array> = fc.oneof(
+const bytes: Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 24 }),
   fc.integer({ min: 0, max: 70_000 }).map((length) => new Uint8Array(length).fill(7)),
 );

@@ -34,8 +34,9 @@ export async function prepareCluster(wishes: ClusterWishes): Promise<PreparedClu
   const { directory } = wishes;
   const kept = readClusterFile(directory);
   const withData = nodesWithData(directory);
-  const present = withData.length > 0 ? (kept?.nodes.map(({ id }) => id as string) ?? withData) : undefined;
-  const ids = idsOf(wishes.nodes, present);
+  const remembered = kept?.nodes.map(({ id }) => id as string);
+  const present = withData.length > 0 ? (remembered ?? withData) : undefined;
+  const ids = idsOf(wishes.nodes, present ?? remembered);
   if (present !== undefined && ids.join() !== [...present].sort(byNumber).join()) {
     throw new HoldfastError(
       'HOLDFAST_WRONG_CLUSTER',
@@ -55,8 +56,8 @@ export function wipeCluster(directory: string): void {
   rmSync(join(directory, CLUSTER_FILE), { force: true });
 }
 
-function idsOf(wanted: number | undefined, present: readonly string[] | undefined): string[] {
-  if (wanted === undefined && present !== undefined) return [...present].sort(byNumber);
+function idsOf(wanted: number | undefined, before: readonly string[] | undefined): string[] {
+  if (wanted === undefined && before !== undefined) return [...before].sort(byNumber);
   return Array.from({ length: wanted ?? NODES_BY_DEFAULT }, (_, at) => `n${at + 1}`);
 }
 

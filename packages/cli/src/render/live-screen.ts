@@ -20,12 +20,13 @@ export class LiveScreen {
   }
 
   get columns(): number {
-    return this.#sink.columns ?? 80;
+    // A terminal of an unknown size says 0.
+    return this.#sink.columns || 80;
   }
 
   /** Lines that a frame may have: more would scroll away and could not be drawn over. */
   get linesMax(): number {
-    return Math.max((this.#sink.rows ?? 24) - 1, 4);
+    return Math.max((this.#sink.rows || 24) - 1, 4);
   }
 
   draw(lines: readonly string[]): void {

@@ -29,8 +29,12 @@ describe('the pacer', () => {
 /** Writes that do what the test says. */
 class FakeDatabase {
   readonly records = new Map<string, { value: Buffer; revision: number }>();
+  readonly fate: (write: number) => 'ok' | 'refused' | 'unknown' | 'lost';
   writes = 0;
-  constructor(readonly fate: (write: number) => 'ok' | 'refused' | 'unknown' | 'lost') {}
+
+  constructor(fate: (write: number) => 'ok' | 'refused' | 'unknown' | 'lost') {
+    this.fate = fate;
+  }
 
   async write([operation]: { key: Buffer; value: Buffer }[]): Promise<object> {
     this.writes += 1;

@@ -18,7 +18,7 @@ import { type LinkId, WriteCall } from '../../src/session/call.ts';
 import { CLIENT_LIMITS, type ClientLimits } from '../../src/session/client-limits.ts';
 import { ClientSession } from '../../src/session/client-session.ts';
 
-export const LIMITS: ClientLimits = { ...CLIENT_LIMITS, pendingCallsMax: 12, sessionWindow: 4 };
+const LIMITS: ClientLimits = { ...CLIENT_LIMITS, pendingCallsMax: 12, sessionWindow: 4 };
 
 const NODES = ['n1', 'n2', 'n3'] as NodeId[];
 

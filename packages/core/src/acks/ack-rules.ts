@@ -18,7 +18,7 @@ export function majorityValue(values: readonly number[]): number {
 }
 
 /** The index that every voter holds. */
-export function unanimousIndex(matches: readonly LogIndex[]): LogIndex {
+function unanimousIndex(matches: readonly LogIndex[]): LogIndex {
   let lowest = Number.MAX_SAFE_INTEGER;
   for (const match of matches) if (match < lowest) lowest = match;
   return (matches.length === 0 ? 0 : lowest) as LogIndex;

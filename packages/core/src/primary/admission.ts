@@ -1,4 +1,4 @@
-import type { Ack, SessionId, StoredRecord, WireError } from '@holdfast/types';
+import type { Ack, LogIndex, SessionId, StoredRecord, WireError } from '@holdfast/types';
 import { strongerAck } from '../acks/ack-rules.ts';
 import type { LoggedWrite } from '../acks/waiters.ts';
 import type { ProposedWrite } from '../api.ts';
@@ -47,8 +47,11 @@ export class Admission {
   readonly #queue = new Fifo<QueueItem>();
   readonly #localLine = new Fifo<WriteItem>();
   readonly pending: PendingSequences<PendingEntry> = new PendingSequences();
-  /** Sessions whose opening is logged and not yet applied. */
-  readonly openingSessions: Set<SessionId> = new Set();
+  /** Sessions whose opening, or whose end, is logged and not yet applied, each with the entry that has it. */
+  readonly #opening = new Map<SessionId, LogIndex>();
+  readonly #closing = new Map<SessionId, LogIndex>();
+  /** Sessions whose expiry or eviction is queued and not yet logged. */
+  readonly #expiring = new Set<SessionId>();
   readonly #prefetches = new Map<number, Prefetch>();
   #nextPrefetch = 1;
   /**
@@ -86,19 +89,14 @@ export class Admission {
   }
 
   #proposeNow(frame: WriteFrame): void {
-    const { applier } = this.#parts;
-    const known = applier.sessions.has(frame.session) || this.openingSessions.has(frame.session);
+    const known = this.isOpen(frame.session);
     const fresh: ProposedWrite[] = [];
     const again: ProposedWrite[] = [];
     let newest = 0;
     if (known) this.#tellFloor(frame);
     for (const request of frame.requests) {
       if (!known) {
-        this.#refuse(
-          frame.connection,
-          request.id,
-          wireError('HOLDFAST_SESSION_EXPIRED', `session ${frame.session} is not known`),
-        );
+        this.#refuse(frame.connection, request.id, sessionExpired(frame.session));
       } else if (!this.#joinEarlier(frame, request)) {
         const refusal = this.#whyRefused(frame, request);
         if (refusal !== undefined) this.#refuse(frame.connection, request.id, refusal);
@@ -125,9 +123,32 @@ export class Admission {
     reason: 'closed' | 'expired' | 'evicted',
     from?: { readonly connection: number; readonly id: number; readonly deadline: number },
   ): void {
-    const waiters =
-      from === undefined ? [] : [this.#parts.answers.waiter({ ...from, ack: 'quorum', repeated: false })];
-    this.#enqueue({ kind: 'closeSession', session, reason, bytes: SESSION_REQUEST_BYTES, waiters });
+    if (from === undefined) {
+      if (this.#expiring.has(session) || this.#closing.has(session)) return;
+      this.#expiring.add(session);
+      this.#enqueue({ kind: 'closeSession', session, reason, bytes: SESSION_REQUEST_BYTES, waiters: [] });
+      return;
+    }
+    const waiter = this.#parts.answers.waiter({ ...from, ack: 'quorum', repeated: false });
+    const full = this.#whyFull(SESSION_REQUEST_BYTES);
+    if (full !== undefined) this.#parts.answers.refuse(waiter, full);
+    else this.#enqueue({ kind: 'closeSession', session, reason, bytes: SESSION_REQUEST_BYTES, waiters: [waiter] });
+  }
+
+  /** Open by what is logged, applied or not: its writes are taken. */
+  isOpen(session: SessionId): boolean {
+    if (this.#closing.has(session)) return false;
+    return this.#parts.applier.sessions.has(session) || this.#opening.has(session);
+  }
+
+  sessionLogged(kind: 'opening' | 'closing', session: SessionId, index: LogIndex): void {
+    (kind === 'opening' ? this.#opening : this.#closing).set(session, index);
+  }
+
+  /** The session table has it from here on. */
+  onApplied(applied: LogIndex): void {
+    for (const sessions of [this.#opening, this.#closing])
+      for (const [session, index] of sessions) if (index <= applied) sessions.delete(session);
   }
 
   fetched(id: number, records: readonly (StoredRecord | undefined)[]): void {
@@ -150,9 +171,9 @@ export class Admission {
     for (;;) {
       const item = this.#queue.peek();
       if (item === undefined) return undefined;
-      if (isAbandoned(item)) {
+      if (this.#isMoot(item)) {
         this.shift();
-        if (item.kind === 'write') this.pending.delete(item.session, item.request.sequence);
+        this.#drop(item);
         continue;
       }
       if (item.kind === 'write' && item.prefetch !== undefined && item.prefetch.records === undefined)
@@ -165,13 +186,14 @@ export class Admission {
     const item = this.#queue.shift()!;
     this.#queueBytes -= item.bytes;
     if (item.kind === 'write' && item.prefetch !== undefined) this.#release(item.prefetch);
+    if (item.kind === 'closeSession') this.#expiring.delete(item.session);
   }
 
   /** `local` writes go on once the unreplicated tail is short again. */
   admitLocal(): void {
     while (this.#localLine.length > 0) {
       const item = this.#localLine.peek()!;
-      if (isAbandoned(item)) this.pending.delete(item.session, item.request.sequence);
+      if (this.#isMoot(item)) this.#drop(item);
       else if (this.#lagging()) return;
       else this.#enqueue(item);
       this.#localLine.shift();
@@ -224,6 +246,33 @@ export class Admission {
     return true;
   }
 
+  /**
+   * Not to be logged any more, though it was admitted: nobody waits for it, its session has come to its end or has
+   * given it up, or, for an expiry, the session is in use again.
+   */
+  #isMoot(item: QueueItem): boolean {
+    if (isAbandoned(item)) return true;
+    if (item.kind === 'write')
+      return !this.isOpen(item.session) || item.request.sequence <= this.#floorOf(item.session);
+    return (
+      item.kind === 'closeSession' && item.waiters.length === 0 && this.pending.countOf(item.session) > 0
+    );
+  }
+
+  #drop(item: QueueItem): void {
+    if (item.kind !== 'write') return;
+    const { session, request, waiters } = item;
+    this.pending.delete(session, request.sequence);
+    const error = this.isOpen(session)
+      ? sequenceClosed(session, request.sequence)
+      : sessionExpired(session);
+    for (const waiter of waiters) this.#parts.answers.refuse(waiter, error);
+  }
+
+  #floorOf(session: SessionId): number {
+    return this.#floors.get(session) ?? 0;
+  }
+
   #whyRefused(frame: WriteFrame, request: ProposedWrite): WireError | undefined {
     if (this.diskFull)
       return wireError('HOLDFAST_DISK_FULL', 'the disk of the primary is full', { retryAfterMs: 1000 });
@@ -232,7 +281,7 @@ export class Admission {
         outcome: 'not-applied',
       });
     }
-    const floor = this.#floors.get(frame.session) ?? 0;
+    const floor = this.#floorOf(frame.session);
     if (request.sequence <= floor) return sequenceClosed(frame.session, request.sequence);
     if (!this.#parts.applier.sessions.inWindow(frame.session, request.sequence, floor)) {
       return wireError('HOLDFAST_OVERLOADED', 'too many writes of this session are unanswered', {
@@ -244,7 +293,7 @@ export class Admission {
 
   /** Floors never fall, whatever order frames arrive in. */
   #tellFloor(frame: WriteFrame): void {
-    if (frame.floor > (this.#floors.get(frame.session) ?? 0)) this.#floors.set(frame.session, frame.floor);
+    if (frame.floor > this.#floorOf(frame.session)) this.#floors.set(frame.session, frame.floor);
   }
 
   #whyFull(bytes: number): WireError | undefined {
@@ -357,8 +406,12 @@ export class Admission {
 }
 
 /** What a failover could undo may not decide: conditions and increments are at quorum at least. */
-export function effectiveAck(request: ProposedWrite): Ack {
+function effectiveAck(request: ProposedWrite): Ack {
   return isConditional(request) ? strongerAck(request.ack, 'quorum') : request.ack;
+}
+
+function sessionExpired(session: SessionId): WireError {
+  return wireError('HOLDFAST_SESSION_EXPIRED', `session ${session} is not known`);
 }
 
 function sequenceClosed(session: SessionId, sequence: number): WireError {

@@ -3,7 +3,7 @@ import { assert, type CloseInfo, type Connection, type ConnectionHandlers } from
 import { WebSocket } from 'ws';
 
 /** Close code for a peer that speaks text: everything here is binary. */
-export const TEXT_FRAME_CODE = 4000;
+const TEXT_FRAME_CODE = 4000;
 
 const SEND_OPTIONS = { binary: true, compress: false } as const;
 /** A close frame's reason may not be longer. */

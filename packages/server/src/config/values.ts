@@ -95,7 +95,7 @@ function peerPairs(written: unknown): [string, unknown][] | undefined {
 }
 
 /** `a,b` or a list of texts; empty parts are left out. */
-export function parseList(written: unknown): string[] | undefined {
+function parseList(written: unknown): string[] | undefined {
   const parts = typeof written === 'string' ? written.split(',') : written;
   if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return undefined;
   return parts.map((part: string) => part.trim()).filter((part) => part !== '');

@@ -1,7 +1,7 @@
 import type { Metric, MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client';
 
 /** Upper bounds in seconds: from a read in memory to a call that gave up. */
-export const LATENCY_BOUNDS_SECONDS: readonly number[] = [
+const LATENCY_BOUNDS_SECONDS: readonly number[] = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.007_5, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5,
   10,
 ];

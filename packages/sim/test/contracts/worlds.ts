@@ -70,7 +70,7 @@ async function openSimulatedWorld(): Promise<World> {
 }
 
 /** Turns of the real event loop until the condition holds. */
-export async function untilReally(condition: () => boolean): Promise<void> {
+async function untilReally(condition: () => boolean): Promise<void> {
   const end = performance.now() + LIMIT_MS;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`still not so after ${LIMIT_MS} ms: ${condition}`);

@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NodeDisk, SystemClock } from '@holdfast/io';
+import { SimDisk } from '@holdfast/sim';
 import { onTestFinished } from 'vitest';
-import { NodeDisk } from '../../../io/src/node-disk.ts';
-import { SystemClock } from '../../../io/src/system-clock.ts';
-import { SimDisk } from '../../../sim/src/sim-disk.ts';
 import { type LevelLike, type OpenedStore, Store, type StoreOptions } from '../../src/index.ts';
 
 export interface TestStore extends OpenedStore {
