@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Only what any Node since 14 parses, and nothing imported before the check: on an old one a person must read
-// what to do, not a syntax error from somewhere inside.
+// Only what any Node since 14 parses, and nothing of Holdfast imported before the check: on an old one a person must
+// read what to do, not a syntax error from somewhere inside.
 import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 

@@ -45,5 +45,9 @@ export function decideUpgrade(request: UpgradeRequest, context: UpgradeContext):
   if (path === '/client' && context.clientsFull) {
     return { refuse: 503, message: 'HOLDFAST_OVERLOADED: no further client connections' };
   }
-  return { accept: endpoint.subprotocol, maxMessageBytes: endpoint.maxMessageBytes };
+  return {
+    accept: endpoint.subprotocol,
+    maxMessageBytes: endpoint.maxMessageBytes,
+    firstMessageBytesMax: LIMITS.helloBytesMax,
+  };
 }

@@ -100,7 +100,7 @@ export class Journal {
     if (isNoise(event) || this.#isOfStory(node, event)) return;
     if (event.kind === 'formed') return this.#onFormed(event);
     if (TOLD.has(event.kind))
-      this.#push({ at: event.wallTime, text: `${node} ${eventText(event)}`, source: { node, event } });
+      this.#push({ at: event.wallTime, text: `${node} ${eventText(node, event)}`, source: { node, event } });
   }
 
   /** To be called now and then. */
@@ -123,7 +123,7 @@ export class Journal {
       this.#begin({ node, ending: 'handsOver', target: String(event.target), at: event.wallTime });
     } else if (event.state === 'givenUp') {
       if (this.#story?.beginning.ending === 'handsOver') this.#story = undefined;
-      this.#say(event.wallTime, `${node} ${eventText(event)}`, true);
+      this.#say(event.wallTime, `${node} ${eventText(node, event)}`, true);
     }
   }
 

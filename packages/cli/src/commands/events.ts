@@ -111,5 +111,5 @@ class Sorter {
 }
 
 function eventLine({ node, event }: SeenEvent, width: number, paint: Paint): string {
-  return `${paint('dim', clockTime(event.wallTime))}  ${node.padEnd(width)}  ${eventText(event)}`;
+  return `${paint('dim', clockTime(event.wallTime))}  ${node.padEnd(width)}  ${eventText(node, event)}`;
 }

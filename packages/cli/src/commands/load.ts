@@ -37,6 +37,9 @@ interface LoadCommandOptions extends ClusterOptions {
 const GAP_MS = 50;
 const INTERVALS_PER_GAP = 4;
 
+const LINES_PER_HEAD = 20;
+const HEAD = '         writes/s       p50       p99   reads/s       p50       p99';
+
 /** `holdfast load`: writes and reads at a steady rate, and what became of every write. */
 export function addLoadCommand(setup: CommandSetup): void {
   const { context, onStatus } = setup;
@@ -98,8 +101,9 @@ async function load(options: LoadCommandOptions, context: Context): Promise<Exit
       options.duration === undefined ? signal.given : signal.within(options.duration),
     );
     signal.close();
+    if (options.json !== true) reportTotals(totals, context);
     const result = await run.account(await divergedOf(prefix, database, options, context));
-    report(totals, result, options, context);
+    reportAccount(totals, result, options, context);
     if (result.ok && options.keep !== true) await clear(database, prefix);
     return result.ok ? EXIT.done : EXIT.refused;
   });
@@ -140,8 +144,9 @@ function reporterOf({ json }: LoadCommandOptions, { output }: Context): (event: 
     if (json === true) return output.json(event);
     switch (event.kind) {
       case 'second':
+        if (event.second % LINES_PER_HEAD === 1) output.line(HEAD);
         return output.line(
-          `${String(event.second).padStart(4)} s  ${measuredText('writes', event.writes)} · ${measuredText('reads', event.reads)}`,
+          `${String(event.second).padStart(5)} s  ${measuredText(event.writes)}  ${measuredText(event.reads)}`,
         );
       case 'gap':
         return output.line(
@@ -159,35 +164,38 @@ function reporterOf({ json }: LoadCommandOptions, { output }: Context): (event: 
   };
 }
 
-function measuredText(name: string, { count, p50Ms, p99Ms }: Measured): string {
-  return `${name} ${String(count).padStart(5)}/s p50 ${msText(p50Ms)} p99 ${msText(p99Ms)}`;
+function measuredText({ count, p50Ms, p99Ms }: Measured): string {
+  return `${String(count).padStart(8)} ${msText(p50Ms)} ${msText(p99Ms)}`;
 }
 
 function msText(ms: number | null): string {
-  return `${ms === null ? '-' : ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`.padStart(7);
+  return `${ms === null ? '-' : ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`.padStart(9);
 }
 
-function report(
+/** Before the count, which takes a cluster that answers. */
+function reportTotals(totals: LoadTotals, { output }: Context): void {
+  const { seconds, writes, reads, gaps, skipped, staleReads } = totals;
+  const rate = (count: number): number => Math.round(count / seconds);
+  output.line('');
+  output.line(`${seconds.toFixed(1)} s: ${summaryText('writes', writes, rate)}`);
+  output.line(`       ${summaryText('reads', reads, rate)}`);
+  output.line(gaps.length === 0 ? 'no gap' : `${gaps.length} gaps, the longest ${Math.max(...gaps)} ms`);
+  if (skipped > 0)
+    output.line(`${skipped} writes were not begun: the cluster could not keep up with the rate`);
+  if (staleReads > 0) output.line(`${staleReads} reads did not find what had been acknowledged before them`);
+}
+
+function reportAccount(
   totals: LoadTotals,
   result: AccountingResult,
   options: LoadCommandOptions,
   { output }: Context,
 ): void {
-  const { acknowledged, fates, failed, unknown, ok } = result;
+  const { acknowledged, fates, failed, unknown, ok, lines } = result;
   if (options.json === true) {
     return output.json({ kind: 'summary', ok, ...totals, acknowledged, failed, unknown, fates });
   }
-  const { seconds, writes, reads, gaps, skipped, staleReads } = totals;
-  const rate = (count: number): number => Math.round(count / seconds);
-  output.line('');
-  output.line(
-    `${seconds.toFixed(1)} s: ${summaryText('writes', writes, rate)}, ${summaryText('reads', reads, rate)}`,
-  );
-  output.line(gaps.length === 0 ? 'no gap' : `${gaps.length} gaps, the longest ${Math.max(...gaps)} ms`);
-  if (skipped > 0)
-    output.line(`${skipped} writes were not begun: the cluster could not keep up with the rate`);
-  if (staleReads > 0) output.line(`${staleReads} reads did not find what had been acknowledged before them`);
-  for (const line of result.lines) output.line(line);
+  for (const line of lines) output.line(line);
 }
 
 function summaryText(

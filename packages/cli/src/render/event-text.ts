@@ -1,7 +1,7 @@
 import type { NodeEvent } from '@holdfast/server';
 
-/** What an event says, for a person, without node and time. */
-export function eventText(event: NodeEvent): string {
+/** What an event of `node` says, for a person, without its name and time. */
+export function eventText(node: string, event: NodeEvent): string {
   const field = (name: string): string => String(event[name] ?? '?');
   switch (event.kind) {
     case 'started':
@@ -33,7 +33,9 @@ export function eventText(event: NodeEvent): string {
     case 'snapshot':
       return `snapshot ${field('state')} with ${field('peer')} at entry ${field('index')}`;
     case 'excluded':
-      return `takes ${field('peer')} for excluded: ${field('reason')}`;
+      return event.peer === node
+        ? `is excluded: ${field('reason')}`
+        : `takes ${field('peer')} for excluded: ${field('reason')}`;
     case 'formed':
       return `formed cluster ${field('cluster')}`;
     case 'wrongCluster':

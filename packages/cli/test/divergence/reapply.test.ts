@@ -115,8 +115,9 @@ describe('a diverged entry', () => {
     expect(database.value('a')).toBe('just now');
   });
 
-  it('is written once by two who do it at the same moment', async () => {
-    const results = await Promise.all([reapply(database, entry, plain), reapply(database, entry, plain)]);
+  it.each([false, true])('is written once by two who do it at the same moment (force: %s)', async (force) => {
+    const options = { ...plain, force };
+    const results = await Promise.all([reapply(database, entry, options), reapply(database, entry, options)]);
     expect(results.map(({ kind }) => kind).sort()).toEqual(['reapplied', 'repeated']);
     expect(database.writes).toBe(1);
   });

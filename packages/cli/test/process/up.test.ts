@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { afterEach, expect, it } from 'vitest';
@@ -87,14 +87,15 @@ it('brings back, once, what a failover took away', async () => {
   const { id, url } = await cluster.primary();
   const others = (await cluster.rows()).filter((row) => row.id !== id);
   const database = new Holdfast(url, { ack: 'local', timeoutMs: 2000 });
-  await database.put('before', 'x', { ack: 'all' });
+  // Opens its session, which takes a majority.
+  await database.put('before', 'x');
   // Until it misses its majority the primary still acknowledges at local.
-  for (const { pid } of others) process.kill(pid as number, 'SIGSTOP');
+  for (const { pid } of others) process.kill(pid as number, 'SIGKILL');
   await database.put('lost', 'once acknowledged');
   await database.put('overwritten', 'old');
   await cluster.run(['kill', id]);
   await database.close();
-  for (const { pid } of others) process.kill(pid as number, 'SIGCONT');
+  await cluster.run(['start', ...others.map((row) => row.id)]);
   expect((await cluster.primary()).id).not.toBe(id);
   expect(await cluster.run(['get', 'lost'])).toMatchObject({ status: 1 });
   await cluster.run(['put', 'overwritten', 'new']);
@@ -161,7 +162,7 @@ it('keeps data, ports and level between runs; refuses a second run and other nod
 
 it('is drawn in place on a terminal, without colours if so wished, and ends with Ctrl-C', async () => {
   cluster = await TestCluster.make(1);
-  const command = `${process.execPath} ${PROGRAM} up`;
+  const command = `exec ${process.execPath} ${PROGRAM} up`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: cluster.directory,
     env: { PATH: process.env.PATH, TERM: 'xterm', NO_COLOR: '1' },
@@ -200,4 +201,24 @@ it('runs one node by itself, and says in one line why it cannot', async () => {
   expect(words).toMatch(/^HOLDFAST_PORT_IN_USE: .*\nStop the other process/);
   node.kill('SIGTERM');
   expect(await ended).toBe(0);
+});
+
+it('names the fix on a Node that is too old', async () => {
+  cluster = await TestCluster.make(1);
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })`;
+  const old = spawn(process.execPath, [`--import=data:text/javascript,${pretend}`, PROGRAM, 'status']);
+  let words = '';
+  old.stderr.on('data', (text) => {
+    words += text;
+  });
+  expect(await new Promise((resolve) => old.once('close', resolve))).toBe(2);
+  expect(words).toMatch(/^holdfast needs Node.js 22.12 or newer; this is 20.20.2.\n.*nodejs.org/);
+});
+
+it('ends by itself, with the reason, when no node can start', async () => {
+  cluster = await TestCluster.make(1);
+  writeFileSync(join(cluster.place, 'n1'), 'a file where a directory should be');
+  cluster.up();
+  expect(await cluster.exit()).toBe(1);
+  expect(cluster.output).toMatch(/n1 ended: exit status 1: HOLDFAST_DATA_DIRECTORY_UNUSABLE: /);
 });
