@@ -14,6 +14,7 @@ import { Elections } from './election/elections.ts';
 import { Formation } from './formation/formation.ts';
 import { Context, committedIn } from './kernel/context.ts';
 import { checkInvariants } from './kernel/invariants.ts';
+import { linkCameUp } from './kernel/link.ts';
 import { readStatus } from './kernel/status.ts';
 import { wireError } from './kernel/wire-errors.ts';
 import { Log } from './log/log.ts';
@@ -25,6 +26,8 @@ import { PullDesk } from './repair/pull-desk.ts';
 import { Repair } from './repair/repair.ts';
 import { SnapshotInstall } from './snapshot/snapshot-install.ts';
 import { Standby } from './standby/standby.ts';
+
+const NOTHING = 0 as LogIndex;
 
 /**
  * The replication state machine of one database on one node: `step(input) → effects`, synchronous, not re-entrant,
@@ -58,14 +61,18 @@ export class Core implements CoreApi {
     const persists = new PersistQueue({ ticket: recoveredLog.ticket, durable: recoveredLog.last.index });
     this.context = new Context(config, recovered, { log, persists, now });
     this.#steppedAt = now;
-    const holes = recoveredLog.holes.filter((hole) => hole.to > store.checkpoint.index);
+    const { checkpoint } = store;
+    // Below the checkpoint nothing is applied again. Nor is it sent to anybody: who could tell what the hole took with it.
+    log.forget(recoveredLog.holes.findLast((hole) => hole.to <= checkpoint.index)?.to ?? NOTHING);
+    const holes = recoveredLog.holes.filter((hole) => hole.to > checkpoint.index);
     this.repair = new Repair(this.context, holes);
     this.#pullDesk = new PullDesk(this.context);
     this.applier = new Applier(this.context, recovered);
     const parts = { applier: this.applier, freshness: this.#freshness };
     this.reads = new ReadDesk(this.context, parts);
     this.#standby = new Standby(this.context, parts);
-    this.#install = new SnapshotInstall(this.context, this.applier, this.#standby);
+    const { applier, repair } = this;
+    this.#install = new SnapshotInstall(this.context, { applier, repair, standby: this.#standby });
     this.#formation = new Formation(this.context, () => this.elections.monitor.retryByRank());
     this.elections = new Elections(this.context, {
       canStand: () => this.#canStand(),
@@ -197,8 +204,9 @@ export class Core implements CoreApi {
       case 'pull':
         return this.#pullDesk.onPull(from, message.index);
       case 'pulled':
-        return this.repair.onPulled(message.entry);
+        return this.repair.onPulled(from, message.index, message.entry);
       case 'excluded':
+        if (this.office !== undefined) this.#resign('it is out of the cluster');
         return this.#formation.exclude(message.reason);
       default:
         return this.#onTermMessage(from, message);
@@ -236,7 +244,9 @@ export class Core implements CoreApi {
     switch (message.kind) {
       case 'append':
         this.#follow(from);
-        if (!this.repair.active && !this.#install.busy) this.#standby.onAppend(from, message);
+        if (this.#install.busy) return;
+        if (!this.repair.active) this.#standby.onAppend(from, message);
+        else if (this.repair.exhausted) context.send(from, { kind: 'snapshotWanted', term: context.term });
         return;
       case 'heartbeat':
         this.#follow(from, message.successors);
@@ -395,24 +405,11 @@ export class Core implements CoreApi {
     const { context } = this;
     const link = context.links.get(input.peer);
     if (link === undefined) return;
-    const rebooted = link.boot !== undefined && link.boot !== input.boot;
-    link.up = true;
-    link.boot = input.boot;
-    link.disk = input.disk;
-    link.cluster = input.cluster;
-    link.voters = input.voters;
-    link.exclusion = this.#verdictOn(input);
+    const rebooted = linkCameUp(link, input, context.genesis);
     if (rebooted) this.elections.monitor.newBoot(input.peer);
     this.#formation.onLinkUp(input.peer);
     if (this.office !== undefined) this.office.replicator.onLinkUp(input.peer);
     else this.elections.onLinkUp(input.peer);
-  }
-
-  /** A disk that the membership does not name holds nothing that was promised (fault 20). */
-  #verdictOn(input: Extract<Input, { kind: 'linkUp' }>): typeof input.exclusion {
-    if (input.exclusion !== undefined) return input.exclusion;
-    const named = this.context.genesis?.voters[input.peer];
-    return named !== undefined && named !== input.disk ? 'wiped' : undefined;
   }
 
   #onLinkDown(peer: NodeId, cause: 'lost' | 'refused'): void {
@@ -428,6 +425,7 @@ export class Core implements CoreApi {
   #onPersisted(ticket: Parameters<PersistQueue['complete']>[0]): void {
     const { context } = this;
     context.persists.complete(ticket);
+    this.reads.onDurable();
     const released: Effect[] = [];
     context.outbox.release(context.persists.completed, released);
     for (const effect of released) context.emit(effect);
@@ -448,7 +446,7 @@ export class Core implements CoreApi {
 
   /** Load orders share one numbering: whoever asked takes the answer. */
   #onLoaded(id: number, entries: readonly Entry[]): void {
-    if (this.#pullDesk.onLoaded(id, entries)) return;
+    if (this.#pullDesk.onLoaded(id, entries) || this.#install.onLoaded(id, entries)) return;
     if (this.office?.replicator.onLoaded(id, entries) === true) return;
     if (!this.repair.onLoaded(id, entries)) this.applier.onLoaded(id, entries);
   }
@@ -467,7 +465,8 @@ export class Core implements CoreApi {
     this.#diskFull = order.full;
     if (this.office === undefined) return;
     this.office.admission.diskFull = order.full;
-    if (order.full) this.#resign('its disk is full');
+    // A cluster of one has nobody to hand over to: it goes on serving reads, and refuses writes by their name.
+    if (order.full && this.context.others.length > 0) this.#resign('its disk is full');
   }
 
   #canStand(): boolean {

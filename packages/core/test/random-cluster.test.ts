@@ -10,7 +10,8 @@ describe('clusters under drawn faults', () => {
     const runs = process.env.HOLDFAST_SEED === undefined ? RUNS : 1;
     for (let seed = FIRST; seed < FIRST + runs; seed++) {
       try {
-        for (const [name, count] of Object.entries(runDrawn(seed).counts))
+        const { counts, clients } = runDrawn(seed);
+        for (const [name, count] of Object.entries({ ...counts, ...clients.counts, ...clients.readCounts }))
           totals[name] = (totals[name] ?? 0) + count;
       } catch (cause) {
         throw new Error(

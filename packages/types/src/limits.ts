@@ -50,6 +50,8 @@ export const LIMITS = {
   clientConnectionsMax: 10_000,
   /** Requests of one connection without an answer yet. */
   clientOutstandingRequestsMax: 16_384,
+  /** Longest first message of a connection: who has not said hello yet may not fill the memory. */
+  helloBytesMax: 65_536,
   /** A connection that has not said hello by then is closed. */
   handshakeTimeoutMs: 3000,
   scansPerConnectionMax: 256,

@@ -47,7 +47,7 @@ export type PeerMessage =
       readonly commit: LogIndex;
       /** Who should stand first if this primary dies: best first. */
       readonly successors: readonly NodeId[];
-      /** `sentAt` of a message of the receiver that a majority-confirmed round came after, and the commit index of then. */
+      /** `sentAt` of a message of the receiver that a majority-confirmed round came after; all acknowledged by then is at or below `commit`. */
       readonly echo?: { readonly sentAt: number; readonly commit: LogIndex };
     }
   | {

@@ -44,9 +44,12 @@ export interface UpgradeRequest {
   readonly remoteAddress: string;
 }
 
-/** Accept with one of the offered subprotocols, or refuse with an HTTP status. */
+/**
+ * Accept with one of the offered subprotocols, or refuse with an HTTP status. `firstMessageBytesMax`: so many bytes
+ * may come in before the first message is whole; `maxMessageBytes` if absent.
+ */
 export type UpgradeDecision =
-  | { readonly accept: string; readonly maxMessageBytes: number }
+  | { readonly accept: string; readonly maxMessageBytes: number; readonly firstMessageBytesMax?: number }
   | { readonly refuse: number; readonly message: string };
 
 export interface ListenOptions {

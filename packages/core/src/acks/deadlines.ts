@@ -1,15 +1,24 @@
-/** Things that are due at a time, in coarse buckets: adding is a push, and nothing is ever removed before its time. */
-export class Deadlines<Item> {
+/** Nothing is kept for longer than this before it is looked at again, ms: who waits for ever must not be kept for ever. */
+const LOOK_MS = 2000;
+
+interface Pending {
+  readonly settled: boolean;
+}
+
+/** Things that are due at a time, in coarse buckets: adding is a push, and what is settled goes with its bucket. */
+export class Deadlines<Item extends Pending> {
   readonly #bucketMs: number;
+  readonly #deadlineOf: (item: Item) => number;
   readonly #buckets = new Map<number, Item[]>();
   #next: number | undefined;
 
-  constructor(bucketMs: number) {
+  constructor(bucketMs: number, deadlineOf: (item: Item) => number) {
     this.#bucketMs = bucketMs;
+    this.#deadlineOf = deadlineOf;
   }
 
-  add(deadline: number, item: Item): void {
-    const bucket = Math.ceil(deadline / this.#bucketMs);
+  add(item: Item, now: number): void {
+    const bucket = Math.ceil(Math.min(this.#deadlineOf(item), now + LOOK_MS) / this.#bucketMs);
     const items = this.#buckets.get(bucket);
     if (items === undefined) {
       this.#buckets.set(bucket, [item]);
@@ -17,7 +26,7 @@ export class Deadlines<Item> {
     } else items.push(item);
   }
 
-  /** Calls `expire` for all that is due; an item that is settled already is for the callee to know. */
+  /** Calls `expire` for all that is due and not settled. */
   expire(now: number, expire: (item: Item) => void): void {
     if (this.#next === undefined || this.#next * this.#bucketMs > now) return;
     const due: number[] = [];
@@ -28,11 +37,11 @@ export class Deadlines<Item> {
     this.#next = undefined;
     for (const bucket of this.#buckets.keys())
       if (this.#next === undefined || bucket < this.#next) this.#next = bucket;
-    for (const items of lists) for (const item of items) expire(item);
-  }
-
-  clear(): void {
-    this.#buckets.clear();
-    this.#next = undefined;
+    for (const items of lists)
+      for (const item of items) {
+        if (item.settled) continue;
+        if (this.#deadlineOf(item) > now) this.add(item, now);
+        else expire(item);
+      }
   }
 }

@@ -56,11 +56,11 @@ export class Waiters {
     for (const level of LEVELS) {
       const waiting = this.#byLevel[level];
       if (waiting.size === 0) continue;
-      for (let index = before[level] + 1; index <= reached[level]; index++) {
-        const list = waiting.get(index as LogIndex);
+      for (const index of dueIndexes(waiting, { above: before[level], to: reached[level] })) {
+        const list = waiting.get(index);
         if (list === undefined) continue;
-        waiting.delete(index as LogIndex);
-        const strongest = levelReached(reached, index as LogIndex) ?? level;
+        waiting.delete(index);
+        const strongest = levelReached(reached, index) ?? level;
         for (const waiter of list) settle(waiter, strongest);
       }
     }
@@ -79,4 +79,14 @@ export class Waiters {
   get reached(): Reached {
     return this.#reached;
   }
+}
+
+/** In log order. A level may move by the whole length of the log at once: then what waits is fewer. */
+function dueIndexes(
+  waiting: ReadonlyMap<LogIndex, unknown>,
+  range: { readonly above: LogIndex; readonly to: LogIndex },
+): LogIndex[] {
+  const length = range.to - range.above;
+  if (length <= waiting.size) return Array.from({ length }, (_, at) => (range.above + 1 + at) as LogIndex);
+  return [...waiting.keys()].filter((index) => index <= range.to).sort((a, b) => a - b);
 }

@@ -118,10 +118,11 @@ export class Applier {
     this.history = this.#historyOf(state);
     this.applied = state.applied;
     this.appliedRevision = state.revision;
+    // What was served before the swap is in the store again before anything is.
+    this.#replayTo = Math.max(state.applied.index, this.#replayTo, this.#issued.index) as LogIndex;
     this.#issued = state.applied;
     this.#issuedRevision = state.revision;
     this.#issuedLogTime = state.logTime;
-    this.#replayTo = state.applied.index;
     this.#loading = undefined;
     this.#usable = true;
     this.#judge();

@@ -62,6 +62,7 @@ export class Formation {
   exclude(reason: Exclusion): void {
     if (this.#context.exclusion !== undefined) return;
     this.#context.exclusion = reason;
+    this.#context.outbox.clear();
     this.#context.persist({ kind: 'exclusion', reason });
     this.#context.notice({ kind: 'excluded', peer: this.#context.config.self, reason });
   }

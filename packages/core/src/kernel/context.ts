@@ -1,6 +1,5 @@
 import {
   assert,
-  type ClusterId,
   type Exclusion,
   type Genesis,
   type LogIndex,
@@ -24,17 +23,8 @@ import type {
 import type { Log } from '../log/log.ts';
 import { Outbox } from '../log/outbox.ts';
 import type { PersistQueue } from '../log/persist-queue.ts';
+import type { Link } from './link.ts';
 import { SeededRandom } from './seeded-random.ts';
-
-/** What is known of the link to one peer. */
-export interface Link {
-  up: boolean;
-  boot: string | undefined;
-  disk: string | undefined;
-  cluster: ClusterId | undefined;
-  voters: readonly NodeId[];
-  exclusion: Exclusion | undefined;
-}
 
 /** Newest index that log and store prove to be committed. */
 export function committedIn({ log, store }: RecoveredState): LogIndex {

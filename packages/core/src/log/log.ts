@@ -128,20 +128,19 @@ export class Log {
     return cut;
   }
 
-  /** A snapshot at `position` replaces the log up to it; `keepTail`: what follows stays. Returns the entries dropped. */
+  /** A snapshot at `position` replaces the log up to it; `keepTail`: what follows stays. */
   rebase(
     position: Position,
     state: { readonly revision: Revision; readonly logTime: number },
     keepTail: boolean,
-  ): Entry[] {
-    const dropped = keepTail ? [] : this.#cache.filter((entry) => entry.index > position.index);
+  ): void {
     this.base = position;
     if (keepTail) {
       this.evictTo(position.index);
       this.first = (position.index + 1) as LogIndex;
       this.#cacheStart = Math.max(this.#cacheStart, this.first) as LogIndex;
       this.#dropRunsBelow(this.first);
-      return dropped;
+      return;
     }
     this.#cache = [];
     this.#cacheBytes = 0;
@@ -151,7 +150,6 @@ export class Log {
     this.#cacheStart = this.first;
     this.lastRevision = state.revision;
     this.lastLogTime = state.logTime;
-    return dropped;
   }
 
   /** Entries read back from disk, in order, right after what is cached. */
@@ -163,10 +161,17 @@ export class Log {
     }
   }
 
-  /** A hole was filled: the terms of these entries are known again. */
+  /** A hole was filled, and what before it had been cut with it was put right: the terms of these entries are known again. */
   repaired(entries: readonly Entry[]): void {
-    const runs = [...this.#runs, ...entries.map((entry) => ({ index: entry.index, term: entry.term }))];
-    runs.sort((a, b) => a.index - b.index);
+    const [from, to] = [entries[0]!.index, entries.at(-1)!.index];
+    const behind = (to + 1) as LogIndex;
+    const next = behind <= this.last.index ? [{ index: behind, term: this.termAt(behind)! }] : [];
+    const runs = [
+      ...this.#runs.filter((run) => run.index < from),
+      ...entries.map(({ index, term }) => ({ index, term })),
+      ...next,
+      ...this.#runs.filter((run) => run.index > behind),
+    ];
     this.#runs = runs.filter((run, at) => at === 0 || run.term !== runs[at - 1]!.term);
   }
 
@@ -211,6 +216,12 @@ export class Log {
     if (index < this.first) return;
     const term = this.termAt(index);
     if (term !== undefined) this.remember({ index, term });
+    this.forget(index);
+  }
+
+  /** Nothing up to `index` is read again, and what its term was is not known. */
+  forget(index: LogIndex): void {
+    if (index < this.first) return;
     this.first = Math.min(index + 1, this.last.index + 1) as LogIndex;
     this.#dropRunsBelow(this.first);
   }

@@ -34,8 +34,9 @@ export class Outbox {
     }
   }
 
+  /** The term is over. A genesis belongs to none, and nobody would ask for it again. */
   clear(): void {
-    this.#held = [];
+    this.#held = this.#held.filter(({ message }) => message.kind === 'genesis');
   }
 
   get size(): number {

@@ -61,6 +61,7 @@ export class Admission {
    */
   #early: WriteFrame[] | undefined = [];
   #earlyRequests = 0;
+  #earlyBytes = 0;
   #queueBytes = 0;
   /** Highest floor told of each session in this office: the session table learns it only when it is applied. */
   readonly #floors = new Map<SessionId, number>();
@@ -77,15 +78,35 @@ export class Admission {
 
   propose(frame: WriteFrame): void {
     if (this.#early === undefined) return this.#proposeNow(frame);
-    this.#earlyRequests += frame.requests.length;
-    if (this.#earlyRequests <= this.#context.config.limits.admitQueueRequestsMax) {
+    const { admitQueueRequestsMax, admitQueueBytesMax } = this.#context.config.limits;
+    const bytes = frame.requests.reduce((sum, request) => sum + requestBytes(request), 0);
+    if (
+      this.#earlyRequests + frame.requests.length <= admitQueueRequestsMax &&
+      this.#earlyBytes + bytes <= admitQueueBytesMax
+    ) {
+      this.#earlyRequests += frame.requests.length;
+      this.#earlyBytes += bytes;
       this.#early.push(frame);
       return;
     }
-    const error = wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
-      retryAfterMs: RETRY_AFTER_MS,
-    });
-    for (const request of frame.requests) this.#refuse(frame.connection, request.id, error);
+    for (const request of frame.requests) this.#refuse(frame.connection, request.id, queueFull());
+  }
+
+  /** What waits for the opening entry keeps its deadlines, however long that takes. */
+  tick(): void {
+    if (this.#early === undefined || this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const frame of early) {
+      const due = frame.requests.filter((request) => request.deadline <= this.#context.now);
+      const requests = due.length === 0 ? frame.requests : frame.requests.filter((one) => !due.includes(one));
+      for (const request of due) {
+        this.#earlyRequests--;
+        this.#earlyBytes -= requestBytes(request);
+        this.#refuse(frame.connection, request.id, deadlinePassed());
+      }
+      if (requests.length > 0) this.#early.push(due.length === 0 ? frame : { ...frame, requests });
+    }
   }
 
   #proposeNow(frame: WriteFrame): void {
@@ -132,7 +153,14 @@ export class Admission {
     const waiter = this.#parts.answers.waiter({ ...from, ack: 'quorum', repeated: false });
     const full = this.#whyFull(SESSION_REQUEST_BYTES);
     if (full !== undefined) this.#parts.answers.refuse(waiter, full);
-    else this.#enqueue({ kind: 'closeSession', session, reason, bytes: SESSION_REQUEST_BYTES, waiters: [waiter] });
+    else
+      this.#enqueue({
+        kind: 'closeSession',
+        session,
+        reason,
+        bytes: SESSION_REQUEST_BYTES,
+        waiters: [waiter],
+      });
   }
 
   /** Open by what is logged, applied or not: its writes are taken. */
@@ -263,9 +291,7 @@ export class Admission {
     if (item.kind !== 'write') return;
     const { session, request, waiters } = item;
     this.pending.delete(session, request.sequence);
-    const error = this.isOpen(session)
-      ? sequenceClosed(session, request.sequence)
-      : sessionExpired(session);
+    const error = this.isOpen(session) ? sequenceClosed(session, request.sequence) : sessionExpired(session);
     for (const waiter of waiters) this.#parts.answers.refuse(waiter, error);
   }
 
@@ -277,9 +303,7 @@ export class Admission {
     if (this.diskFull)
       return wireError('HOLDFAST_DISK_FULL', 'the disk of the primary is full', { retryAfterMs: 1000 });
     if (request.deadline <= this.#context.now) {
-      return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write arrived', {
-        outcome: 'not-applied',
-      });
+      return deadlinePassed();
     }
     const floor = this.#floorOf(frame.session);
     if (request.sequence <= floor) return sequenceClosed(frame.session, request.sequence);
@@ -303,9 +327,7 @@ export class Admission {
       this.#queueBytes + bytes <= limits.admitQueueBytesMax
     )
       return undefined;
-    return wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
-      retryAfterMs: RETRY_AFTER_MS,
-    });
+    return queueFull();
   }
 
   #admit(frame: WriteFrame, requests: readonly ProposedWrite[]): void {
@@ -408,6 +430,18 @@ export class Admission {
 /** What a failover could undo may not decide: conditions and increments are at quorum at least. */
 function effectiveAck(request: ProposedWrite): Ack {
   return isConditional(request) ? strongerAck(request.ack, 'quorum') : request.ack;
+}
+
+function queueFull(): WireError {
+  return wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+function deadlinePassed(): WireError {
+  return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write was logged', {
+    outcome: 'not-applied',
+  });
 }
 
 function sessionExpired(session: SessionId): WireError {

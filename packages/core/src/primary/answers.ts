@@ -13,7 +13,7 @@ export class Answers {
   readonly #context: Context;
   readonly #replicator: Replicator;
   readonly #waiters: Waiters;
-  readonly #deadlines = new Deadlines<Waiter>(DEADLINE_BUCKET_MS);
+  readonly #deadlines = new Deadlines<Waiter>(DEADLINE_BUCKET_MS, ({ deadline }) => deadline);
   readonly acknowledged: Record<Ack, number>;
   /** Until this entry is committed `local` is answered at quorum: a switchover was given up and may yet win. */
   localAtQuorumUntil = 0 as LogIndex;
@@ -33,7 +33,7 @@ export class Answers {
     readonly repeated: boolean;
   }): Waiter {
     const waiter: Waiter = { ...from, settled: false, logged: undefined };
-    this.#deadlines.add(from.deadline, waiter);
+    this.#deadlines.add(waiter, this.#context.now);
     return waiter;
   }
 

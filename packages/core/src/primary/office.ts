@@ -102,6 +102,7 @@ export class Office implements ReadOffice {
 
   tick(): void {
     this.answers.expire();
+    this.admission.tick();
     if (this.switchover.tick()) {
       this.answers.localAtQuorumUntil = this.#proposer.proposeNoop();
       this.replicator.replicate();
@@ -159,7 +160,7 @@ export class Office implements ReadOffice {
       this.admission.closeSession(session, 'evicted');
     }
     for (const session of this.#sessionUsedAt.keys()) {
-      if (this.#applier.sessions.has(session) || this.admission.openingSessions.has(session)) continue;
+      if (this.admission.isOpen(session)) continue;
       this.#sessionUsedAt.delete(session);
       this.admission.forgetSession(session);
     }

@@ -77,9 +77,7 @@ export class Proposer {
       for (const write of this.#unapplied.shift()!.writes)
         admission.pending.delete(write.session, write.request.sequence);
     }
-    for (const session of admission.openingSessions) {
-      if (this.#parts.applier.sessions.has(session)) admission.openingSessions.delete(session);
-    }
+    admission.onApplied(index);
     overlay.release(index);
     ledger.applied(index);
   }
@@ -121,8 +119,11 @@ export class Proposer {
     at: { readonly index: LogIndex; readonly nextRevision: Revision },
   ): EntryRequest {
     if (item.kind === 'openSession') return { kind: 'openSession' };
-    if (item.kind === 'closeSession')
+    if (item.kind === 'closeSession') {
+      // From here on: what the queue holds of it behind this is refused, in this very entry too.
+      this.#parts.admission.sessionLogged('closing', item.session, at.index);
       return { kind: 'closeSession', session: item.session, reason: item.reason };
+    }
     const { overlay } = this.#parts;
     const { mutations, result } = evaluate(item.request, (key) => this.#lookup(item, key), {
       nextRevision: at.nextRevision,
@@ -159,7 +160,7 @@ export class Proposer {
       if (pending !== undefined) pending.logged = logged;
     } else if (request.kind === 'openSession') {
       const session = sessionIdOf(at, at.ordinal);
-      admission.openingSessions.add(session);
+      admission.sessionLogged('opening', session, at.index);
       logged = { index: at.index, term: at.term, outcome: { kind: 'sessionOpened', session } };
     } else logged = { index: at.index, term: at.term, outcome: { kind: 'sessionClosed' } };
     for (const waiter of item.waiters) answers.logged(waiter, logged);

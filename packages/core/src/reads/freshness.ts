@@ -1,7 +1,7 @@
 import type { LogIndex } from '@holdfast/types';
 
 interface Proof {
-  /** Own monotonic time, ms: everything acknowledged before it is at or below `commit`. */
+  /** Own monotonic time, ms: everything acknowledged before it, and not lost since, is at or below `commit`. */
   readonly sentAt: number;
   readonly commit: LogIndex;
 }
@@ -14,8 +14,13 @@ export class Freshness {
   #proofs: Proof[] = [];
 
   offer(proof: Proof, applied: LogIndex): void {
-    if (proof.commit <= applied) this.#raise(proof.sentAt);
-    else if (this.#proofs.length < PROOFS_MAX) this.#proofs.push(proof);
+    if (proof.commit <= applied) {
+      this.#raise(proof.sentAt);
+      return;
+    }
+    // An index that a failover took back is not waited for: what a later primary proves is as good.
+    while ((this.#proofs.at(-1)?.commit ?? 0) > proof.commit) this.#proofs.pop();
+    if (this.#proofs.length < PROOFS_MAX) this.#proofs.push(proof);
   }
 
   onApplied(applied: LogIndex): void {

@@ -31,7 +31,8 @@ interface LocalRead {
   readonly kind: 'local';
   readonly read: ProposedRead;
   index: LogIndex;
-  round: number | undefined;
+  /** The first round begun after it arrived. */
+  round: number;
   settled: boolean;
   /** A standby gives up waiting for the token then. */
   readonly waitUntil: number;
@@ -42,7 +43,7 @@ interface RemoteRead {
   readonly from: NodeId;
   readonly id: number;
   readonly index: LogIndex;
-  round: number | undefined;
+  readonly round: number;
   settled: boolean;
 }
 
@@ -62,7 +63,7 @@ export class ReadDesk {
   readonly #freshness: Freshness;
   #office: ReadOffice | undefined;
   readonly #pending = new Map<number, LocalRead>();
-  readonly #deadlines = new Deadlines<LocalRead>(DEADLINE_BUCKET_MS);
+  readonly #deadlines = new Deadlines<LocalRead>(DEADLINE_BUCKET_MS, ({ read }) => read.deadline);
   /** Linearizable reads of a primary whose opening entry is not applied yet. */
   #early: LocalRead[] = [];
   #unconfirmed: (LocalRead | RemoteRead)[] = [];
@@ -99,7 +100,7 @@ export class ReadDesk {
         kind: 'local',
         read,
         index: 0 as LogIndex,
-        round: undefined,
+        round: 0,
         settled: false,
         waitUntil: Math.min(read.deadline, this.#context.now + TOKEN_WAIT_MS),
       };
@@ -119,8 +120,9 @@ export class ReadDesk {
 
   /** A standby asks for the index of its reads. The whole log counts (cheaper than keys), once it is committed. */
   onReadIndex(from: NodeId, id: number): void {
-    const { term, log } = this.#context;
-    if (this.#office === undefined || !this.#office.admitting) {
+    const { term, log, config } = this.#context;
+    const full = this.#unconfirmed.length >= config.limits.pendingReadsMax;
+    if (this.#office === undefined || !this.#office.admitting || full) {
       this.#context.send(from, { kind: 'readIndexReply', term, id });
       return;
     }
@@ -129,7 +131,7 @@ export class ReadDesk {
       from,
       id,
       index: log.last.index,
-      round: undefined,
+      round: this.#office.lastRound + 1,
       settled: false,
     });
   }
@@ -190,6 +192,14 @@ export class ReadDesk {
     }
   }
 
+  /**
+   * Session reads that what became durable allows. Before the next entry is made: it may touch the same keys, and
+   * so might the one after it, for as long as the writes go on.
+   */
+  onDurable(): void {
+    if (this.#office !== undefined && this.#sessions.length > 0) this.#trySessions();
+  }
+
   /** Serves whatever became true in this step. */
   pump(): void {
     if (this.#office !== undefined) this.#pumpOffice(this.#office);
@@ -206,8 +216,7 @@ export class ReadDesk {
         return false;
       });
     }
-    if (this.#sessions.length > 0)
-      this.#sessions = this.#sessions.filter((pending) => !pending.settled && !this.#trySession(pending));
+    if (this.#sessions.length > 0) this.#trySessions();
     if (this.#served.length > 0) this.#context.emit({ kind: 'serve', reads: this.#served });
     if (this.#refused.length > 0) this.#context.emit({ kind: 'refuseReads', reads: this.#refused });
     this.#served = [];
@@ -221,16 +230,15 @@ export class ReadDesk {
       this.#early = [];
     }
     if (this.#unconfirmed.length === 0) return;
+    // Too many under way: the next heartbeat is a round as good as any.
     if (
-      this.#unconfirmed.at(-1)!.round === undefined &&
+      this.#unconfirmed.at(-1)!.round > office.lastRound &&
       office.lastRound - office.confirmedRound < ROUNDS_MAX
-    ) {
-      const round = office.beginRound();
-      for (const pending of this.#unconfirmed) pending.round ??= round;
-    }
+    )
+      office.beginRound();
     this.#unconfirmed = this.#unconfirmed.filter((pending) => {
       if (pending.settled) return false;
-      if (pending.round === undefined || pending.round > office.confirmedRound) return true;
+      if (pending.round > office.confirmedRound) return true;
       if (pending.kind === 'local') this.#confirmed.push(pending);
       else if (pending.index > this.#context.commit) return true;
       else
@@ -250,6 +258,7 @@ export class ReadDesk {
     const { keys } = pending.read;
     const touching = keys === undefined ? log.last.index : office.overlay.newestIndex(keys);
     pending.index = Math.max(commit, touching) as LogIndex;
+    pending.round = office.lastRound + 1;
   }
 
   #ask(reads: readonly LocalRead[]): void {
@@ -262,6 +271,10 @@ export class ReadDesk {
     const id = this.#nextAsk++;
     this.#asks.push({ id, askedAt: now, reads });
     this.#context.send(primary, { kind: 'readIndex', term, id });
+  }
+
+  #trySessions(): void {
+    this.#sessions = this.#sessions.filter((pending) => !pending.settled && !this.#trySession(pending));
   }
 
   /** True when it is served or refused. */
@@ -356,7 +369,7 @@ export class ReadDesk {
 
   #keep(pending: LocalRead, list: LocalRead[]): void {
     this.#pending.set(pending.read.id, pending);
-    this.#deadlines.add(pending.read.deadline, pending);
+    this.#deadlines.add(pending, this.#context.now);
     list.push(pending);
   }
 

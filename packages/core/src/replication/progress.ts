@@ -12,6 +12,8 @@ export class Progress {
   match = 0 as LogIndex;
   /** First entry to send next. Invariant: above `match`. */
   next: LogIndex;
+  /** Which run of the peer's process last said what it holds. */
+  matchedBoot: string | undefined;
   applied = 0 as LogIndex;
   linked = false;
   /** Not the disk that the membership names, or it does not hold what it acknowledged: never counted. */

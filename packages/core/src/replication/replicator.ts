@@ -21,6 +21,7 @@ const PROBE_BYTES = 64 * 1024;
 
 interface Echo {
   readonly sentAt: number;
+  /** Newest index that may have been acknowledged when the message arrived. */
   readonly commit: LogIndex;
   /** To be begun after the message arrived. */
   readonly round: number;
@@ -124,7 +125,12 @@ export class Replicator {
         echo === undefined ? base : { ...base, echo: { sentAt: echo.sentAt, commit: echo.commit } },
       );
     }
-    if (this.#echoes) this.#waitingEchoes.set(this.#context.config.self, { sentAt: now, commit, round });
+    if (this.#echoes)
+      this.#waitingEchoes.set(this.#context.config.self, {
+        sentAt: now,
+        commit: this.#acknowledgedTo(),
+        round,
+      });
     this.#confirm();
     return round;
   }
@@ -159,6 +165,7 @@ export class Replicator {
     assert(match <= log.last.index, `${from} matches ${match}, beyond this log's end ${log.last.index}`);
     if (progress.state === 'snapshot') return;
     progress.matched(match, now);
+    progress.matchedBoot = this.#context.links.get(from)!.boot;
     progress.behindSince = progress.match >= log.last.index ? undefined : (progress.behindSince ?? now);
     this.#sendTo(progress);
   }
@@ -168,7 +175,8 @@ export class Replicator {
     const progress = this.progress.get(from)!;
     if (progress.state === 'snapshot') return;
     if (message.last.index < progress.match) {
-      this.exclude(from, 'disk-went-back');
+      // A disk goes back between two runs of a process: from the same one this is an answer of long ago.
+      if (this.#context.links.get(from)!.boot !== progress.matchedBoot) this.exclude(from, 'disk-went-back');
       return;
     }
     if (message.rejected <= progress.match || message.rejected >= progress.next) return;
@@ -190,7 +198,7 @@ export class Replicator {
     if (this.#echoes && !this.#waitingEchoes.has(from)) {
       this.#waitingEchoes.set(from, {
         sentAt: message.sentAt,
-        commit: this.#context.commit,
+        commit: this.#acknowledgedTo(),
         round: this.#rounds.last + 1,
       });
     }
@@ -200,7 +208,12 @@ export class Replicator {
   onLinkUp(peer: NodeId): void {
     const progress = this.progress.get(peer)!;
     progress.linked = true;
-    progress.excluded = this.#context.links.get(peer)!.exclusion !== undefined;
+    // It may be another process by now, and another clock: a time of the old one would call its state fresh for ever.
+    this.#waitingEchoes.delete(peer);
+    this.#readyEchoes.delete(peer);
+    const { exclusion } = this.#context.links.get(peer)!;
+    progress.excluded = exclusion !== undefined;
+    if (exclusion !== undefined) this.#context.send(peer, { kind: 'excluded', reason: exclusion });
     if (progress.state !== 'snapshot') this.#probeAgain(progress);
     this.#sendTo(progress);
     this.beginRound();
@@ -227,8 +240,10 @@ export class Replicator {
   onSnapshotSent(peer: NodeId, position: Position | undefined): void {
     const progress = this.progress.get(peer)!;
     if (progress.state !== 'snapshot') return;
-    if (position !== undefined) this.#context.log.remember(position);
-    progress.becomeProbe((Math.max(progress.match, position?.index ?? 0) + 1) as LogIndex);
+    if (position !== undefined) {
+      this.#context.log.remember(position);
+      progress.becomeProbe((Math.max(progress.match, position.index) + 1) as LogIndex);
+    } else this.#probeAgain(progress);
     progress.activeAt = this.#context.now;
     this.#context.notice({
       kind: 'snapshot',
@@ -368,6 +383,11 @@ export class Replicator {
     progress.becomeSnapshot();
     this.#context.notice({ kind: 'snapshot', peer: progress.peer, state: 'needed', index: progress.match });
     this.#context.emit({ kind: 'sendSnapshot', peer: progress.peer });
+  }
+
+  /** All that was acknowledged so far at any level is at or below it: what proves an age must cover `local` too (G11). */
+  #acknowledgedTo(): LogIndex {
+    return Math.max(this.#context.commit, this.#context.persists.durable) as LogIndex;
   }
 
   #confirm(): void {

@@ -1,15 +1,24 @@
-import type { LogIndex, Position, StoreState, Ticket } from '@holdfast/types';
+import type { Entry, LogIndex, Position, StoreState, Ticket } from '@holdfast/types';
 import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
+import type { Repair } from '../repair/repair.ts';
 import type { Standby } from '../standby/standby.ts';
 
-interface Pending {
+interface Received {
   readonly directory: string;
   readonly state: StoreState;
-  readonly ticket: Ticket;
-  readonly keepTail: boolean;
-  phase: 'persisting' | 'installing';
 }
+
+/**
+ * `reading`: what it will replace is read back, to be judged. `persisting`: the base frame is under way.
+ * `installing`: the store is being swapped.
+ */
+type Phase =
+  | { readonly kind: 'reading'; readonly load: number; readonly read: readonly Entry[] }
+  | { readonly kind: 'persisting'; readonly ticket: Ticket }
+  | { readonly kind: 'installing' };
+
+const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * A received snapshot takes the place of log and store: one `base` frame is the commit point, then the store is
@@ -19,12 +28,14 @@ export class SnapshotInstall {
   readonly #context: Context;
   readonly #applier: Applier;
   readonly #standby: Standby;
-  #pending: Pending | undefined;
+  readonly #repair: Repair;
+  #pending: { readonly received: Received; readonly phase: Phase } | undefined;
 
-  constructor(context: Context, applier: Applier, standby: Standby) {
+  constructor(context: Context, parts: { applier: Applier; standby: Standby; repair: Repair }) {
     this.#context = context;
-    this.#applier = applier;
-    this.#standby = standby;
+    this.#applier = parts.applier;
+    this.#standby = parts.standby;
+    this.#repair = parts.repair;
   }
 
   get busy(): boolean {
@@ -32,59 +43,115 @@ export class SnapshotInstall {
   }
 
   received(directory: string, state: StoreState): void {
-    const { log, config } = this.#context;
+    const { config } = this.#context;
     const { index } = state.applied;
     if (!this.#mayInstall(state.applied)) {
       this.#context.emit({ kind: 'discardSnapshot', directory });
       this.#context.notice({ kind: 'snapshot', peer: config.self, state: 'ignored', index });
       return;
     }
-    // What follows stays only if it grew from exactly this position.
-    const keepTail = log.last.index > index && log.termAt(index) === state.applied.term;
     this.#applier.suspend();
-    const dropped = log.rebase(state.applied, { revision: state.revision, logTime: state.logTime }, keepTail);
-    if (!keepTail) this.#context.persists.truncate((index + 1) as LogIndex);
-    this.#applier.supersede(dropped);
-    if (this.#context.commit < index) this.#context.commit = index;
-    const ticket = this.#context.persist({ kind: 'base', position: state.applied, directory, keepTail });
-    this.#pending = { directory, state, ticket, keepTail, phase: 'persisting' };
+    const received = { directory, state };
+    if (this.#grewFrom(state.applied)) this.#replace(received, { keepTail: true });
+    else this.#readReplaced(received, []);
+  }
+
+  /** A part of what will be replaced. False: it was for somebody else. */
+  onLoaded(id: number, entries: readonly Entry[]): boolean {
+    if (this.#pending?.phase.kind !== 'reading' || this.#pending.phase.load !== id) return false;
+    const { received, phase } = this.#pending;
+    const read = [...phase.read, ...entries];
+    // Not to be read after all: what lies behind it the log lists at its next start.
+    if (entries.length === 0) this.#replace(received, { keepTail: false, replaced: read });
+    else this.#readReplaced(received, read);
+    return true;
   }
 
   onPersisted(completed: Ticket): void {
-    const pending = this.#pending;
-    if (pending === undefined || pending.phase !== 'persisting' || completed < pending.ticket) return;
-    pending.phase = 'installing';
-    this.#context.persists.rebase(pending.state.applied.index);
-    this.#context.emit({ kind: 'install', directory: pending.directory, state: pending.state });
+    if (this.#pending?.phase.kind !== 'persisting' || completed < this.#pending.phase.ticket) return;
+    const { received } = this.#pending;
+    this.#pending = { received, phase: { kind: 'installing' } };
+    this.#context.persists.rebase(received.state.applied.index);
+    this.#context.emit({ kind: 'install', ...received });
   }
 
   installed(directory: string): void {
-    const pending = this.#pending;
-    if (pending === undefined || pending.directory !== directory) return;
+    if (this.#pending === undefined || this.#pending.received.directory !== directory) return;
+    const { state } = this.#pending.received;
+    const { index } = state.applied;
     this.#pending = undefined;
-    this.#applier.replace(pending.state);
-    this.#standby.rebased(pending.state.applied.index);
-    this.#tellPrimary(pending.state.applied.index);
-    this.#context.notice({
-      kind: 'snapshot',
-      peer: this.#context.config.self,
-      state: 'installed',
-      index: pending.state.applied.index,
-    });
+    this.#applier.replace(state);
+    this.#standby.rebased(index);
+    this.#tellPrimary(index);
+    const { self } = this.#context.config;
+    this.#context.notice({ kind: 'snapshot', peer: self, state: 'installed', index });
   }
 
   #mayInstall(position: Position): boolean {
     const { role, exclusion, log } = this.#context;
-    if (this.busy || role === 'primary' || exclusion !== undefined) return false;
-    if (this.#applier.usable) return position.index > this.#applier.applied.index;
-    // With the store lost, what the log holds beyond the snapshot is all there is of it: never drop it unjudged.
-    return position.index >= log.last.index || log.termAt(position.index) !== undefined;
+    if (this.busy || role !== 'standby' || exclusion !== undefined) return false;
+    const { applied, usable } = this.#applier;
+    if (usable && !this.#repair.active) return position.index > applied.index;
+    // What the log holds beyond the snapshot may be committed, with nothing but this copy to make a majority.
+    return (
+      position.index >= applied.index &&
+      (position.index >= log.last.index ||
+        (position.index + 1 >= log.first &&
+          (position.term >= log.last.term || this.#repair.termAt(position.index) !== undefined)))
+    );
+  }
+
+  /**
+   * What follows in the log stays: it grew from exactly this position. With a hole in that place the log's last
+   * term tells: both are entries of one log if it is the same (log matching).
+   */
+  #grewFrom(position: Position): boolean {
+    const { last } = this.#context.log;
+    if (last.index <= position.index) return false;
+    return (this.#repair.termAt(position.index) ?? last.term) === position.term;
+  }
+
+  /** All above the commit index: only this node may hold it, at or below the snapshot's position as well. */
+  #readReplaced(received: Received, read: readonly Entry[]): void {
+    const { log, commit } = this.#context;
+    const from = this.#repair.behind(((read.at(-1)?.index ?? commit) + 1) as LogIndex);
+    const { last } = log;
+    if (from > last.index) {
+      this.#replace(received, { keepTail: false, replaced: read });
+      return;
+    }
+    const cached = log.warm ? log.slice(from, { to: last.index, bytesMax: Number.MAX_VALUE }) : undefined;
+    if (cached !== undefined) {
+      this.#replace(received, { keepTail: false, replaced: [...read, ...cached] });
+      return;
+    }
+    const load = this.#context.newLoadId();
+    this.#pending = { received, phase: { kind: 'reading', load, read } };
+    this.#context.emit({ kind: 'load', id: load, from, to: last.index, bytesMax: READ_BYTES });
+  }
+
+  #replace(
+    received: Received,
+    how: { readonly keepTail: true } | { readonly keepTail: false; readonly replaced: readonly Entry[] },
+  ): void {
+    const { log, persists } = this.#context;
+    const { directory, state } = received;
+    const { applied: position, revision, logTime } = state;
+    const { keepTail } = how;
+    log.rebase(position, { revision, logTime }, keepTail);
+    if (!keepTail) persists.truncate((position.index + 1) as LogIndex);
+    this.#repair.rebased(keepTail ? position.index : undefined);
+    // With the commit index of before: the log keeps all that it replaces above it until that is judged.
+    const ticket = this.#context.persist({ kind: 'base', position, directory, keepTail });
+    if (this.#context.commit < position.index) this.#context.commit = position.index;
+    this.#pending = { received, phase: { kind: 'persisting', ticket } };
+    if (!how.keepTail) this.#applier.supersede(how.replaced);
   }
 
   /** Appends were dropped meanwhile: what is committed matches any primary's log, and prompts it to go on. */
   #tellPrimary(match: LogIndex): void {
-    const { primary, term, persists } = this.#context;
-    if (primary === undefined) return;
+    const { primary, term, persists, config } = this.#context;
+    if (primary === undefined || primary === config.self) return;
     this.#context.sendAfter(persists.stateTicket, primary, { kind: 'appendMatch', term, match });
   }
 }

@@ -25,6 +25,9 @@ export class MemoryStore {
   #checkpoint: Position = NOWHERE;
   #revision = 0 as Revision;
   #logTime = 0;
+  /** As of the checkpoint, and what was applied since. */
+  #durable: MemoryStore | undefined;
+  #since: Batch[] = [];
 
   /** Replays bring entries again: positions may go back for a while, contents end up the same. */
   apply(batch: Batch): void {
@@ -33,6 +36,11 @@ export class MemoryStore {
       first !== undefined && first.index <= this.#applied.index + 1,
       'a batch leaves a gap in the store',
     );
+    this.#since.push(batch);
+    this.#put(batch);
+  }
+
+  #put(batch: Batch): void {
     for (const entry of batch.entries) {
       if (entry.body.kind !== 'requests') continue;
       let revision = entry.firstRevision;
@@ -65,7 +73,25 @@ export class MemoryStore {
   /** Everything applied is on stable storage from here on: a restart re-applies what follows. */
   checkpoint(): Position {
     this.#checkpoint = this.#applied;
+    this.#since = [];
+    this.#durable = undefined;
+    this.#durable = this.clone();
     return this.#checkpoint;
+  }
+
+  /**
+   * What LevelDB may leave: all up to the checkpoint, and of what was applied since any batches, a later one
+   * without an earlier (fault 44).
+   */
+  afterCrash(survives: (batch: Batch) => boolean): MemoryStore {
+    const left = this.#durable?.clone() ?? new MemoryStore();
+    left.#durable = this.#durable;
+    for (const batch of this.#since) {
+      if (!survives(batch)) continue;
+      left.#since.push(batch);
+      left.#put(batch);
+    }
+    return left;
   }
 
   clone(): MemoryStore {
@@ -77,6 +103,8 @@ export class MemoryStore {
     copy.#checkpoint = this.#checkpoint;
     copy.#revision = this.#revision;
     copy.#logTime = this.#logTime;
+    copy.#durable = this.#durable;
+    copy.#since = this.#since.slice();
     return copy;
   }
 

@@ -1,23 +1,23 @@
 import {
-  type Ack,
   assert,
   type BootId,
   type DiskId,
-  type Entry,
   entryBytes,
   LIMITS,
   type LogIndex,
   type NodeId,
   type PeerMessage,
-  type Revision,
-  type SessionId,
+  type Position,
   type Term,
 } from '@holdfast/types';
-import type { ClientReply, CoreConfig, Effect, Input, ProposedRead } from '../../src/api.ts';
+import type { CoreConfig, Effect, Input } from '../../src/api.ts';
 import { Core } from '../../src/core.ts';
 import { SeededRandom } from '../../src/kernel/seeded-random.ts';
-import { MemoryLog } from './memory-log.ts';
-import { MemoryStore } from './memory-store.ts';
+import { ClusterHistory } from './cluster-history.ts';
+import { DrawnClients } from './drawn-clients.ts';
+import { EventQueue } from './event-queue.ts';
+import type { MemoryStore } from './memory-store.ts';
+import { RandomHost } from './random-host.ts';
 
 export const TIMING = {
   heartbeatMs: 50,
@@ -27,88 +27,79 @@ export const TIMING = {
   persistStallMaxMs: 2000,
 };
 
-interface Event {
-  readonly at: number;
-  readonly order: number;
-  run(): void;
+/** How a run differs from others, drawn from its seed. */
+interface Conditions {
+  readonly limits: CoreConfig['limits'];
+  readonly latencyMs: number;
+  readonly slowDisk: number;
 }
 
-interface Host {
-  readonly id: NodeId;
-  core: Core | undefined;
-  log: MemoryLog;
-  store: MemoryStore;
-  boot: number;
-  persisting: boolean;
-  snapshots: Map<string, MemoryStore>;
-  pausedUntil: number;
-  /** What arrived while it was paused. */
-  readonly inbox: Input[];
-}
-
-interface Call {
-  readonly session: SessionId;
-  readonly sequence: number;
-  readonly key: string;
-  readonly ack: Ack;
-  readonly increment: boolean;
-  state: 'pending' | 'acknowledged' | 'refused';
-  node: NodeId;
+/** A snapshot that was received, and who waits to hear what became of it. */
+interface Transfer {
+  readonly sender: RandomHost;
+  readonly boot: number;
+  readonly receiver: NodeId;
+  readonly position: Position;
 }
 
 /**
- * Cores on a virtual clock with links that break, disks that lose what was not synced, crashes and pauses; it
- * checks after every step what must hold for the cluster as a whole.
+ * Cores on a virtual clock with links that break, disks that lose what was not synced, crashes and pauses, and
+ * clients that hold every answer against what was promised; it checks after every step what must hold for the
+ * cluster as a whole.
  */
 export class RandomCluster {
   readonly random: SeededRandom;
-  readonly hosts = new Map<NodeId, Host>();
+  readonly hosts: Map<NodeId, RandomHost> = new Map();
   readonly ids: NodeId[];
+  readonly history: ClusterHistory = new ClusterHistory();
+  readonly clients: DrawnClients;
   now = 1000;
-  readonly calls: Call[] = [];
   readonly counts = {
     steps: 0,
     crashes: 0,
     promotions: 0,
     truncations: 0,
     snapshots: 0,
-    acknowledged: 0,
     diverged: 0,
     storesLost: 0,
-    reads: 0,
+    wiped: 0,
+    holes: 0,
+    healed: 0,
   };
-  readonly #events: Event[] = [];
-  #order = 0;
+  readonly #events = new EventQueue();
+  readonly #conditions: Conditions;
   readonly #cut = new Set<string>();
   readonly #linkEpoch = new Map<string, number>();
   /** Newest delivery time per link: messages keep their order. */
   readonly #linkBusy = new Map<string, number>();
   readonly #primaries = new Map<Term, NodeId>();
-  readonly #committed = new Map<LogIndex, Term>();
-  readonly #session = new Map<SessionId, { next: number }>();
-  readonly #reads = new Map<number, { host: Host; floor: number; key: string }>();
-  readonly #acknowledgedCounts = new Map<string, number>();
-  readonly #maybeCounts = new Map<string, number>();
-  readonly diverged: Entry[] = [];
-  #nextId = 1;
+  readonly #transfers = new Map<string, Transfer>();
+  #nextSnapshot = 1;
 
   constructor(seed: number, nodes: number) {
     this.random = new SeededRandom(seed);
     this.ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}` as NodeId);
-    for (const id of this.ids) {
-      const host = {
-        id,
-        core: undefined,
-        log: new MemoryLog(),
-        store: new MemoryStore(),
-        boot: 0,
-        persisting: false,
-        snapshots: new Map(),
-        pausedUntil: 0,
-        inbox: [],
-      };
-      this.hosts.set(id, host);
-    }
+    this.#conditions = this.#drawConditions();
+    for (const id of this.ids) this.hosts.set(id, new RandomHost(id));
+    this.clients = new DrawnClients({
+      random: this.random,
+      history: this.history,
+      now: () => this.now,
+      nodes: () => [...this.hosts.values()],
+      likelyPrimary: () => this.primary() ?? this.pick([...this.hosts.values()]),
+      propose: (node, frame) => this.input(node as RandomHost, { kind: 'propose', connection: 1, ...frame }),
+      openSession: (node, id, ms) => {
+        const host = node as RandomHost;
+        this.input(host, { kind: 'openSession', connection: 1, id, deadline: host.timeAt(this.now) + ms });
+      },
+      closeSession: (node, id, session) => {
+        const host = node as RandomHost;
+        const deadline = host.timeAt(this.now) + 1000;
+        this.input(host, { kind: 'closeSession', connection: 1, id, session, deadline });
+      },
+      read: (node, read) => this.input(node as RandomHost, { kind: 'read', reads: [read] }),
+      deadline: (node, ms) => (node as RandomHost).timeAt(this.now) + ms,
+    });
     for (const host of this.hosts.values()) this.start(host);
   }
 
@@ -120,35 +111,19 @@ export class RandomCluster {
     return items[this.draw(items.length)]!;
   }
 
-  start(host: Host): void {
-    host.boot++;
-    host.persisting = false;
-    const { base } = host.log.recover();
-    for (const image of host.snapshots.values()) {
-      if (image.applied.index === base.index && host.store.applied.index < base.index) host.store = image;
-    }
-    host.snapshots.clear();
-    // Now and then a store is lost whole, while enough others can lead.
-    const othersUsable = [...this.hosts.values()].every(
-      (other) => other === host || other.core?.applier.usable === true,
-    );
-    if (host.boot > 1 && this.ids.length > 2 && othersUsable && this.draw(8) === 0) {
-      host.store = new MemoryStore();
-      this.counts.storesLost++;
-    }
-    const recovered = { log: host.log.recover(), store: host.store.state(), storeUsable: true };
-    host.core = new Core(this.#config(host), recovered, this.now);
-    this.#perform(host, host.core.step({ kind: 'tick' }, this.now));
+  start(host: RandomHost): void {
+    const recovered = host.boots(this.now);
+    this.counts.holes += recovered.log.holes.length;
+    host.core = new Core(this.#config(host), recovered, host.timeAt(this.now));
+    this.#step(host, { kind: 'tick' });
     this.#scheduleTick(host, host.boot);
     for (const other of this.ids) if (other !== host.id) this.#connect(host.id, other);
   }
 
-  crash(host: Host): void {
+  crash(host: RandomHost): void {
     if (host.core === undefined) return;
     this.counts.crashes++;
-    host.core = undefined;
-    host.log.crash(this.draw(host.log.outstanding.length + 1));
-    host.inbox.length = 0;
+    host.crashes({ draw: (below) => this.draw(below) });
     for (const other of this.ids) {
       this.#bump(host.id, other);
       this.#bump(other, host.id);
@@ -161,6 +136,23 @@ export class RandomCluster {
         });
       }
     }
+  }
+
+  /** The store of a node that is down is gone whole. */
+  loseStore(host: RandomHost): void {
+    host.losesStore();
+    this.counts.storesLost++;
+  }
+
+  /** The disk of a node that is down is another one, and empty. */
+  wipe(host: RandomHost): void {
+    host.wiped();
+    this.counts.wiped++;
+  }
+
+  /** Frames in the middle of the log of a node that is down cannot be read any more. */
+  damage(host: RandomHost): void {
+    host.damaged({ draw: (below) => this.draw(below) });
   }
 
   cut(from: NodeId, to: NodeId): void {
@@ -176,107 +168,33 @@ export class RandomCluster {
     }
   }
 
-  pause(host: Host, ms: number): void {
+  pause(host: RandomHost, ms: number): void {
     host.pausedUntil = Math.max(host.pausedUntil, this.now + ms);
-  }
-
-  openSession(): void {
-    const host = this.primary() ?? this.pick([...this.hosts.values()]);
-    this.input(host, { kind: 'openSession', connection: 1, id: this.#nextId++, deadline: this.now + 2000 });
-  }
-
-  write(): void {
-    if (this.#session.size === 0) return this.openSession();
-    const session = this.pick([...this.#session.keys()]);
-    const sequence = this.#session.get(session)!.next++;
-    const call: Call = {
-      session,
-      sequence,
-      key: `k${this.draw(5)}`,
-      ack: this.pick(['local', 'quorum', 'quorum', 'all'] as const),
-      increment: this.random.next() < 0.5,
-      state: 'pending',
-      node: 'n1' as NodeId,
-    };
-    this.calls.push(call);
-    this.send(call);
-  }
-
-  /** Sends a call, again perhaps, to whoever may be primary. */
-  send(call: Call): void {
-    const host = this.primary() ?? this.pick([...this.hosts.values()]);
-    const key = Buffer.from(call.increment ? `c${call.key}` : call.key);
-    const id = this.#nextId++;
-    this.#pendingCalls.set(id, call);
-    if (call.increment)
-      this.#maybeCounts.set(
-        call.key,
-        (this.#maybeCounts.get(call.key) ?? 0) + (this.#counted.has(call) ? 0 : 1),
-      );
-    this.#counted.add(call);
-    this.input(host, {
-      kind: 'propose',
-      connection: 1,
-      session: call.session,
-      floor: 0,
-      requests: [
-        {
-          id,
-          sequence: call.sequence,
-          ack: call.ack,
-          deadline: this.now + 500 + this.draw(3000),
-          conditions: [],
-          operations: call.increment
-            ? [{ kind: 'increment', key, by: 1 }]
-            : [{ kind: 'put', key, value: Buffer.from(`${call.session}/${call.sequence}`) }],
-        },
-      ],
-    });
-  }
-  readonly #pendingCalls = new Map<number, Call>();
-  readonly #counted = new Set<Call>();
-
-  /** A linearizable read of a counter: never below what was acknowledged before it was asked. */
-  read(): void {
-    const host = this.pick([...this.hosts.values()]);
-    if (host.core === undefined) return;
-    const key = `k${this.draw(5)}`;
-    const id = this.#nextId++;
-    this.#reads.set(id, { host, floor: this.#acknowledgedCounts.get(key) ?? 0, key });
-    const read: ProposedRead = {
-      id,
-      consistency: 'linearizable',
-      deadline: this.now + 1000,
-      keys: [Buffer.from(`c${key}`)],
-      token: 0 as Revision,
-    };
-    this.input(host, { kind: 'read', reads: [read] });
   }
 
   switchover(): void {
     const host = this.primary();
-    if (host !== undefined)
-      this.input(host, { kind: 'order', order: { kind: 'switchover', id: this.#nextId++ } });
+    if (host !== undefined) this.input(host, { kind: 'order', order: { kind: 'switchover', id: 1 } });
   }
 
-  /** Frees what the log's head need not keep, so that laggards need a snapshot. */
-  compact(host: Host): void {
-    if (host.core === undefined) return;
+  /** Frees what the log's head need not keep; `rudely`: what a peer needs too, so that laggards need a snapshot. */
+  compact(host: RandomHost, rudely: boolean): void {
+    if (host.core === undefined || !host.hasApplied) return;
     const checkpoint = host.store.checkpoint();
-    const below = Math.min(
-      checkpoint.index + 1,
-      host.core.applier.supersededFrom ?? Number.MAX_SAFE_INTEGER,
-    ) as LogIndex;
-    host.log.removeHead(below);
+    const kept = rudely
+      ? (host.core.applier.supersededFrom ?? Number.MAX_SAFE_INTEGER)
+      : host.core.retainFrom();
+    const below = Math.min(checkpoint.index + 1, kept) as LogIndex;
     this.input(host, { kind: 'headRemoved', below });
+    host.log.removeHead(below);
   }
 
-  checkpoint(host: Host): void {
-    if (host.core !== undefined) host.store.checkpoint();
+  checkpoint(host: RandomHost): void {
+    if (host.core !== undefined && host.hasApplied) host.store.checkpoint();
   }
 
-  primary(): Host | undefined {
-    let newest: Host | undefined;
+  primary(): RandomHost | undefined {
+    let newest: RandomHost | undefined;
     for (const host of this.hosts.values()) {
       if (host.core?.context.role !== 'primary') continue;
       if (newest === undefined || host.core.context.term > newest.core!.context.term) newest = host;
@@ -284,28 +202,16 @@ export class RandomCluster {
     return newest;
   }
 
-  get acknowledgedCounts(): ReadonlyMap<string, number> {
-    return this.#acknowledgedCounts;
-  }
-
-  get maybeCounts(): ReadonlyMap<string, number> {
-    return this.#maybeCounts;
-  }
-
   runFor(ms: number): void {
     const until = this.now + ms;
-    while (this.#events.length > 0) {
-      const at = this.#soonest();
-      const event = this.#events[at]!;
-      if (event.at > until) break;
-      this.#events.splice(at, 1);
+    for (let event = this.#events.take(until); event !== undefined; event = this.#events.take(until)) {
       this.now = Math.max(this.now, event.at);
       event.run();
     }
     this.now = until;
   }
 
-  input(host: Host, input: Input): void {
+  input(host: RandomHost, input: Input): void {
     if (host.core === undefined) return;
     if (host.pausedUntil > this.now) {
       host.inbox.push(input);
@@ -317,87 +223,75 @@ export class RandomCluster {
     } else this.#step(host, input);
   }
 
-  #step(host: Host, input: Input): void {
+  #step(host: RandomHost, input: Input): void {
     if (host.core === undefined) return;
     this.counts.steps++;
-    this.#perform(host, host.core.step(input, this.now));
+    this.#perform(host, host.core.step(input, host.timeAt(this.now)));
     host.core?.checkInvariants();
     this.#checkElection(host);
   }
 
-  #perform(host: Host, effects: readonly Effect[]): void {
+  #perform(host: RandomHost, effects: readonly Effect[]): void {
     for (const effect of effects) this.#performOne(host, effect);
   }
 
-  #performOne(host: Host, effect: Effect): void {
-    const { boot } = host;
-    const back = (delay: number, input: Input): void =>
-      this.#later(delay, () => {
-        if (host.boot === boot && host.core !== undefined) this.input(host, input);
-      });
+  #performOne(host: RandomHost, effect: Effect): void {
     switch (effect.kind) {
       case 'persist':
-        host.log.append(effect.order);
-        this.#sync(host);
+        this.#persist(host, effect);
         return;
       case 'send':
         this.#transmit(host.id, effect.to, effect.message);
         return;
       case 'apply':
-        for (const entry of effect.entries) this.#checkCommitted(host, entry);
+        for (const entry of effect.entries) {
+          this.history.applied(host.id, entry);
+          assert(host.log.isDurable(entry), `${host.id} applies ${entry.index}, which is not durable (P7)`);
+        }
         host.store.apply(effect);
-        back(this.draw(3), { kind: 'applied', index: effect.applied.index });
+        host.hasApplied = true;
+        this.#back(host, this.draw(3), { kind: 'applied', index: effect.applied.index });
         return;
-      case 'load':
-        back(this.draw(3), {
-          kind: 'loaded',
-          id: effect.id,
-          entries: host.log.read({
-            from: effect.from,
-            to: effect.to,
-            bytesMax: effect.bytesMax,
-            bytesOf: entryBytes,
-          }),
-        });
+      case 'load': {
+        const entries = host.log.read({ ...effect, bytesOf: entryBytes });
+        this.#back(host, this.draw(3), { kind: 'loaded', id: effect.id, entries });
         return;
-      case 'fetch':
-        back(this.draw(3), {
-          kind: 'fetched',
-          id: effect.id,
-          records: effect.keys.map((key) => host.store.get(key)),
-        });
+      }
+      case 'fetch': {
+        const records = effect.keys.map((key) => host.store.get(key));
+        this.#back(host, this.draw(3), { kind: 'fetched', id: effect.id, records });
         return;
+      }
       case 'serve':
-        for (const served of effect.reads) this.#checkRead(host, served.id);
+        for (const served of effect.reads) this.clients.onServed(host, served);
         return;
       case 'refuseReads':
-        for (const { id } of effect.reads) this.#reads.delete(id);
+        for (const { id, error } of effect.reads) this.clients.onRefused(host, id, error);
         return;
       case 'reply':
-        for (const reply of effect.replies) this.#onReply(reply);
+        for (const reply of effect.replies) this.clients.onReply(host, reply);
         return;
       case 'sendSnapshot':
         this.#sendSnapshot(host, effect.peer);
         return;
       case 'install':
-        host.store = host.snapshots.get(effect.directory)!;
-        host.snapshots.delete(effect.directory);
+        host.installs(effect.directory);
         this.counts.snapshots++;
-        back(1, { kind: 'installed', directory: effect.directory });
+        this.#back(host, 1, { kind: 'installed', directory: effect.directory });
+        this.#settleSnapshot(effect.directory, true);
+        return;
+      case 'discardSnapshot':
+        host.snapshots.delete(effect.directory);
+        this.#settleSnapshot(effect.directory, false);
         return;
       case 'fileDiverged':
-        this.diverged.push(...effect.entries);
-        this.counts.diverged += effect.entries.length;
-        host.log.judged(effect.entries);
+        this.#file(host, effect);
         return;
       case 'judged':
         host.log.judged(effect.entries);
         return;
       case 'notice':
-        if (effect.notice.kind === 'promotion') this.counts.promotions++;
-        if (effect.notice.kind === 'truncated') this.counts.truncations++;
-        if (effect.notice.kind === 'excluded')
-          throw new Error(`${effect.notice.peer} is excluded: ${effect.notice.reason}`);
+        this.#onNotice(host, effect.notice);
         return;
       case 'stop':
         throw new Error(`${host.id} stops: ${effect.reason}`);
@@ -406,12 +300,39 @@ export class RandomCluster {
     }
   }
 
-  #sync(host: Host): void {
+  #onNotice(host: RandomHost, notice: Extract<Effect, { kind: 'notice' }>['notice']): void {
+    if (notice.kind === 'promotion') this.counts.promotions++;
+    if (notice.kind === 'truncated') this.counts.truncations++;
+    if (notice.kind === 'repair' && notice.state === 'healed') this.counts.healed++;
+    if (notice.kind === 'excluded')
+      assert(this.hosts.get(notice.peer)!.mayBeOut, `${host.id}: ${notice.peer} is out: ${notice.reason}`);
+  }
+
+  #persist(host: RandomHost, effect: Extract<Effect, { kind: 'persist' }>): void {
+    const { record, hardState } = effect.order;
+    if (record.kind === 'entries' && host.core?.context.role === 'primary')
+      for (const entry of record.entries) if (entry.term === hardState.term) this.history.logged(entry);
+    host.log.append(effect.order);
+    this.#sync(host);
+  }
+
+  /** Durable a moment later; what a crash prevents is found again by the next start. */
+  #file(host: RandomHost, effect: Extract<Effect, { kind: 'fileDiverged' }>): void {
+    const { boot } = host;
+    this.#later(this.draw(6), () => {
+      if (host.boot !== boot || host.core === undefined) return;
+      for (const entry of effect.entries) this.history.filed(host.id, entry);
+      this.counts.diverged += effect.entries.length;
+      host.log.judged(effect.entries);
+    });
+  }
+
+  #sync(host: RandomHost): void {
     if (host.persisting) return;
     const { boot } = host;
     host.persisting = true;
     const count = host.log.outstanding.length;
-    const slow = this.random.next() < 0.02 ? 100 : 0;
+    const slow = this.random.next() < this.#conditions.slowDisk ? 100 : 0;
     this.#later(0.3 + this.random.next() * 3 + slow, () => {
       if (host.boot !== boot || host.core === undefined) return;
       host.persisting = false;
@@ -422,10 +343,12 @@ export class RandomCluster {
   }
 
   #transmit(from: NodeId, to: NodeId, message: PeerMessage): void {
+    assert(from !== to, `${from} talks to itself`);
     const link = `${from}>${to}`;
     const epoch = this.#linkEpoch.get(link) ?? 0;
     if (this.#cut.has(link)) return;
-    const at = Math.max(this.#linkBusy.get(link) ?? 0, this.now + 0.1 + this.random.next() * 2);
+    const delay = 0.1 + this.random.next() * this.#conditions.latencyMs;
+    const at = Math.max(this.#linkBusy.get(link) ?? 0, this.now + delay);
     this.#linkBusy.set(link, at);
     this.#later(at - this.now, () => {
       if ((this.#linkEpoch.get(link) ?? 0) !== epoch || this.#cut.has(link)) return;
@@ -442,17 +365,17 @@ export class RandomCluster {
       const peer = this.hosts.get(b)!;
       if (host.core === undefined || peer.core === undefined || this.#cut.has(`${a}>${b}`)) continue;
       this.#bump(a, b);
-      const genesis = peer.core.context.genesis;
+      const { genesis, exclusion } = peer.core.context;
       const hello = {
         kind: 'linkUp',
         peer: b,
         boot: `${peer.boot}` as BootId,
-        disk: diskOf(b),
+        disk: peer.disk,
         voters: this.ids,
+        ...(genesis === undefined ? {} : { cluster: genesis.cluster }),
+        ...(exclusion === undefined ? {} : { exclusion }),
       } as const;
-      this.#later(0.5, () =>
-        this.input(host, genesis === undefined ? hello : { ...hello, cluster: genesis.cluster }),
-      );
+      this.#later(0.5, () => this.input(host, hello));
     }
   }
 
@@ -461,8 +384,8 @@ export class RandomCluster {
     this.#linkEpoch.set(link, (this.#linkEpoch.get(link) ?? 0) + 1);
   }
 
-  #sendSnapshot(host: Host, peer: NodeId): void {
-    const image = host.store.clone();
+  #sendSnapshot(host: RandomHost, peer: NodeId): void {
+    const image: MemoryStore = host.store.clone();
     image.checkpoint();
     const { boot } = host;
     this.#later(5 + this.draw(50), () => {
@@ -470,19 +393,35 @@ export class RandomCluster {
       const receiver = this.hosts.get(peer)!;
       const lost =
         receiver.core === undefined || this.#cut.has(`${host.id}>${peer}`) || this.random.next() < 0.1;
-      if (!lost) {
-        const directory = `snapshot-${this.#nextId++}`;
-        receiver.snapshots.set(directory, image);
-        this.input(receiver, { kind: 'snapshotReceived', directory, state: image.state() });
+      if (lost) {
+        this.input(host, { kind: 'snapshotSent', peer });
+        return;
       }
-      this.input(
-        host,
-        lost ? { kind: 'snapshotSent', peer } : { kind: 'snapshotSent', peer, position: image.applied },
-      );
+      const directory = `snapshot-${this.#nextSnapshot++}`;
+      receiver.snapshots.set(directory, image);
+      this.#transfers.set(directory, { sender: host, boot, receiver: peer, position: image.applied });
+      const receiving = receiver.boot;
+      this.input(receiver, { kind: 'snapshotReceived', directory, state: image.state() });
+      // A receiver that dies meanwhile says nothing: the link tells.
+      this.#later(2000, () => {
+        if (receiver.boot !== receiving || receiver.core === undefined)
+          this.#settleSnapshot(directory, false);
+      });
     });
   }
 
-  #scheduleTick(host: Host, boot: number): void {
+  #settleSnapshot(directory: string, taken: boolean): void {
+    const transfer = this.#transfers.get(directory);
+    if (transfer === undefined) return;
+    this.#transfers.delete(directory);
+    const { sender, boot, receiver: peer, position } = transfer;
+    this.#later(2, () => {
+      if (sender.boot === boot)
+        this.input(sender, { kind: 'snapshotSent', peer, ...(taken ? { position } : {}) });
+    });
+  }
+
+  #scheduleTick(host: RandomHost, boot: number): void {
     this.#later(5, () => {
       if (host.boot !== boot || host.core === undefined) return;
       if (host.pausedUntil <= this.now) this.input(host, { kind: 'tick' });
@@ -490,43 +429,15 @@ export class RandomCluster {
     });
   }
 
-  #onReply(reply: ClientReply): void {
-    if (reply.kind === 'sessionOpened') this.#session.set(reply.session, { next: 1 });
-    const call = this.#pendingCalls.get(reply.id);
-    if (call === undefined) return;
-    this.#pendingCalls.delete(reply.id);
-    if (reply.kind !== 'receipt' || call.state === 'acknowledged') return;
-    call.state = 'acknowledged';
-    this.counts.acknowledged++;
-    if (call.increment)
-      this.#acknowledgedCounts.set(call.key, (this.#acknowledgedCounts.get(call.key) ?? 0) + 1);
-  }
-
-  #checkRead(host: Host, id: number): void {
-    const read = this.#reads.get(id);
-    if (read === undefined) return;
-    this.#reads.delete(id);
-    this.counts.reads++;
-    const record = host.store.get(Buffer.from(`c${read.key}`));
-    const value = record === undefined ? 0 : Number(Buffer.from(record.value).toString());
-    assert(
-      value >= read.floor,
-      `${host.id} serves a stale linearizable read of c${read.key}: ${value}, acknowledged before: ${read.floor}`,
-    );
-  }
-
-  /** State machine safety: an index is applied with one term everywhere and for ever. */
-  #checkCommitted(host: Host, entry: Entry): void {
-    const before = this.#committed.get(entry.index);
-    assert(
-      before === undefined || before === entry.term,
-      `${host.id} applies ${entry.index}@${entry.term}, elsewhere it is @${before}`,
-    );
-    this.#committed.set(entry.index, entry.term);
+  #back(host: RandomHost, delay: number, input: Input): void {
+    const { boot } = host;
+    this.#later(delay, () => {
+      if (host.boot === boot && host.core !== undefined) this.input(host, input);
+    });
   }
 
   /** Election safety: one primary in a term. */
-  #checkElection(host: Host): void {
+  #checkElection(host: RandomHost): void {
     if (host.core?.context.role !== 'primary') return;
     const { term } = host.core.context;
     const before = this.#primaries.get(term);
@@ -538,33 +449,34 @@ export class RandomCluster {
   }
 
   #later(delay: number, run: () => void): void {
-    this.#events.push({ at: this.now + Math.max(0, delay), order: this.#order++, run });
+    this.#events.add(this.now + Math.max(0, delay), run);
   }
 
-  #soonest(): number {
-    let best = 0;
-    for (let at = 1; at < this.#events.length; at++) {
-      const event = this.#events[at]!;
-      const first = this.#events[best]!;
-      if (event.at < first.at || (event.at === first.at && event.order < first.order)) best = at;
-    }
-    return best;
+  #drawConditions(): Conditions {
+    const tight = this.draw(3) === 0;
+    return {
+      limits: {
+        ...LIMITS,
+        logCacheBytesMax: 4096,
+        sessionIdleMs: this.pick([LIMITS.sessionIdleMs, 1500]),
+        ...(this.draw(2) === 0 ? {} : { asyncLagBytesMax: 400, asyncLagMsMax: 150 }),
+        ...(tight ? { peerWindowEntries: 2, entryRequestsMax: 2, sessionWindow: 6, sessionsMax: 2 } : {}),
+      },
+      latencyMs: this.pick([2, 2, 2, 30]),
+      slowDisk: this.pick([0.02, 0.02, 0.2]),
+    };
   }
 
-  #config(host: Host): CoreConfig {
+  #config(host: RandomHost): CoreConfig {
     return {
       self: host.id,
-      disk: diskOf(host.id),
+      disk: host.disk as DiskId,
       voters: this.ids,
       database: 'default',
       timing: TIMING,
-      limits: { ...LIMITS, logCacheBytesMax: 4096 },
+      limits: this.#conditions.limits,
       seed: host.boot * 1000 + this.ids.indexOf(host.id),
       genesisNames: { cluster: 'c'.repeat(32), database: 'd'.repeat(32) },
     };
   }
-}
-
-function diskOf(id: NodeId): DiskId {
-  return `${id}`.padEnd(32, '0') as DiskId;
 }

@@ -178,6 +178,11 @@ export class ScriptDriver {
     },
     wipe: (line) => void this.#node(line).wipe(),
     /** Damage to the log of a node that is down. */
+    lose: (line) => {
+      const [from, to] = [line.number('from', 0), line.number('to', line.number('from', 0))];
+      this.#node(line).log.loseEntries({ from, to, term: line.number('term', 1) });
+      return undefined;
+    },
     losetail: (line) => void this.#node(line).log.loseTail(Number(line.words[1])),
     backup: (line) => void this.#cluster.backup(this.#node(line), line.words[1]!),
     restore: (line) => void this.#cluster.restore(this.#node(line), line.words[1]!),
