@@ -75,7 +75,10 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     queued: core.queued,
     defaultAck: config.defaultAck,
     wal: { segments: stats?.segments ?? 0, bytes: stats?.bytes ?? 0 },
-    divergence: { filed: database?.divergence.list().length ?? 0, pending: core.supersededPending },
+    divergence: {
+      filed: database?.divergence.list().length ?? 0,
+      pending: core.supersededPending + (database?.filing ?? 0),
+    },
   };
 }
 

@@ -194,8 +194,8 @@ export class GroupWriter {
 
   async #writeIdleMark(): Promise<void> {
     this.#markDue = false;
-    const room = this.#closing ? BLOCK_BYTES : 2 * BLOCK_BYTES;
-    if (!this.#marked && this.#offset + room <= this.#segment.bytes) await this.#writeMark();
+    // In the last block too: then it is the mark of the rotation as well.
+    if (!this.#marked) await this.#writeMark();
   }
 
   async #writeMark(): Promise<void> {

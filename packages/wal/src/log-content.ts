@@ -8,23 +8,23 @@ export class LogContent {
   readonly map: LogMap = new LogMap();
   readonly superseded: SupersededEntries = new SupersededEntries();
 
-  /** `segment` 0: not written yet. Returns what the record removed. */
-  apply(
-    record: StoredRecord,
-    at: { readonly segment: number; readonly commitFloor: LogIndex },
-  ): RemovedEntry[] {
+  /** `segment` 0: not written yet. */
+  apply(record: StoredRecord, at: { readonly segment: number; readonly commitFloor: LogIndex }): void {
     switch (record.kind) {
       case 'entries':
-        return this.#append(record.places, at.segment);
+        this.#append(record.places, at.segment);
+        return;
       case 'repair':
-        return this.#repair(record.places, at.segment);
+        this.#repair(record.places, at.segment);
+        return;
       case 'base':
-        return this.#rebase(record, at.commitFloor);
+        this.#rebase(record, at.commitFloor);
+        return;
       case 'genesis':
       case 'exclusion':
-        return [];
+        return;
       default:
-        return assertNever(record);
+        assertNever(record);
     }
   }
 
@@ -52,17 +52,16 @@ export class LogContent {
     if (entry !== undefined) this.superseded.add(entry);
   }
 
-  #append(places: readonly EntryPlace[], segment: number): RemovedEntry[] {
+  #append(places: readonly EntryPlace[], segment: number): void {
     const start = places[0];
-    if (start === undefined) return [];
+    if (start === undefined) return;
     const behindEnd = start.index > this.map.last.index;
     const removed = behindEnd ? [] : this.map.truncateFrom(start.index, start.previousTerm);
     for (const place of places) this.map.append(place.index, { ...place, segment });
     this.#supersede(removed);
-    return removed;
   }
 
-  #repair(places: readonly EntryPlace[], segment: number): RemovedEntry[] {
+  #repair(places: readonly EntryPlace[], segment: number): void {
     const removed: RemovedEntry[] = [];
     for (const place of places) {
       if (place.index < this.map.first || place.index > this.map.last.index) continue;
@@ -71,20 +70,18 @@ export class LogContent {
       this.map.place(place.index, { ...place, segment });
     }
     this.#supersede(removed);
-    return removed;
   }
 
-  #rebase(base: Extract<StoredRecord, { kind: 'base' }>, commitFloor: LogIndex): RemovedEntry[] {
+  #rebase(base: Extract<StoredRecord, { kind: 'base' }>, commitFloor: LogIndex): void {
     const { map } = this;
     const { position } = base;
     if (base.keepTail && position.index < map.last.index) {
       map.dropBelow((position.index + 1) as LogIndex);
-      return [];
+      return;
     }
     const removed = base.keepTail ? [] : map.truncateFrom(map.first, map.last.term);
     map.reset(position);
     this.#supersede(removed.filter((entry) => entry.index > commitFloor));
-    return removed;
   }
 
   /** The same entry written again replaces nothing. */

@@ -58,7 +58,7 @@ export class Wal {
   readonly #reader: EntryReader;
   readonly #supply: SegmentSupply;
   readonly #writer: GroupWriter;
-  /** Appended and not on stable storage yet, by index. */
+  /** Appended and not on stable storage yet, by index; also what was truncated meanwhile, until it is synced. */
   readonly #unsynced: Map<LogIndex, Entry> = new Map();
   #ticket: Ticket;
   /** Ticket of the newest base record that is not on stable storage yet. */
@@ -156,11 +156,10 @@ export class Wal {
     assert(order.ticket === this.#ticket + 1, 'tickets have no gaps');
     this.#ticket = order.ticket;
     const payload = encodeRecord(order.record, this.#options.codec.encode.bind(this.#options.codec));
-    const removed = this.#content.apply(storedRecord(order.record, payload.places), {
+    this.#content.apply(storedRecord(order.record, payload.places), {
       segment: 0,
       commitFloor: order.commitFloor,
     });
-    for (const { index } of removed) this.#unsynced.delete(index);
     if (order.record.kind === 'entries' || order.record.kind === 'repair')
       for (const entry of order.record.entries) this.#unsynced.set(entry.index, entry);
     if (order.record.kind === 'base') this.#unsyncedBase = order.ticket;

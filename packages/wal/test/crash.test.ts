@@ -1,6 +1,6 @@
+import { SimRandom } from '@holdfast/sim';
 import type { LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
-import { SimRandom } from '../../sim/src/index.ts';
 import { type CrashState, captureCrashes, knownOf, verifyCrash } from './support/crash-states.ts';
 import { entriesRecord, entry, GENESIS, hardState, position } from './support/entries.ts';
 import { Scenario } from './support/scenario.ts';
@@ -90,6 +90,12 @@ const LIFE: Record<string, (scenario: Scenario) => Promise<void>> = {
   async cleanStop(scenario) {
     append(scenario, 3);
     await scenario.restart(true);
+  },
+  /** What the new run reports durable needs the name of its segment to be. */
+  async appendAtOnceAfterRecovery(scenario) {
+    await scenario.restart(false);
+    append(scenario, 1);
+    await scenario.log.settle();
   },
   async recovery(scenario) {
     append(scenario, 3);

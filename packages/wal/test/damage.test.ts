@@ -1,5 +1,5 @@
+import { SimDisk, type SimRandom } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
-import { SimDisk, type SimRandom } from '../../sim/src/index.ts';
 import { replay } from '../src/recovery-replay.ts';
 import { type SegmentScan, scanSegment } from '../src/segment-scan.ts';
 import { DISK } from './support/entries.ts';

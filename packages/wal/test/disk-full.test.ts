@@ -1,6 +1,6 @@
+import { keepRandomly, type SimDisk, SimRandom } from '@holdfast/sim';
 import { HoldfastError } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
-import { keepRandomly, type SimDisk, SimRandom } from '../../sim/src/index.ts';
 import { entriesRecord, entry } from './support/entries.ts';
 import { BLOCK, DIRECTORY, expectSound, Harness, TINY_SEGMENT } from './support/harness.ts';
 import { below, forSeeds, LONG_TIMEOUT_MS } from './support/seeds.ts';

@@ -1,6 +1,6 @@
+import { keepRandomly, SimDisk } from '@holdfast/sim';
 import { HoldfastError, type LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
-import { keepRandomly, SimDisk } from '../../sim/src/index.ts';
 import { entriesRecord, entry } from './support/entries.ts';
 import { DIRECTORY, expectSound, Harness } from './support/harness.ts';
 import { below, forSeeds } from './support/seeds.ts';

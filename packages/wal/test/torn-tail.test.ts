@@ -1,5 +1,5 @@
+import { keepMask, keepRandomly, type PendingChange, SimDisk } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
-import { keepMask, keepRandomly, type PendingChange, SimDisk } from '../../sim/src/index.ts';
 import { replay } from '../src/recovery-replay.ts';
 import { scanSegment } from '../src/segment-scan.ts';
 import { DISK, entriesRecord, entry, hardState } from './support/entries.ts';

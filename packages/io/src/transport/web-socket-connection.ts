@@ -5,6 +5,9 @@ import { WebSocket } from 'ws';
 /** Close code for a peer that speaks text: everything here is binary. */
 const TEXT_FRAME_CODE = 4000;
 
+/** As `ws` says it of any other message. */
+const TOO_LONG_CODE = 1009;
+
 const SEND_OPTIONS = { binary: true, compress: false } as const;
 /** A close frame's reason may not be longer. */
 const REASON_BYTES_MAX = 123;
@@ -46,6 +49,8 @@ export class WebSocketConnection implements Connection {
   #opened: boolean;
   /** This side has said that it is done: nothing more is handed up but `onClose`. */
   #ended = false;
+  /** A first message was whole. */
+  #received = false;
   #failure: string | undefined;
   /** Set while the messages of this turn are held back to leave in one call. */
   #corked: Socket | undefined;
@@ -76,6 +81,25 @@ export class WebSocketConnection implements Connection {
   /** The socket below, once it is known. */
   useSocket(socket: Socket): void {
     this.#socket = socket;
+  }
+
+  /** `ws` has one limit for all messages of a connection; this one counts what comes in until the first is whole. */
+  limitFirst(bytesMax: number): void {
+    const socket = this.#socket;
+    assert(socket !== undefined, 'no socket to count on');
+    let bytes = 0;
+    // Called after the reader of `ws`, which has handed up a whole message by then.
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (!this.#received && bytes <= bytesMax) return;
+      socket.off('data', count);
+      if (this.#received || this.#ended) return;
+      this.close(TOO_LONG_CODE, `the first message is longer than ${bytesMax} bytes`);
+      // The other side has until the close times out to read this; nothing more is kept of what it says.
+      socket.removeAllListeners('data');
+      socket.on('data', () => {});
+    };
+    socket.on('data', count);
   }
 
   send(bytes: Uint8Array): void {
@@ -124,6 +148,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #onMessage(bytes: Buffer, isBinary: boolean): void {
+    this.#received = true;
     if (this.#ended) return;
     if (isBinary) this.handlers.onMessage(bytes);
     else this.close(TEXT_FRAME_CODE, 'binary frames only');

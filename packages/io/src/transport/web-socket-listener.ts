@@ -11,6 +11,8 @@ import type { Listener, ListenOptions, UpgradeDecision, UpgradeRequest } from '@
 import { type WebSocket, WebSocketServer } from 'ws';
 import { WebSocketConnection, webSocketOptions } from './web-socket-connection.ts';
 
+type Accepted = Extract<UpgradeDecision, { accept: string }>;
+
 /** One port: plain HTTP requests and WebSockets of any number of subprotocols. */
 export class WebSocketListener implements Listener {
   port = 0;
@@ -91,7 +93,7 @@ export class WebSocketListener implements Listener {
     }
     this.#accepted.set(request, decision.accept);
     this.#upgraderFor(decision.maxMessageBytes).handleUpgrade(request, socket, head, (webSocket) =>
-      this.#onWebSocket(webSocket, socket, upgrade.remoteAddress),
+      this.#onWebSocket(webSocket, socket, { upgrade, decision }),
     );
   }
 
@@ -101,9 +103,14 @@ export class WebSocketListener implements Listener {
     return { refuse: 400, message: `this path speaks ${decision.accept}` };
   }
 
-  #onWebSocket(webSocket: WebSocket, socket: Socket, remoteAddress: string): void {
-    const connection = new WebSocketConnection({ webSocket, remoteAddress });
+  #onWebSocket(
+    webSocket: WebSocket,
+    socket: Socket,
+    { upgrade, decision }: { readonly upgrade: UpgradeRequest; readonly decision: Accepted },
+  ): void {
+    const connection = new WebSocketConnection({ webSocket, remoteAddress: upgrade.remoteAddress });
     connection.useSocket(socket);
+    if (decision.firstMessageBytesMax !== undefined) connection.limitFirst(decision.firstMessageBytesMax);
     this.#options.onConnection(connection);
   }
 

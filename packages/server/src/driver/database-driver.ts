@@ -61,6 +61,8 @@ export class DatabaseDriver {
   #stopped = false;
   #uid: DatabaseUid | '';
   #ticks: Timer | undefined;
+  /** Entries judged lost and not filed yet. */
+  #filing = 0;
   /** Filing and swapping, one after the other; awaited by `stop`. */
   #background: Promise<void> = Promise.resolve();
 
@@ -136,6 +138,11 @@ export class DatabaseDriver {
 
   status(): CoreStatus {
     return this.#core.status(this.#clock.now());
+  }
+
+  /** Entries judged lost that are not listed yet. */
+  get filing(): number {
+    return this.#filing;
   }
 
   /** Begins to tick. */
@@ -257,6 +264,7 @@ export class DatabaseDriver {
         this.#inBackground(() => this.#discard(effect.directory));
         break;
       case 'fileDiverged':
+        this.#filing += effect.entries.length;
         this.#inBackground(() => this.#fileDiverged(effect));
         break;
       case 'judged':
@@ -366,6 +374,7 @@ export class DatabaseDriver {
 
   async #fileDiverged(effect: Extract<Effect, { kind: 'fileDiverged' }>): Promise<void> {
     await this.divergence.file(this.name, effect.entries, effect.undecided);
+    this.#filing -= effect.entries.length;
     this.#wal.judged(effect.entries);
   }
 

@@ -57,7 +57,7 @@ export interface NodeStatus {
   readonly queued: number;
   readonly defaultAck: Ack;
   readonly wal: { readonly segments: number; readonly bytes: number };
-  /** `pending`: superseded and not judged yet. */
+  /** `pending`: superseded, and not judged or not filed yet. */
   readonly divergence: { readonly filed: number; readonly pending: number };
 }
 

@@ -16,10 +16,12 @@ test('each path speaks its own subprotocol, with frames of its own longest size'
   expect(decideUpgrade(request('/peer', PEER_SUBPROTOCOL), OPEN)).toEqual({
     accept: PEER_SUBPROTOCOL,
     maxMessageBytes: LIMITS.peerFrameBytesMax,
+    firstMessageBytesMax: LIMITS.helloBytesMax,
   });
   expect(decideUpgrade(request('/client?x=1', 'other', CLIENT_SUBPROTOCOL), OPEN)).toEqual({
     accept: CLIENT_SUBPROTOCOL,
     maxMessageBytes: LIMITS.clientFrameBytesMax,
+    firstMessageBytesMax: LIMITS.helloBytesMax,
   });
 });
 

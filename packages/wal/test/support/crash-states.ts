@@ -1,6 +1,6 @@
+import { keepRandomly, type SimDisk, type SimRandom } from '@holdfast/sim';
 import type { Entry } from '@holdfast/types';
 import { expect } from 'vitest';
-import { keepRandomly, type SimDisk, type SimRandom } from '../../../sim/src/index.ts';
 import { entriesRecord, entry } from './entries.ts';
 import { expectSound, Harness } from './harness.ts';
 import type { ModelLog } from './model-log.ts';

@@ -1,7 +1,7 @@
 import type { HardState, LogRecord, PersistOrder, RecoveredLog } from '@holdfast/core';
+import { SimClock, SimDisk, SimRandom } from '@holdfast/sim';
 import type { Entry, LogIndex, Position, Ticket } from '@holdfast/types';
 import { expect } from 'vitest';
-import { SimClock, SimDisk, SimRandom } from '../../../sim/src/index.ts';
 import { Wal, type WalOptions } from '../../src/index.ts';
 import { DISK, nameOf, position, testCodec } from './entries.ts';
 import { advanceModel, EMPTY_MODEL, type ModelLog } from './model-log.ts';

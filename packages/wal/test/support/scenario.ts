@@ -1,5 +1,5 @@
+import { SimDisk, type SimRandom } from '@holdfast/sim';
 import type { Entry, LogIndex } from '@holdfast/types';
-import { SimDisk, type SimRandom } from '../../../sim/src/index.ts';
 import { entriesRecord, entry, GENESIS, hardState, position } from './entries.ts';
 import { expectSound, Harness, TINY_SEGMENT } from './harness.ts';
 import { below, chance } from './seeds.ts';

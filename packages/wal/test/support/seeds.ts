@@ -1,4 +1,4 @@
-import { SimRandom } from '../../../sim/src/index.ts';
+import { SimRandom } from '@holdfast/sim';
 
 /** How many times as much is tried with HOLDFAST_LONG. */
 export const LONG: number = process.env.HOLDFAST_LONG === undefined ? 1 : 20;
