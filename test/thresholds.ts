@@ -18,4 +18,40 @@ export const THRESHOLDS = {
     asserted: 1000,
     factor: 10,
   },
+  killGapMs: {
+    name: 'SIGKILL of the primary: median gap, milliseconds',
+    measured: 60,
+    asserted: 600,
+    factor: 10,
+  },
+  pauseGapMs: {
+    name: 'SIGSTOP of the primary: median gap, milliseconds',
+    measured: 500,
+    asserted: 2000,
+    factor: 4,
+  },
+  vanishGapMs: {
+    name: 'host of the primary vanishes: median gap, milliseconds',
+    measured: 500,
+    asserted: 2000,
+    factor: 4,
+  },
+  switchoverGapMs: {
+    name: 'switchover: median gap, milliseconds',
+    measured: 30,
+    asserted: 300,
+    factor: 10,
+  },
+  callBeyondGapMs: {
+    name: 'a call that waited on a hanging primary, beyond the gap, milliseconds',
+    measured: 20,
+    asserted: 300,
+    factor: 15,
+  },
+  acknowledgedAfterCutMs: {
+    name: 'last acknowledgement of a primary that is cut off, beyond one election timeout, milliseconds',
+    measured: 10,
+    asserted: 200,
+    factor: 20,
+  },
 } as const satisfies Record<string, Threshold>;

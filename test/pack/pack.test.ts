@@ -1,0 +1,94 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/support/workspace.ts';
+import { runCommand } from '../support/command.ts';
+import { installedNames, installFrom, packAll, type Tarballs } from '../support/tarballs.ts';
+import { temporaryDirectory } from '../support/temporary.ts';
+
+/** All that an application gets with the client, but for the prebuilt binary of its platform. */
+const CLIENT_TREE = [
+  '@holdfast/client',
+  '@holdfast/io',
+  '@holdfast/types',
+  '@holdfast/wire',
+  'abstract-level',
+  'buffer',
+  'base64-js',
+  'detect-libc',
+  'ieee754',
+  'is-buffer',
+  'level-supports',
+  'level-transcoder',
+  'maybe-combine-errors',
+  'module-error',
+  'msgpackr',
+  'msgpackr-extract',
+  'node-gyp-build-optional-packages',
+  'ws',
+].sort();
+
+const SLOW = { timeout: 300_000 };
+
+describe('the packages as published', () => {
+  let tarballs: Tarballs;
+
+  beforeAll(() => {
+    tarballs = packAll(temporaryDirectory());
+  }, SLOW.timeout);
+
+  it('hold what was built, the licence, and no sources or tests', () => {
+    for (const [name, { file }] of tarballs) {
+      const files = runCommand('tar', ['-tzf', file], ROOT).trim().split('\n');
+      expect(files, name).toEqual(
+        expect.arrayContaining(['package/dist/index.js', 'package/dist/index.d.ts', 'package/LICENSE']),
+      );
+      const others = files.filter(
+        (path) => !/^package\/(dist\/.+\.(js|d\.ts)|package\.json|LICENSE|README\.md)$/.test(path),
+      );
+      expect(others, name).toEqual([]);
+    }
+  });
+
+  it('type-check in a strict program that checks its libraries too', SLOW, () => {
+    const directory = temporaryDirectory();
+    installFrom(tarballs, [...tarballs.keys()], directory);
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const compiler = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
+    runCommand('npm', ['install', '--no-audit', '--no-fund', '--save-dev', ...compiler], directory);
+    const names = [...tarballs.keys()];
+    const imports = names.map((name, at) => `import * as package${at} from '${name}';`);
+    const uses = names.map((_, at) => `console.log(Object.keys(package${at}).length);`);
+    writeFileSync(join(directory, 'consumer.ts'), [...imports, ...uses].join('\n'));
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2024',
+      strict: true,
+      skipLibCheck: false,
+      types: ['node'],
+    };
+    writeFileSync(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+    );
+    runCommand('npx', ['--no-install', 'tsc', '-p', '.'], directory);
+    const counts = runCommand('node', ['consumer.js'], directory).trim().split('\n').map(Number);
+    expect(counts).toHaveLength(names.length);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+  });
+
+  it('give a client that is small, and can be imported and required', SLOW, () => {
+    const directory = temporaryDirectory();
+    installFrom(tarballs, ['@holdfast/client'], directory);
+    const names = installedNames(directory).filter((name) => !name.startsWith('@msgpackr-extract/'));
+    expect(names).toEqual(CLIENT_TREE);
+    const code = {
+      'a.mjs': "import { Holdfast } from '@holdfast/client';",
+      'b.cjs': "const { Holdfast } = require('@holdfast/client');",
+    };
+    for (const [file, load] of Object.entries(code)) {
+      writeFileSync(join(directory, file), `${load}\nconsole.log(typeof Holdfast);`);
+      expect(runCommand('node', [file], directory)).toBe('function\n');
+    }
+  });
+});

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { Holdfast } from '@holdfast/client';
+import { expect, test } from 'vitest';
+import type { LocalCluster } from '../support/cluster/local-cluster.ts';
+import { startTestCluster } from '../support/cluster/test-cluster.ts';
+import { waitUntil } from '../support/faults/wait-until.ts';
+import { SaturatingLoad } from '../support/load/saturating-load.ts';
+
+const isLong = process.env.HOLDFAST_LONG === '1';
+const DURATION_MS = isLong ? 600_000 : 10_000;
+const STALL_MS = 200;
+const STALL_EVERY_MS = 1000;
+/** More than a node keeps of its log, so that a standby that missed it needs a snapshot. */
+const MISSED_BYTES = 100 * 1_048_576;
+const MISSED_VALUE_BYTES = 262_144;
+
+async function writeMuch(client: Holdfast<string, string>): Promise<void> {
+  const values = MISSED_BYTES / MISSED_VALUE_BYTES;
+  for (let first = 0; first < values; first += 8) {
+    const puts = Array.from({ length: 8 }, (_, position) =>
+      client.put(`large-${(first + position) % 100}`, randomBytes(MISSED_VALUE_BYTES / 2).toString('hex'), {
+        timeoutMs: 30_000,
+      }),
+    );
+    await Promise.all(puts);
+  }
+}
+
+/** A standby misses so much that it has to be sent a snapshot; the load goes on meanwhile. */
+async function sendSnapshot(
+  cluster: LocalCluster,
+  client: Holdfast<string, string>,
+  standby: string,
+): Promise<void> {
+  await cluster.kill(standby);
+  await writeMuch(client);
+  await cluster.start(standby);
+  await waitUntil(
+    'the snapshot to be installed',
+    async () =>
+      (await cluster.events(standby)).some(({ kind, state }) => kind === 'snapshot' && state === 'installed'),
+    120_000,
+  );
+}
+
+test(
+  `${DURATION_MS / 1000} s of saturating load with a stalling standby and snapshots cause no election`,
+  async () => {
+    const cluster = await startTestCluster();
+    const client = await cluster.client({ timeoutMs: 30_000 });
+    await client.put('first', 'x');
+    const primary = await cluster.primary();
+    const { term } = await cluster.status(primary);
+    const [stalling, restarted] = cluster.ids.filter((id) => id !== primary) as [string, string];
+    const load = new SaturatingLoad(client);
+    const startedAt = performance.now();
+    let stalls = 0;
+    const stalled = setInterval(() => {
+      stalls += 1;
+      void cluster.order(stalling, { stallMs: STALL_MS });
+    }, STALL_EVERY_MS);
+    let snapshots = 0;
+    try {
+      do {
+        await sendSnapshot(cluster, client, restarted);
+        snapshots += 1;
+      } while (performance.now() - startedAt < DURATION_MS);
+    } finally {
+      clearInterval(stalled);
+      await load.stop();
+    }
+    const busy = `${(100 * load.busyShare).toFixed(0)} %`;
+    const seconds = (performance.now() - startedAt) / 1000;
+    console.log(
+      `${seconds.toFixed(0)} s, cores ${busy} busy: ${load.writes} writes, ${load.reads} reads, ${stalls} stalls, ${snapshots} snapshots`,
+    );
+    expect(load.words).toEqual([]);
+    expect(await cluster.status(primary)).toMatchObject({ role: 'primary', term });
+    await cluster.level();
+  },
+  DURATION_MS + 180_000,
+);
