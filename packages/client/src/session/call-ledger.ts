@@ -54,6 +54,13 @@ export class CallLedger {
     return true;
   }
 
+  /** A new id for a call that is sent again: an answer to the attempt before must not be taken for one to this. */
+  renew(call: AnyCall): void {
+    this.#calls.delete(call.id);
+    call.id = this.nextId();
+    this.#calls.set(call.id, call);
+  }
+
   find(id: number): AnyCall | undefined {
     return this.#calls.get(id);
   }

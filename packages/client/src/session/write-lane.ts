@@ -175,6 +175,7 @@ export class WriteLane {
   }
 
   #send(call: WriteCall, link: LinkId, under: { session: SessionId; floor: number }, now: number): void {
+    if (call.attempts > 0) this.#ledger.renew(call);
     call.link = link;
     call.attempts += 1;
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
