@@ -183,7 +183,7 @@ const UPGRADES: readonly {
 
 test('each request that cannot be is answered with a status and a code', async () => {
   const cluster = await ProcessCluster.start({
-    flags: { handshakeTimeoutMs: 1000, electionTimeoutMs: 2000 },
+    flags: { electionTimeoutMs: 2000 },
   });
   const bystander = await Bystander.begin(cluster);
   const port = cluster.port('n1');
