@@ -27,6 +27,13 @@ export interface Outcome {
   readonly data: ReadonlyMap<string, StoredRecord>;
   /** By `session/sequence`. */
   readonly writes: ReadonlyMap<string, CommittedWrite>;
+  /** Of each key, what it was from an index on, growing; 0: not there. */
+  readonly versions: ReadonlyMap<string, readonly Version[]>;
+}
+
+interface Version {
+  readonly index: LogIndex;
+  readonly revision: Revision;
 }
 
 /** All that any primary ever logged, and what became of it. */
@@ -102,6 +109,7 @@ export class ClusterHistory {
   outcome(intents: ReadonlyMap<string, ProposedWrite>): Outcome {
     const data = new Map<string, StoredRecord>();
     const writes = new Map<string, CommittedWrite>();
+    const versions = new Map<string, Version[]>();
     const floors = new Map<SessionId, number>();
     let revision = 0 as Revision;
     for (let index = 1 as LogIndex; this.#committed.has(index); index = (index + 1) as LogIndex) {
@@ -113,10 +121,10 @@ export class ClusterHistory {
       for (const [ordinal, request] of entry.body.requests.entries()) {
         if (request.kind === 'openSession') floors.set(sessionIdOf(entry, ordinal), 0);
         else if (request.kind === 'closeSession') floors.delete(request.session);
-        else revision = replay(request, { entry, revision, data, writes, floors, intents });
+        else revision = replay(request, { entry, revision, data, writes, versions, floors, intents });
       }
     }
-    return { data, writes };
+    return { data, writes, versions };
   }
 }
 
@@ -127,6 +135,7 @@ function replay(
     readonly revision: Revision;
     readonly data: Map<string, StoredRecord>;
     readonly writes: Map<string, CommittedWrite>;
+    readonly versions: Map<string, Version[]>;
     readonly floors: Map<SessionId, number>;
     readonly intents: ReadonlyMap<string, ProposedWrite>;
   },
@@ -150,8 +159,11 @@ function replay(
   let revision = at.revision;
   for (const mutation of mutations) {
     revision = (revision + 1) as Revision;
-    if (mutation.kind === 'put') data.set(textOf(mutation.key), { value: mutation.value, revision });
-    else data.delete(textOf(mutation.key));
+    const key = textOf(mutation.key);
+    if (mutation.kind === 'put') data.set(key, { value: mutation.value, revision });
+    else data.delete(key);
+    const version = { index: entry.index, revision: mutation.kind === 'put' ? revision : (0 as Revision) };
+    at.versions.set(key, [...(at.versions.get(key) ?? []), version]);
   }
   return revision;
 }

@@ -8,6 +8,7 @@ import {
   type SessionId,
 } from '@holdfast/types';
 import type { ClientReply, ProposedWrite, ServedRead } from '../../src/api.ts';
+import { isConditional } from '../../src/state/evaluator.ts';
 import { nameOf, textOf } from './cluster-history.ts';
 import type { Acknowledged, DrawnPorts, ServingNode, Session } from './drawn-ports.ts';
 import { ReadOracle } from './read-oracle.ts';
@@ -96,7 +97,8 @@ export class DrawnClients {
   /** After the faults: what was acknowledged against the log that won. */
   checkOutcome(stores: readonly ServingNode[]): void {
     const { history } = this.#ports;
-    const { data, writes } = history.outcome(this.#intents);
+    const outcome = history.outcome(this.#intents);
+    const { data, writes } = outcome;
     const expected = JSON.stringify([...data].sort(([a], [b]) => (a < b ? -1 : 1)));
     for (const { id, store } of stores)
       assert(JSON.stringify(store.data()) === expected, `the store of ${id} is not what the log comes to`);
@@ -108,7 +110,7 @@ export class DrawnClients {
       );
       for (const receipt of call.receipts) this.#checkReceipt(call, receipt);
     }
-    this.#reads.checkOutcome();
+    this.#reads.checkOutcome(outcome);
     this.#checkAnswered();
   }
 
@@ -138,7 +140,7 @@ export class DrawnClients {
   #onReceipt(node: ServingNode, call: Call, receipt: Receipt): void {
     const { ack, copies, index, result } = receipt;
     const place = `${call.name} at ${nameOf(receipt)}`;
-    const asked = call.request.ack;
+    const asked = isConditional(call.request) && call.request.ack === 'local' ? 'quorum' : call.request.ack;
     this.counts.acknowledged++;
     if (receipt.repeated) this.counts.repeated++;
     if (result.kind === 'conflict') this.counts.conflicts++;
@@ -263,9 +265,7 @@ export class DrawnClients {
     const sequence = session.next++;
     const name = `${session.id}/${sequence}`;
     const { conditions, operations } = this.#drawWrite(session, name);
-    const conditional = conditions.length > 0 || operations[0]!.kind === 'increment';
-    const raised = conditional && ack === 'local' ? 'quorum' : ack;
-    const request: ProposedWrite = { id: 0, sequence, ack: raised, deadline: 0, conditions, operations };
+    const request: ProposedWrite = { id: 0, sequence, ack, deadline: 0, conditions, operations };
     const call: Call = { name, session, request, receipts: [], unsure: 0, state: 'pending' };
     this.#calls.push(call);
     this.#intents.set(name, request);

@@ -35,8 +35,31 @@ export function runDrawn(seed: number, onCluster?: (cluster: RandomCluster) => v
   // Newer entries on every node: what an older term left behind is judged by them.
   for (let count = 0; count < 3; count++) cluster.clients.writeAtQuorum();
   cluster.runFor(4000);
+  if (cluster.draw(4) === 0) diskGoesBack(cluster);
   converged(cluster);
   return cluster;
+}
+
+/** A standby comes back with an old copy of its disk, under the primary that it had acknowledged more to (fault 20). */
+function diskGoesBack(cluster: RandomCluster): void {
+  const primary = cluster.primary();
+  const hosts = [...cluster.hosts.values()];
+  const host = hosts.find((one) => one !== primary && isSound(one));
+  if (primary === undefined || host === undefined || hosts.length < 3 || !hosts.every(isSound)) return;
+  const old = host.copyDisk();
+  for (let count = 0; count < 3; count++) cluster.clients.writeAtQuorum();
+  cluster.runFor(1000);
+  if (host.log.recover().last.index === old.log.recover().last.index) return;
+  cluster.crash(host);
+  host.restoreDisk(old);
+  for (let start = 0; start < 2; start++) {
+    cluster.start(host);
+    cluster.runFor(1500);
+    assert(cluster.primary() === primary, 'a standby with an old disk ended an office');
+    assert(host.core?.context.exclusion === 'disk-went-back', `${host.id} went back, and nobody found out`);
+    if (start === 0) cluster.crash(host);
+  }
+  cluster.counts.wentBack++;
 }
 
 /** A node that is down comes back, now and then with less on its disk than it had. */

@@ -244,13 +244,15 @@ function foldRecord(folded: Folded, { record, commitFloor }: PersistOrder, damag
     case 'exclusion':
       folded.exclusion = record.reason;
       return;
-    case 'base':
-      // What the frame knows committed is in the snapshot, or the log kept it: nobody need judge it.
-      drop(folded, (entry) => entry.index <= commitFloor);
-      supersede(folded, (entry) => !(record.keepTail && entry.index > record.position.index));
+    case 'base': {
+      const gone = (entry: Entry) => !(record.keepTail && entry.index > record.position.index);
+      // What the frame knows committed is in the snapshot: nobody need judge it.
+      drop(folded, (entry) => gone(entry) && entry.index <= commitFloor);
+      supersede(folded, gone);
       folded.base = record.position;
       folded.baseDirectory = record.directory;
       return;
+    }
     case 'repair':
       for (const entry of record.entries) {
         supersede(folded, (held) => held.index === entry.index && held.term !== entry.term);

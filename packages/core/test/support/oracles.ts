@@ -69,9 +69,10 @@ export class Oracles {
     }
   }
 
-  /** Everything up to a match is durable and equal to the log of that term's primary. */
+  /** Everything up to a match is durable and equal to the log of that term's primary; below its checkpoint the store is that. */
   #match(node: ClusterNode, term: number, match: LogIndex): void {
     const primary = this.#nodes.find((other) => other.bootId === this.#primaries.get(term));
+    const sound = Math.max(checkpointOf(node), primary === undefined ? 0 : checkpointOf(primary));
     const known = new Map(primary?.log.entries('written').map((entry) => [entry.index, entryText(entry)]));
     const held = node.log.entries('durable');
     const last = held.at(-1)?.index ?? 0;
@@ -81,7 +82,7 @@ export class Oracles {
     );
     for (const entry of held) {
       const other = known.get(entry.index);
-      if (entry.index > match || other === undefined) continue;
+      if (entry.index > match || entry.index <= sound || other === undefined) continue;
       assert(
         other === entryText(entry),
         `${node.id} answers for ${entryText(entry)}, the primary has ${other}`,
@@ -122,4 +123,9 @@ export class Oracles {
   #copies(position: Position): number {
     return this.#nodes.filter((node) => node.log.holds(position)).length;
   }
+}
+
+/** Below it a log may be damaged for good: nobody reads it there. */
+function checkpointOf(node: ClusterNode): LogIndex {
+  return node.store.state().checkpoint.index;
 }

@@ -8,7 +8,6 @@ import {
   type NodeId,
   type PeerMessage,
   type Position,
-  type Term,
 } from '@holdfast/types';
 import type { CoreConfig, Effect, Input } from '../../src/api.ts';
 import { Core } from '../../src/core.ts';
@@ -17,9 +16,10 @@ import { ClusterHistory } from './cluster-history.ts';
 import { DrawnClients } from './drawn-clients.ts';
 import { EventQueue } from './event-queue.ts';
 import type { MemoryStore } from './memory-store.ts';
+import { PrimaryOracle } from './primary-oracle.ts';
 import { RandomHost } from './random-host.ts';
 
-export const TIMING = {
+const TIMING = {
   heartbeatMs: 50,
   electionTimeoutMs: 400,
   rankStepMs: 15,
@@ -63,6 +63,7 @@ export class RandomCluster {
     diverged: 0,
     storesLost: 0,
     wiped: 0,
+    wentBack: 0,
     holes: 0,
     healed: 0,
   };
@@ -72,7 +73,7 @@ export class RandomCluster {
   readonly #linkEpoch = new Map<string, number>();
   /** Newest delivery time per link: messages keep their order. */
   readonly #linkBusy = new Map<string, number>();
-  readonly #primaries = new Map<Term, NodeId>();
+  readonly #oracle = new PrimaryOracle(TIMING.electionTimeoutMs);
   readonly #transfers = new Map<string, Transfer>();
   #nextSnapshot = 1;
 
@@ -228,7 +229,7 @@ export class RandomCluster {
     this.counts.steps++;
     this.#perform(host, host.core.step(input, host.timeAt(this.now)));
     host.core?.checkInvariants();
-    this.#checkElection(host);
+    this.#oracle.stepped(host, this.now);
   }
 
   #perform(host: RandomHost, effects: readonly Effect[]): void {
@@ -241,6 +242,7 @@ export class RandomCluster {
         this.#persist(host, effect);
         return;
       case 'send':
+        this.#oracle.sends(host, effect.to, effect.message);
         this.#transmit(host.id, effect.to, effect.message);
         return;
       case 'apply':
@@ -269,7 +271,10 @@ export class RandomCluster {
         for (const { id, error } of effect.reads) this.clients.onRefused(host, id, error);
         return;
       case 'reply':
-        for (const reply of effect.replies) this.clients.onReply(host, reply);
+        for (const reply of effect.replies) {
+          if (reply.kind === 'receipt') this.#oracle.acknowledges(host, this.now);
+          this.clients.onReply(host, reply);
+        }
         return;
       case 'sendSnapshot':
         this.#sendSnapshot(host, effect.peer);
@@ -434,18 +439,6 @@ export class RandomCluster {
     this.#later(delay, () => {
       if (host.boot === boot && host.core !== undefined) this.input(host, input);
     });
-  }
-
-  /** Election safety: one primary in a term. */
-  #checkElection(host: RandomHost): void {
-    if (host.core?.context.role !== 'primary') return;
-    const { term } = host.core.context;
-    const before = this.#primaries.get(term);
-    assert(
-      before === undefined || before === host.id,
-      `two primaries in term ${term}: ${before} and ${host.id}`,
-    );
-    this.#primaries.set(term, host.id);
   }
 
   #later(delay: number, run: () => void): void {

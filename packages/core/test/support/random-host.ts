@@ -88,6 +88,17 @@ export class RandomHost implements ServingNode {
     this.mayBeOut = true;
   }
 
+  copyDisk(): { readonly log: MemoryLog; readonly store: MemoryStore } {
+    return { log: this.log.clone(), store: this.store.clone() };
+  }
+
+  restoreDisk(copy: { readonly log: MemoryLog; readonly store: MemoryStore }): void {
+    this.log = copy.log;
+    this.store = copy.store;
+    this.hasLost = true;
+    this.mayBeOut = true;
+  }
+
   damaged(dice: Dice): void {
     if (this.log.damage(dice)) this.hasLost = true;
   }

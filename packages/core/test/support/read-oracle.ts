@@ -1,6 +1,6 @@
 import { assert, type Position, type ReadItem, type Revision } from '@holdfast/types';
 import type { ProposedRead, ServedRead } from '../../src/api.ts';
-import { nameOf, textOf } from './cluster-history.ts';
+import { nameOf, type Outcome, textOf } from './cluster-history.ts';
 import type { Acknowledged, DrawnPorts, ServingNode, Session } from './drawn-ports.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -24,7 +24,7 @@ export class ReadOracle {
   /** Of each key, the newest revision that any linearizable read has returned. */
   readonly #returned = new Map<string, Revision>();
   /** Checked when it is known which log won. */
-  readonly #later: (() => void)[] = [];
+  readonly #later: ((outcome: Outcome) => void)[] = [];
   readonly counts = { linearizable: 0, session: 0, overlay: 0, eventual: 0, aged: 0, told: 0, reads: 0 };
 
   constructor(ports: DrawnPorts & { readonly acknowledged: readonly Acknowledged[] }) {
@@ -67,6 +67,7 @@ export class ReadOracle {
         textOf(items[0]?.value ?? NOTHING) === textOf(items[1]?.value ?? NOTHING),
         `${node.id} serves half of a batch in #${read.id}`,
       );
+    if (served.overlay === undefined) this.#checkPrefix(node, read, items);
     this.counts[read.consistency]++;
     this.counts.reads++;
     const names = keys.map(textOf);
@@ -94,8 +95,8 @@ export class ReadOracle {
     });
   }
 
-  checkOutcome(): void {
-    for (const check of this.#later) check();
+  checkOutcome(outcome: Outcome): void {
+    for (const check of this.#later) check(outcome);
     for (const [id, { node, boot, answers }] of this.#asked)
       assert(!node.isUp || node.boot !== boot || answers === 1, `${node.id} never answered read #${id}`);
   }
@@ -113,6 +114,20 @@ export class ReadOracle {
     if (item === undefined) return;
     const value = this.#ports.history.valueOf(item.revision);
     assert(value === textOf(item.value), `${node.id} serves ${textOf(item.value)} as ${item.revision}`);
+  }
+
+  /** What is read is what the log comes to at one index, never a store that misses batches (G7, fault 53). */
+  #checkPrefix(node: ServingNode, read: ProposedRead, items: readonly (ReadItem | undefined)[]): void {
+    const { index } = node.store.applied;
+    const names = read.keys?.map(textOf) ?? ALL_KEYS;
+    const revisions = items.map((item) => item?.revision ?? 0);
+    this.#later.push(({ versions }) => {
+      for (const [at, name] of names.entries()) {
+        const due = versions.get(name)?.findLast((version) => version.index <= index)?.revision ?? 0;
+        const text = `${node.id} serves ${name}@${revisions[at]} in #${read.id} at ${index}; it was @${due} then`;
+        assert(revisions[at] === due, text);
+      }
+    });
   }
 
   /** G9. */
