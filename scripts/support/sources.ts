@@ -12,7 +12,7 @@ export interface SourceFile {
 export type Check = (files: readonly SourceFile[]) => string[];
 
 const FOLDERS = ['packages', 'scripts', 'test', 'docs'];
-const EXTENSIONS = /\.(ts|md|json)$/;
+const EXTENSIONS = /\.(ts|md|json|txt)$/;
 const SKIPPED = new Set(['node_modules', 'dist', 'histories', '.holdfast']);
 
 /** All text of the repository that checks look at. */

@@ -17,6 +17,7 @@ import { checkInvariants } from './kernel/invariants.ts';
 import { linkCameUp } from './kernel/link.ts';
 import { readStatus } from './kernel/status.ts';
 import { wireError } from './kernel/wire-errors.ts';
+import { evictLog } from './log/evict-log.ts';
 import { Log } from './log/log.ts';
 import { PersistQueue } from './log/persist-queue.ts';
 import { Office } from './primary/office.ts';
@@ -437,11 +438,10 @@ export class Core implements CoreApi {
     this.applier.onApplied(index);
     this.#freshness.onApplied(this.applier.applied.index);
     this.office?.onApplied(this.applier.applied.index);
-    const { log, persists, config } = this.context;
-    log.evict(
-      Math.min(this.applier.applied.index, persists.durable) as LogIndex,
-      config.limits.logCacheBytesMax,
-    );
+    evictLog(this.context, {
+      applied: this.applier.applied.index,
+      neededFrom: this.office?.replicator.neededFrom(),
+    });
   }
 
   /** Load orders share one numbering: whoever asked takes the answer. */

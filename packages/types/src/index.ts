@@ -9,4 +9,5 @@ export * from './limits.ts';
 export * from './membership.ts';
 export * from './peer-messages.ts';
 export * from './store-records.ts';
+export * from './transient-map.ts';
 export * from './transport.ts';

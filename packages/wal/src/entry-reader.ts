@@ -1,4 +1,4 @@
-import { type Entry, HoldfastError, type LogIndex } from '@holdfast/types';
+import { type Entry, HoldfastError, type LogIndex, type TransientMap } from '@holdfast/types';
 import type { EntryLocation, LogMap } from './log-map.ts';
 import type { SegmentSet } from './segment-set.ts';
 
@@ -24,7 +24,7 @@ export class EntryReader {
   async read(
     range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number },
     map: LogMap,
-    unsynced: ReadonlyMap<LogIndex, Entry>,
+    unsynced: Pick<TransientMap<LogIndex, Entry>, 'get'>,
   ): Promise<Entry[]> {
     const wanted = choose(range, map, unsynced);
     const entries: Entry[] = [];
@@ -71,7 +71,7 @@ export class EntryReader {
 function choose(
   range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number },
   map: LogMap,
-  unsynced: ReadonlyMap<LogIndex, Entry>,
+  unsynced: Pick<TransientMap<LogIndex, Entry>, 'get'>,
 ): Wanted[] {
   const wanted: Wanted[] = [];
   let bytes = 0;

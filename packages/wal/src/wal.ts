@@ -9,6 +9,7 @@ import {
   type LogIndex,
   type Random,
   type Ticket,
+  TransientMap,
 } from '@holdfast/types';
 import { EntryReader } from './entry-reader.ts';
 import { GroupWriter, type QueuedFrame } from './group-writer.ts';
@@ -59,7 +60,7 @@ export class Wal {
   readonly #supply: SegmentSupply;
   readonly #writer: GroupWriter;
   /** Appended and not on stable storage yet, by index; also what was truncated meanwhile, until it is synced. */
-  readonly #unsynced: Map<LogIndex, Entry> = new Map();
+  readonly #unsynced: TransientMap<LogIndex, Entry> = new TransientMap();
   #ticket: Ticket;
   /** Ticket of the newest base record that is not on stable storage yet. */
   #unsyncedBase: Ticket | undefined;

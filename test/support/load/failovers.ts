@@ -81,7 +81,7 @@ export async function measureFailovers(options: {
   return { fault: fault.name, gaps, writes: load.acknowledged, failed, unknown, words: load.words };
 }
 
-export function sorted(numbers: readonly number[]): number[] {
+function sorted(numbers: readonly number[]): number[] {
   return numbers.toSorted((left, right) => left - right);
 }
 

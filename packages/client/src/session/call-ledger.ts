@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, TransientMap } from '@holdfast/types';
 import type { AnyCall, Call } from './call.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
@@ -6,7 +6,7 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 /** Every call that is not settled: found by id, watched by deadline, bounded in number and bytes, settled once. */
 export class CallLedger {
   readonly #limits: ClientLimits;
-  readonly #calls = new Map<number, AnyCall>();
+  readonly #calls = new TransientMap<number, AnyCall>();
   readonly #wheel: DeadlineWheel<AnyCall>;
   #settled: AnyCall[] = [];
   #bytes = 0;

@@ -65,8 +65,10 @@ export class FrameWriter {
 
   take(): ClientFrame[] {
     if (this.#open.size > 0) {
-      for (const [link, frame] of this.#open) this.#done.push({ link, messages: frame.messages });
-      this.#open.clear();
+      for (const [link, frame] of this.#open) {
+        this.#done.push({ link, messages: frame.messages });
+        this.#open.delete(link);
+      }
     }
     const done = this.#done;
     if (done.length > 0) this.#done = [];

@@ -5,10 +5,14 @@ interface Pending {
   readonly settled: boolean;
 }
 
-/** Things that are due at a time, in coarse buckets: adding is a push, and what is settled goes with its bucket. */
+/**
+ * Things that are due at a time, in coarse buckets. Most are settled within milliseconds: they wait in a list that is
+ * looked through at every `expire`, and only what outlives that goes into the bucket of its deadline.
+ */
 export class Deadlines<Item extends Pending> {
   readonly #bucketMs: number;
   readonly #deadlineOf: (item: Item) => number;
+  #recent: Item[] = [];
   readonly #buckets = new Map<number, Item[]>();
   #next: number | undefined;
 
@@ -17,17 +21,15 @@ export class Deadlines<Item extends Pending> {
     this.#deadlineOf = deadlineOf;
   }
 
-  add(item: Item, now: number): void {
-    const bucket = Math.ceil(Math.min(this.#deadlineOf(item), now + LOOK_MS) / this.#bucketMs);
-    const items = this.#buckets.get(bucket);
-    if (items === undefined) {
-      this.#buckets.set(bucket, [item]);
-      if (this.#next === undefined || bucket < this.#next) this.#next = bucket;
-    } else items.push(item);
+  add(item: Item): void {
+    this.#recent.push(item);
   }
 
   /** Calls `expire` for all that is due and not settled. */
   expire(now: number, expire: (item: Item) => void): void {
+    const recent = this.#recent;
+    this.#recent = [];
+    for (const item of recent) if (!item.settled) this.#sort(item, now);
     if (this.#next === undefined || this.#next * this.#bucketMs > now) return;
     const due: number[] = [];
     for (const bucket of this.#buckets.keys()) if (bucket * this.#bucketMs <= now) due.push(bucket);
@@ -40,8 +42,17 @@ export class Deadlines<Item extends Pending> {
     for (const items of lists)
       for (const item of items) {
         if (item.settled) continue;
-        if (this.#deadlineOf(item) > now) this.add(item, now);
+        if (this.#deadlineOf(item) > now) this.#sort(item, now);
         else expire(item);
       }
+  }
+
+  #sort(item: Item, now: number): void {
+    const bucket = Math.ceil(Math.min(this.#deadlineOf(item), now + LOOK_MS) / this.#bucketMs);
+    const items = this.#buckets.get(bucket);
+    if (items === undefined) {
+      this.#buckets.set(bucket, [item]);
+      if (this.#next === undefined || bucket < this.#next) this.#next = bucket;
+    } else items.push(item);
   }
 }

@@ -1,4 +1,11 @@
-import type { Ack, LogIndex, SessionId, Term, WriteResult } from '@holdfast/types';
+import {
+  type Ack,
+  type LogIndex,
+  type SessionId,
+  type Term,
+  TransientMap,
+  type WriteResult,
+} from '@holdfast/types';
 import { levelReached, type Reached } from './ack-rules.ts';
 
 /** One attempt of a client that waits for an answer. */
@@ -28,10 +35,10 @@ const LEVELS: readonly Ack[] = ['local', 'quorum', 'all'];
 
 /** Attempts whose write is logged, by level and index, each index in one primary's term. */
 export class Waiters {
-  readonly #byLevel: Readonly<Record<Ack, Map<LogIndex, Waiter[]>>> = {
-    local: new Map(),
-    quorum: new Map(),
-    all: new Map(),
+  readonly #byLevel: Readonly<Record<Ack, TransientMap<LogIndex, Waiter[]>>> = {
+    local: new TransientMap(),
+    quorum: new TransientMap(),
+    all: new TransientMap(),
   };
   #reached: Reached;
 
@@ -83,7 +90,7 @@ export class Waiters {
 
 /** In log order. A level may move by the whole length of the log at once: then what waits is fewer. */
 function dueIndexes(
-  waiting: ReadonlyMap<LogIndex, unknown>,
+  waiting: TransientMap<LogIndex, Waiter[]>,
   range: { readonly above: LogIndex; readonly to: LogIndex },
 ): LogIndex[] {
   const length = range.to - range.above;

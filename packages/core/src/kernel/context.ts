@@ -54,7 +54,7 @@ export class Context {
   primary: NodeId | undefined;
   #nextLoad = 1;
   #effects: Effect[] = [];
-  readonly #replies = new Map<number, ClientReply[]>();
+  #replies = new Map<number, ClientReply[]>();
 
   constructor(
     config: CoreConfig,
@@ -167,9 +167,12 @@ export class Context {
   }
 
   takeEffects(): Effect[] {
-    for (const [connection, replies] of this.#replies)
-      this.#effects.push({ kind: 'reply', connection, replies });
-    this.#replies.clear();
+    if (this.#replies.size > 0) {
+      for (const [connection, replies] of this.#replies)
+        this.#effects.push({ kind: 'reply', connection, replies });
+      // A new one: what a cleared map held lives on for a while (see TransientMap).
+      this.#replies = new Map();
+    }
     const effects = this.#effects;
     this.#effects = [];
     return effects;

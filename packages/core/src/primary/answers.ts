@@ -33,7 +33,7 @@ export class Answers {
     readonly repeated: boolean;
   }): Waiter {
     const waiter: Waiter = { ...from, settled: false, logged: undefined };
-    this.#deadlines.add(waiter, this.#context.now);
+    this.#deadlines.add(waiter);
     return waiter;
   }
 

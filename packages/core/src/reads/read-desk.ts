@@ -1,4 +1,11 @@
-import type { LogIndex, NodeId, ReadItem, Revision, WireError } from '@holdfast/types';
+import {
+  type LogIndex,
+  type NodeId,
+  type ReadItem,
+  type Revision,
+  TransientMap,
+  type WireError,
+} from '@holdfast/types';
 import { Deadlines } from '../acks/deadlines.ts';
 import type { ProposedRead, ServedRead } from '../api.ts';
 import type { Applier } from '../apply/applier.ts';
@@ -62,7 +69,7 @@ export class ReadDesk {
   readonly #applier: Applier;
   readonly #freshness: Freshness;
   #office: ReadOffice | undefined;
-  readonly #pending = new Map<number, LocalRead>();
+  readonly #pending = new TransientMap<number, LocalRead>();
   readonly #deadlines = new Deadlines<LocalRead>(DEADLINE_BUCKET_MS, ({ read }) => read.deadline);
   /** Linearizable reads of a primary whose opening entry is not applied yet. */
   #early: LocalRead[] = [];
@@ -369,7 +376,7 @@ export class ReadDesk {
 
   #keep(pending: LocalRead, list: LocalRead[]): void {
     this.#pending.set(pending.read.id, pending);
-    this.#deadlines.add(pending, this.#context.now);
+    this.#deadlines.add(pending);
     list.push(pending);
   }
 

@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type Revision } from '@holdfast/types';
+import { assert, type LogIndex, type Revision, TransientMap } from '@holdfast/types';
 
 /** What the newest logged entry that touches a key will leave in the store. */
 export interface OverlayRecord {
@@ -38,7 +38,7 @@ export function keyText(key: Uint8Array): string {
  * a fetch begun later finds it in the store. A fetch ends when its records have been evaluated, not when they arrive.
  */
 export class Overlay {
-  readonly #records: Map<string, OverlayRecord> = new Map();
+  readonly #records: TransientMap<string, OverlayRecord> = new TransientMap();
   /** Every put in order, as two columns: index and key. Slots before `#head` are released. */
   #indexes: LogIndex[] = [];
   #keys: string[] = [];

@@ -1,4 +1,12 @@
-import type { Ack, Connection, ReadReply, ServerMessage, Timer, WriteReply } from '@holdfast/types';
+import {
+  type Ack,
+  type Connection,
+  type ReadReply,
+  type ServerMessage,
+  type Timer,
+  TransientMap,
+  type WriteReply,
+} from '@holdfast/types';
 import { encodeServerMessages } from '@holdfast/wire';
 import type { DatabaseDriver } from '../driver/database-driver.ts';
 import { CLOSE_CODES } from '../links/close-codes.ts';
@@ -35,7 +43,7 @@ export class ClientConnection {
   database: DatabaseDriver | undefined;
   closed = false;
   /** Writes and session requests by their id. */
-  readonly requests: Map<number, PendingRequest> = new Map();
+  readonly requests: TransientMap<number, PendingRequest> = new TransientMap();
   /** Reads that the core has, by the node's own number for them. */
   readonly reads: Set<number> = new Set();
   readonly #connection: Connection;

@@ -9,6 +9,7 @@ import {
   type ReadItem,
   type ReadRequest,
   type Revision,
+  TransientMap,
   type WireError,
 } from '@holdfast/types';
 import { readProblem } from '@holdfast/wire';
@@ -40,7 +41,7 @@ type PendingRead = {
 export class ClientReads {
   readonly #options: ClientReadsOptions;
   /** By this node's own number for them. */
-  readonly #pending = new Map<number, PendingRead>();
+  readonly #pending = new TransientMap<number, PendingRead>();
   #lastNumber = 0;
 
   constructor(options: ClientReadsOptions) {

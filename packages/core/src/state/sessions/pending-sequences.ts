@@ -1,8 +1,8 @@
-import type { SessionId } from '@holdfast/types';
+import { type SessionId, TransientMap } from '@holdfast/types';
 
 /** Sequences that the primary has evaluated and queued or logged, and not yet applied: a repeat joins what waits here. */
 export class PendingSequences<W> {
-  readonly #bySession: Map<SessionId, Map<number, W>> = new Map();
+  readonly #bySession: Map<SessionId, TransientMap<number, W>> = new Map();
 
   get(session: SessionId, sequence: number): W | undefined {
     return this.#bySession.get(session)?.get(sequence);
@@ -11,7 +11,7 @@ export class PendingSequences<W> {
   set(session: SessionId, sequence: number, waiting: W): void {
     let sequences = this.#bySession.get(session);
     if (sequences === undefined) {
-      sequences = new Map();
+      sequences = new TransientMap();
       this.#bySession.set(session, sequences);
     }
     sequences.set(sequence, waiting);
