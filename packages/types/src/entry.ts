@@ -90,11 +90,25 @@ export function lastRevisionOf(entry: Entry): Revision {
   return (entry.firstRevision + revisionCount(entry) - 1) as Revision;
 }
 
+const HEAD_BYTES = 96;
+
+/** Counted once: log, windows and checkpoints all ask, and an entry may hold hundreds of requests. */
+const counted = new WeakMap<Entry, number>();
+
 /** Bytes the entry takes in memory and roughly on the wire: what windows and limits count. */
 export function entryBytes(entry: Entry): number {
-  let bytes = 96;
-  if (entry.body.kind !== 'requests') return bytes;
-  for (const request of entry.body.requests) {
+  if (entry.body.kind !== 'requests') return HEAD_BYTES;
+  let bytes = counted.get(entry);
+  if (bytes === undefined) {
+    bytes = HEAD_BYTES + requestsBytes(entry.body.requests);
+    counted.set(entry, bytes);
+  }
+  return bytes;
+}
+
+function requestsBytes(requests: readonly EntryRequest[]): number {
+  let bytes = 0;
+  for (const request of requests) {
     bytes += 32;
     if (request.kind !== 'write') continue;
     for (const mutation of request.mutations) {
