@@ -363,7 +363,10 @@ export interface CoreApi {
   status(now: number): CoreStatus;
   /** The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. */
   retainFrom(): LogIndex;
-  /** Reads that wait for a confirmation, for an apply, or for their token. */
-  readonly readsPending: number;
+  /**
+   * Somebody waits for what is committed to be applied: reads, or a node that stands or was just elected, which takes
+   * no write before its store is level.
+   */
+  readonly applyAwaited: boolean;
   checkInvariants(): void;
 }

@@ -116,8 +116,9 @@ export class Core implements CoreApi {
     checkInvariants(this);
   }
 
-  get readsPending(): number {
-    return this.reads.pending;
+  get applyAwaited(): boolean {
+    if (this.reads.pending > 0 || this.context.role === 'candidate') return true;
+    return this.office === undefined ? this.elections.monitor.suspecting : !this.office.admitting;
   }
 
   get serving(): boolean {

@@ -215,13 +215,14 @@ export class DatabaseDriver {
 
   #step(input: Input): void {
     if (this.#stopped) return;
-    if (input.kind === 'tick' || input.kind === 'read') this.#applyHeld();
+    if (input.kind === 'tick') this.#applyHeld();
     if (input.kind === 'message') this.#roundTrips.received(input.from, input.message);
     for (const effect of this.#core.step(input, this.#clock.now())) {
       // A `stop` before it: nothing after it may happen.
       if (this.#stopped) return;
       this.#perform(effect);
     }
+    if (this.#heldApply !== undefined && this.#core.applyAwaited) this.#applyHeld();
   }
 
   #perform(effect: Effect): void {
@@ -275,6 +276,8 @@ export class DatabaseDriver {
         break;
       case 'notice':
         this.#ports.notice(effect.notice);
+        // The best successor stands at a tick: now, and not half a tick later on the average.
+        if (effect.notice.kind === 'suspicion') this.input({ kind: 'tick' });
         break;
       case 'stop':
         this.fail(new Error(effect.reason));
@@ -296,9 +299,7 @@ export class DatabaseDriver {
    * under way at a time, so the next one carries all that was committed meanwhile.
    */
   #applySoon(effect: ApplyEffect): void {
-    const waited =
-      this.#core.readsPending > 0 || effect.entries.some((entry) => entry.body.kind === 'opening');
-    if (waited) this.#apply(effect);
+    if (this.#core.applyAwaited) this.#apply(effect);
     else this.#heldApply = effect;
   }
 

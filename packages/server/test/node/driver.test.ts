@@ -1,7 +1,16 @@
-import type { CoreApi, Effect, Input, PersistOrder, RecoveredLog } from '@holdfast/core';
+import type { CoreApi, Effect, Input, Notice, PersistOrder, RecoveredLog } from '@holdfast/core';
 import { NodeDisk, SystemClock } from '@holdfast/io';
 import type { DivergenceFile } from '@holdfast/store';
-import { type LogIndex, logIndex, type NodeId, nodeId, type Ticket, term, ticket } from '@holdfast/types';
+import {
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  revision,
+  type Ticket,
+  term,
+  ticket,
+} from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
 import { expect, test } from 'vitest';
 import { DatabaseDriver } from '../../src/driver/database-driver.ts';
@@ -26,8 +35,7 @@ const RECOVERED: RecoveredLog = {
 
 /** A core that answers each input as the test says, and holds the driver to its contract. */
 class ScriptedCore implements CoreApi {
-  /** As if a read waited: what is applied is applied at once. */
-  readonly readsPending = 1;
+  applyAwaited = true;
   readonly inputs: Input[] = [];
   readonly #answer: (input: Input) => readonly Effect[];
   #stepping = false;
@@ -86,8 +94,17 @@ function drive(answer: (input: Input) => readonly Effect[]): {
       done.push(`persist ${order.ticket}`);
     },
   };
-  const store = { get: () => ({ records: [undefined], revision: 0 }) };
+  const store = {
+    get: () => ({ records: [undefined], revision: 0 }),
+    apply: ({ applied }: Extract<Effect, { kind: 'apply' }>): Promise<never> => {
+      done.push(`apply ${applied.index}`);
+      return new Promise(() => {});
+    },
+  };
   const ports = {
+    notice: ({ kind }: Notice): void => {
+      done.push(`notice ${kind}`);
+    },
     send: (to: NodeId): void => {
       done.push(`send ${to}`);
     },
@@ -114,6 +131,17 @@ function drive(answer: (input: Input) => readonly Effect[]): {
 
 const CLOSED: Input = { kind: 'connectionClosed', connection: 1 };
 
+const APPLY: Effect = {
+  kind: 'apply',
+  entries: [],
+  sessions: [],
+  closedSessions: [],
+  history: [],
+  applied: { index: logIndex(5), term: term(1) },
+  revision: revision(1),
+  logTime: 0,
+};
+
 test('effects are performed in order; what arises meanwhile is stepped after all of them', () => {
   const { driver, core, done } = drive((input) => {
     if (input.kind === 'connectionClosed')
@@ -124,6 +152,35 @@ test('effects are performed in order; what arises meanwhile is stepped after all
   driver.input(CLOSED);
   expect(core.inputs.map(({ kind }) => kind)).toEqual(['connectionClosed', 'fetched']);
   expect(done).toEqual(['persist 1', 'send n2', 'send n3']);
+});
+
+test('a batch that nobody waits for is applied at the next tick, or as soon as somebody does', () => {
+  for (const waker of ['tick', 'reader'] as const) {
+    const { driver, core, done } = drive((input) => (input.kind === 'persisted' ? [APPLY] : []));
+    core.applyAwaited = false;
+    driver.input({ kind: 'persisted', ticket: 1 as Ticket });
+    driver.input(CLOSED);
+    expect(done).toEqual([]);
+    core.applyAwaited = waker === 'reader';
+    driver.input(waker === 'tick' ? { kind: 'tick' } : CLOSED);
+    expect(done).toEqual(['apply 5']);
+    driver.input({ kind: 'tick' });
+    expect(done).toEqual(['apply 5']);
+  }
+});
+
+test('a suspicion is followed by a tick: the best successor need not wait for one', () => {
+  const { driver, core, done } = drive((input) =>
+    input.kind === 'linkDown'
+      ? [
+          { kind: 'notice', notice: { kind: 'suspicion', of: nodeId('n2'), reason: 'refused' } },
+          send('n3', 1),
+        ]
+      : [],
+  );
+  driver.input({ kind: 'linkDown', peer: nodeId('n2'), cause: 'refused' });
+  expect(core.inputs.map(({ kind }) => kind)).toEqual(['linkDown', 'tick']);
+  expect(done).toEqual(['notice suspicion', 'send n3']);
 });
 
 test('after `stop` nothing more is done: neither later effects nor later inputs', () => {
