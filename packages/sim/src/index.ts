@@ -6,6 +6,7 @@ export {
   type PendingChange,
   SECTOR_BYTES,
 } from './disk/pending-change.ts';
+export { type SimLevelOptions, simLevels } from './level/sim-level.ts';
 export { SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
 export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';
