@@ -6,13 +6,14 @@ interface Pending {
 }
 
 /**
- * Things that are due at a time, in coarse buckets. Most are settled within milliseconds: they wait in a list that is
- * looked through at every `expire`, and only what outlives that goes into the bucket of its deadline.
+ * Things that are due at a time, in coarse buckets. Most are settled within milliseconds: they wait in a list, and only
+ * what outlives two calls of `expire` goes into the bucket of its deadline, where it stays until that is due.
  */
 export class Deadlines<Item extends Pending> {
   readonly #bucketMs: number;
   readonly #deadlineOf: (item: Item) => number;
   #recent: Item[] = [];
+  #older: Item[] = [];
   readonly #buckets = new Map<number, Item[]>();
   #next: number | undefined;
 
@@ -27,9 +28,9 @@ export class Deadlines<Item extends Pending> {
 
   /** Calls `expire` for all that is due and not settled. */
   expire(now: number, expire: (item: Item) => void): void {
-    const recent = this.#recent;
+    for (const item of this.#older) if (!item.settled) this.#sort(item, now);
+    this.#older = this.#recent;
     this.#recent = [];
-    for (const item of recent) if (!item.settled) this.#sort(item, now);
     if (this.#next === undefined || this.#next * this.#bucketMs > now) return;
     const due: number[] = [];
     for (const bucket of this.#buckets.keys()) if (bucket * this.#bucketMs <= now) due.push(bucket);
