@@ -1,13 +1,17 @@
 // How much three node processes and one client process do on this machine, with fsync everywhere.
 // Run: pnpm bench [seconds for each row]
+import { makeDataDirectory } from '../test/support/cluster/data-directory.ts';
 import { LocalCluster } from '../test/support/cluster/local-cluster.ts';
 import {
   measureThroughput,
   openRawClient,
+  randomKey,
+  randomValue,
   THROUGHPUT_TABLE_HEAD,
   type ThroughputPlan,
   throughputRow,
 } from '../test/support/load/throughput.ts';
+import { BareCluster } from './bare/bare-cluster.ts';
 import { describeMachine } from './support/machine.ts';
 
 const SECONDS = Number(process.argv[2] ?? 10);
@@ -21,7 +25,37 @@ const PLANS: readonly ThroughputPlan[] = [
   { kind: 'read', inFlight: 1, seconds: SECONDS },
 ];
 
+/** Writes a second of the bare cluster, by writes in flight. */
+async function measureBare(): Promise<Map<number, number>> {
+  const bare = new BareCluster(makeDataDirectory());
+  const perSecond = new Map<number, number>();
+  try {
+    await bare.start();
+    for (const { inFlight, kind } of PLANS) {
+      if (kind === 'write') perSecond.set(inFlight, await bareWrites(bare, inFlight));
+    }
+  } finally {
+    await bare.close();
+  }
+  return perSecond;
+}
+
+async function bareWrites(bare: BareCluster, inFlight: number): Promise<number> {
+  let count = 0;
+  const startAt = performance.now() + WARM_UP_SECONDS * 1000;
+  const endAt = startAt + SECONDS * 1000;
+  const worker = async (): Promise<void> => {
+    for (let now = performance.now(); now < endAt; now = performance.now()) {
+      await bare.put(randomKey(), randomValue());
+      if (now >= startAt) count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return count / SECONDS;
+}
+
 const machine = describeMachine();
+const bare = await measureBare();
 const cluster = await LocalCluster.make();
 try {
   await cluster.startAll();
@@ -34,10 +68,20 @@ Three node processes and one client process; 16-byte keys, 100-byte random value
 of the same load.
 
 ${THROUGHPUT_TABLE_HEAD}`);
+  const ratios: string[] = [];
   for (const plan of PLANS) {
     await measureThroughput(cluster, client, { ...plan, seconds: WARM_UP_SECONDS });
-    console.log(throughputRow(await measureThroughput(cluster, client, plan)));
+    const figures = await measureThroughput(cluster, client, plan);
+    console.log(throughputRow(figures));
+    const base = bare.get(plan.inFlight);
+    if (plan.kind === 'write' && base !== undefined)
+      ratios.push(
+        `at ${plan.inFlight} in flight ${(figures.perSecond / base).toFixed(2)} of ${base.toFixed(0)}/s`,
+      );
   }
+  console.log(`
+Against a bare primary and two standbys out of the same libraries, which log, sync, replicate and apply batches and do
+nothing else (scripts/bare), measured in the same run: ${ratios.join(', ')}.`);
   await client.close();
   await cluster.level();
 } finally {
