@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import { type Disk, DiskError, type DiskErrorCode, type DiskFile, type DiskStat } from '@holdfast/types';
 import { attempt } from './node-call.ts';
 import { NodeFile } from './node-file.ts';
@@ -23,8 +24,20 @@ export class NodeDisk implements Disk {
     return file;
   }
 
+  /**
+   * Parents too. Not by the `recursive` of node:fs: on a file system that says ENOENT to a name below a directory that is
+   * there, as /proc does, it tries again for ever, on all of a processor.
+   */
   async makeDirectory(path: string): Promise<void> {
-    await attempt<unknown>(path, (done) => fs.mkdir(path, { recursive: true }, done));
+    try {
+      await this.#makeOne(path);
+    } catch (error) {
+      const parent = dirname(path);
+      if (!(error instanceof DiskError) || error.code !== 'ENOENT' || parent === path) throw error;
+      if ((await this.stat(parent)) !== undefined) throw error;
+      await this.makeDirectory(parent);
+      await this.#makeOne(path);
+    }
   }
 
   async list(path: string): Promise<string[]> {
@@ -56,6 +69,15 @@ export class NodeDisk implements Disk {
     } catch (error) {
       if (error instanceof DiskError && MISSING.has(error.code)) return undefined;
       throw error;
+    }
+  }
+
+  async #makeOne(path: string): Promise<void> {
+    try {
+      await attempt<void>(path, (done) => fs.mkdir(path, done));
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== 'EEXIST') throw error;
+      if ((await this.stat(path))?.kind !== 'directory') throw error;
     }
   }
 

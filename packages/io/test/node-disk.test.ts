@@ -35,6 +35,10 @@ function interceptInlineWrites(instead: (args: unknown[]) => number): void {
 }
 
 describe('NodeDisk', () => {
+  it('gives up on a directory that its file system will not have', async () => {
+    await expect(disk.makeDirectory('/proc/holdfast/data')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('goes on after short writes and short reads', async () => {
     const path = join(directory, 'file');
     const file = await disk.open(path, { create: true });
