@@ -9,6 +9,12 @@ export interface SimClockOptions {
 }
 
 /**
+ * Timers fire at whole steps: sums and differences of times are exact then. Otherwise somebody who waits for a
+ * moment that rounding put a hair's breadth ahead would be called again and again without time passing.
+ */
+const STEPS_PER_MS = 1024;
+
+/**
  * Time that passes only when it is told to. Timers fire in the order of their due times, those of one
  * moment in the order they were set; after each one, everything that it made runnable (promises, microtasks)
  * runs to its end before the next, so that a run depends on nothing but its inputs.
@@ -33,7 +39,8 @@ export class SimClock implements Clock {
 
   setTimer(delayMs: number, callback: () => void): Timer {
     assert(!Number.isNaN(delayMs), 'a delay is a number');
-    return this.#timers.add(this.#now + Math.max(0, delayMs), callback);
+    const dueAt = Math.ceil((this.#now + Math.max(0, delayMs)) * STEPS_PER_MS) / STEPS_PER_MS;
+    return this.#timers.add(dueAt, callback);
   }
 
   /** Timers set and neither fired nor cancelled. */

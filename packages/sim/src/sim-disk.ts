@@ -176,6 +176,16 @@ export class SimDisk implements Disk {
     for (const inode of this.#namespace.inodes()) restart(inode);
   }
 
+  /**
+   * The program dies and the machine does not: files open before are dead and operations under way are never
+   * answered, but what was handed over stays, as un-synced as it was.
+   */
+  endProcess(): void {
+    this.#life++;
+    this.#openFiles.clear();
+    for (const inode of this.#namespace.inodes()) if (inode.kind === 'file') inode.forgetWriters();
+  }
+
   /** A copy of what `crash` would leave; this disk goes on. */
   afterCrash(options: CrashOptions): SimDisk {
     const copy = this.clone();

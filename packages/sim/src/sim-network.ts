@@ -6,6 +6,7 @@ import type {
   ListenOptions,
   UpgradeDecision,
 } from '@holdfast/types';
+import type { NetworkObserver } from './network/network-observer.ts';
 import { SimConnection } from './network/sim-connection.ts';
 import { SimLink, SimWire } from './network/sim-wire.ts';
 import { SimTransport } from './sim-transport.ts';
@@ -16,6 +17,7 @@ const URL_PATTERN = /^wss?:\/\/([^/:]+|\[[^\]]+\])(?::(\d+))?(\/[^?#]*)?/;
 
 export interface SimNetworkOptions {
   readonly clock: Clock;
+  readonly observer?: NetworkObserver;
   /** Milliseconds one way between two hosts unless `setLatency` says otherwise; 1 by default. */
   readonly latencyMs?: number | (() => number);
 }
@@ -30,6 +32,9 @@ export class SimNetwork {
   readonly #links: Map<string, SimLink> = new Map();
   /** By `host:port`. */
   readonly #listeners: Map<string, ListenOptions> = new Map();
+  /** Hosts that answer no handshake now, and who wants to connect to them. */
+  readonly #held: Map<string, (() => void)[]> = new Map();
+  readonly #observer: NetworkObserver | undefined;
   /** Ends that are not over; a connection has one at each side. */
   readonly #ends: Set<SimConnection> = new Set();
   #nextPort = FIRST_FREE_PORT;
@@ -37,6 +42,7 @@ export class SimNetwork {
   constructor(options: SimNetworkOptions) {
     this.#clock = options.clock;
     this.#latencyMs = options.latencyMs ?? 1;
+    this.#observer = options.observer;
   }
 
   /** The network as `host` sees it. A URL names a host, or this one by a loopback address. */
@@ -69,6 +75,22 @@ export class SimNetwork {
     for (const link of this.#links.values()) link.setCut(false);
   }
 
+  /** What is under way and what is sent over it for so long waits, as if TCP had to send it again: that way only. */
+  stall(from: string, to: string, forMs: number): void {
+    this.#link(from, to).stall(forMs);
+  }
+
+  /** The process on `host` is stopped: who connects to it waits for its answer until `release`. */
+  hold(host: string): void {
+    if (!this.#held.has(host)) this.#held.set(host, []);
+  }
+
+  release(host: string): void {
+    const waiting = this.#held.get(host) ?? [];
+    this.#held.delete(host);
+    for (const handshake of waiting) this.#clock.setTimer(0, handshake);
+  }
+
   /** Drops every connection between the two, with what is under way: both ends are closed with 1006. */
   drop(one: string, other: string): void {
     for (const end of [...this.#ends]) {
@@ -84,6 +106,7 @@ export class SimNetwork {
    * of its connections are closed when the news arrives. `cut` it off first for a host that just vanishes.
    */
   kill(host: string): void {
+    this.release(host);
     for (const address of [...this.#listeners.keys()])
       if (address.startsWith(`${host}:`)) this.#listeners.delete(address);
     for (const end of [...this.#ends]) if (end.wire.link.from === host) end.die();
@@ -117,6 +140,7 @@ export class SimNetwork {
       remoteAddress: target?.address ?? options.url,
       maxMessageBytes: options.maxMessageBytes,
       onEnd: () => this.#ends.delete(end),
+      observer: this.#observer,
       handlers: options.handlers,
     });
     this.#ends.add(end);
@@ -136,6 +160,11 @@ export class SimNetwork {
     call: { target: Target; options: ConnectOptions; back: SimWire; remoteAddress: string },
   ): void {
     const { target, options, back, remoteAddress } = call;
+    const held = this.#held.get(target.host);
+    if (held !== undefined) {
+      held.push(() => this.#onHandshake(client, call));
+      return;
+    }
     const listener = this.#listeners.get(target.address);
     if (listener === undefined) {
       back.send(0, () => client.onRefused(`connect ECONNREFUSED ${target.address}`));
@@ -152,6 +181,7 @@ export class SimNetwork {
       remoteAddress,
       maxMessageBytes: decision.maxMessageBytes,
       onEnd: () => this.#ends.delete(end),
+      observer: this.#observer,
       listener,
     });
     this.#ends.add(end);
@@ -164,7 +194,7 @@ export class SimNetwork {
     const name = `${from} ${to}`;
     const known = this.#links.get(name);
     if (known !== undefined) return known;
-    const link = new SimLink({ from, to, latencyMs: this.#latencyMs });
+    const link = new SimLink({ clock: this.#clock, from, to, latencyMs: this.#latencyMs });
     this.#links.set(name, link);
     return link;
   }

@@ -20,6 +20,26 @@ async function rewritten(): Promise<{ disk: SimDisk; sync: () => Promise<void> }
   return { disk, sync: () => file.sync() };
 }
 
+describe('endProcess', () => {
+  it('loses nothing, brings nothing to stable storage, and answers nobody', async () => {
+    const clock = new SimClock();
+    const disk = new SimDisk({ clock, latencyMs: 5 });
+    const file = await clock.drive(disk.open('/file', { create: true }));
+    await clock.drive(file.write(0, filled(512, 1)));
+    await clock.drive(file.sync());
+    await clock.drive(disk.syncDirectory('/'));
+    const underWay = file.write(0, filled(512, 2)).catch((error: Error) => error.message);
+    disk.endProcess();
+    expect(await clock.drive(underWay)).toContain('before the end of write');
+    expect(await clock.drive(contents(disk, '/file'))).toEqual(filled(512, 2));
+    const later = disk.afterCrash({ keep: 'synced' });
+    expect(await clock.drive(contents(later, '/file'))).toEqual(filled(512, 1));
+    const again = await clock.drive(disk.open('/file', {}));
+    await clock.drive(again.sync());
+    expect(disk.pendingChanges()).toEqual([]);
+  });
+});
+
 describe('crash: file contents', () => {
   it('loses what was not synced, and keeps what was', async () => {
     const { disk, sync } = await rewritten();

@@ -49,6 +49,26 @@ async function opened(): Promise<Connection> {
 }
 
 describe('SimNetwork', () => {
+  it('keeps what is sent waiting while a link is stalled, in order, and closes nothing', async () => {
+    const client = await opened();
+    client.send(Buffer.from('one'));
+    network.stall('a', 'b', 100);
+    client.send(Buffer.from('two'));
+    server.send(Buffer.from('back'));
+    await clock.advance(200);
+    expect(events).toEqual(['30 client got back', '130 server got one', '130 server got two']);
+  });
+
+  it('lets nobody in where the host is held, until it is released', async () => {
+    network.hold('b');
+    connect();
+    await clock.advance(50);
+    expect(events).toEqual([]);
+    network.release('b');
+    await clock.advance(20);
+    expect(events).toEqual(['50 accepted', '60 client open']);
+  });
+
   it('takes its latency each way', async () => {
     const client = connect();
     await clock.advance(20);

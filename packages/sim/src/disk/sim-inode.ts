@@ -114,6 +114,12 @@ export class FileInode {
     return kept;
   }
 
+  /** Who wrote it is gone: what was on its way has arrived, and nobody has it open. */
+  forgetWriters(): void {
+    this.openCount = 0;
+    for (const change of this.log) if (change.state === 'inFlight') change.state = 'written';
+  }
+
   flip(position: number, xor: number): void {
     for (const bytes of new Set([this.live, this.stable])) {
       const [old] = bytes.read(position, 1);

@@ -6,6 +6,7 @@ import {
   type ConnectionHandlers,
   type ListenOptions,
 } from '@holdfast/types';
+import type { NetworkObserver } from './network-observer.ts';
 import type { SimWire } from './sim-wire.ts';
 
 const ABNORMAL_CODE = 1006;
@@ -23,6 +24,7 @@ export interface SimConnectionOptions {
   readonly maxMessageBytes: number;
   /** Called when it is over for this side. */
   readonly onEnd: (connection: SimConnection) => void;
+  readonly observer?: NetworkObserver | undefined;
   readonly handlers?: ConnectionHandlers;
   /** Who accepted it; absent at the side that connected. */
   readonly listener?: ListenOptions;
@@ -49,6 +51,10 @@ export class SimConnection implements Connection {
     return this.#options.listener;
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   get bufferedBytes(): number {
     return this.#state === 'closed' ? 0 : this.wire.stalledBytes;
   }
@@ -56,7 +62,14 @@ export class SimConnection implements Connection {
   send(bytes: Uint8Array): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     assert(this.#state === 'open', 'sent before onOpen');
-    this.wire.send(bytes.length, () => this.#other?.onMessage(bytes));
+    const { observer, listener } = this.#options;
+    const { from, to } = this.wire.link;
+    const message = { from, to, subprotocol: this.subprotocol, isCallers: listener === undefined, bytes };
+    const number = observer?.onSent(message);
+    this.wire.send(bytes.length, () => {
+      if (number !== undefined && this.#other?.isOpen === true) observer?.onArrived(number, message);
+      this.#other?.onMessage(bytes);
+    });
   }
 
   close(code = 1000, reason = ''): void {

@@ -7,9 +7,13 @@ export class SimLink {
   /** Milliseconds, drawn anew for each parcel when it is a function. */
   latencyMs: number | (() => number);
   #isCut = false;
+  /** Nothing arrives before. */
+  #stalledUntil = 0;
+  readonly #clock: Clock;
   readonly #busyWires: Set<SimWire> = new Set();
 
-  constructor(options: { from: string; to: string; latencyMs: number | (() => number) }) {
+  constructor(options: { clock: Clock; from: string; to: string; latencyMs: number | (() => number) }) {
+    this.#clock = options.clock;
     this.from = options.from;
     this.to = options.to;
     this.latencyMs = options.latencyMs;
@@ -25,14 +29,21 @@ export class SimLink {
     for (const wire of [...this.#busyWires]) wire.onLinkChange();
   }
 
+  stall(forMs: number): void {
+    this.#stalledUntil = this.#clock.now() + forMs;
+    for (const wire of [...this.#busyWires]) wire.onLinkChange();
+  }
+
   /** A wire with parcels wants to know of changes; one without is forgotten. */
   onWire(wire: SimWire, isBusy: boolean): void {
     if (isBusy) this.#busyWires.add(wire);
     else this.#busyWires.delete(wire);
   }
 
-  drawLatencyMs(): number {
-    return typeof this.latencyMs === 'number' ? this.latencyMs : this.latencyMs();
+  /** When something that sets out now is there. */
+  drawArrival(): number {
+    const latencyMs = typeof this.latencyMs === 'number' ? this.latencyMs : this.latencyMs();
+    return Math.max(this.#clock.now(), this.#stalledUntil) + latencyMs;
   }
 }
 
@@ -63,7 +74,7 @@ export class SimWire {
   }
 
   send(bytes: number, deliver: () => void): void {
-    this.#parcels.push({ bytes, deliver, arrivesAt: this.#clock.now() + this.link.drawLatencyMs() });
+    this.#parcels.push({ bytes, deliver, arrivesAt: this.link.drawArrival() });
     this.link.onWire(this, true);
     this.#plan();
   }
@@ -72,7 +83,7 @@ export class SimWire {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.link.isCut) return;
-    const earliest = this.#clock.now() + this.link.drawLatencyMs();
+    const earliest = this.link.drawArrival();
     for (const parcel of this.#parcels) parcel.arrivesAt = Math.max(parcel.arrivesAt, earliest);
     this.#plan();
   }

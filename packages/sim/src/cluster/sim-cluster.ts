@@ -1,0 +1,125 @@
+import { type DriverTuning, loadConfig, type NodeConfig } from '@holdfast/server';
+import { assert, type NodeId, nodeId } from '@holdfast/types';
+import { SimProcess } from '../process/sim-process.ts';
+import { SimClock } from '../sim-clock.ts';
+import { SimDisk } from '../sim-disk.ts';
+import { SimNetwork } from '../sim-network.ts';
+import { SimRandom } from '../sim-random.ts';
+import type { Boot, CoreObserver } from './core-probe.ts';
+import { DiskTiming } from './disk-timing.ts';
+import { MessageTrace } from './message-trace.ts';
+import { SimMachine } from './sim-machine.ts';
+import { Trace } from './trace.ts';
+
+export interface SimClusterOptions {
+  readonly seed: number;
+  /** 1 to 7. */
+  readonly nodes: number;
+  /** Changes to the default configuration of each node. */
+  readonly config?: Partial<Pick<NodeConfig, 'segmentBytes' | 'timing' | 'limits'>>;
+  readonly tuning?: Partial<DriverTuning>;
+  readonly storeBufferBytes?: number;
+  /** Milliseconds one way between two hosts, drawn for each message. */
+  readonly latencyMs?: { readonly min: number; readonly max: number };
+  /** Greatest share by which the clocks of two machines drift apart. */
+  readonly clockDrift?: number;
+  readonly observer: CoreObserver;
+  readonly print?: ((line: string) => void) | undefined;
+  onNodeEnded(boot: Boot, error: unknown): void;
+}
+
+const PORT = 7101;
+const DATA = '/data';
+const LATENCY = { min: 0.1, max: 1 };
+
+/** A whole cluster in one process, in virtual time: machines, what lies between them, and room for clients. */
+export class SimCluster {
+  readonly clock: SimClock = new SimClock();
+  readonly trace: Trace;
+  readonly network: SimNetwork;
+  readonly machines: readonly SimMachine[];
+  readonly diskTimings: ReadonlyMap<NodeId, DiskTiming>;
+  /** For whoever draws faults or work: what it draws does not change what others draw. */
+  readonly random: SimRandom;
+  readonly #clientRandom: SimRandom;
+
+  constructor(options: SimClusterOptions) {
+    assert(options.nodes >= 1 && options.nodes <= 7, 'a cluster has 1 to 7 nodes');
+    const { clock } = this;
+    const random = new SimRandom(options.seed);
+    this.random = random.fork();
+    this.#clientRandom = random.fork();
+    this.trace = new Trace({ clock, print: options.print });
+    const { min, max } = options.latencyMs ?? LATENCY;
+    const latency = random.fork();
+    const latencyMs = (): number => min + latency.next() * (max - min);
+    this.network = new SimNetwork({ clock, latencyMs, observer: new MessageTrace(this.trace) });
+    const ids = Array.from({ length: options.nodes }, (_, place) => nodeId(`n${place + 1}`));
+    const diskTimings = new Map<NodeId, DiskTiming>();
+    this.diskTimings = diskTimings;
+    this.machines = ids.map((id) => {
+      const timing = new DiskTiming(random.fork());
+      diskTimings.set(id, timing);
+      return new SimMachine({
+        config: configOf(id, ids, options.config ?? {}),
+        tuning: options.tuning ?? {},
+        storeBufferBytes: options.storeBufferBytes ?? 16_384,
+        clock,
+        network: this.network,
+        disk: new SimDisk({ clock, latencyMs: (operation) => timing.draw(operation) }),
+        random: random.fork(),
+        clockRate: 1 + (random.next() - 0.5) * (options.clockDrift ?? 0),
+        observer: options.observer,
+        onEnded: options.onNodeEnded,
+      });
+    });
+  }
+
+  get urls(): string[] {
+    return this.machines.map(({ id }) => urlOf(id));
+  }
+
+  machine(id: NodeId): SimMachine {
+    const machine = this.machines.find((candidate) => candidate.id === id);
+    assert(machine !== undefined, `there is no node ${id}`);
+    return machine;
+  }
+
+  startAll(): void {
+    for (const machine of this.machines) machine.start();
+  }
+
+  /** A process for a client, on a host of its own. */
+  clientProcess(host: string): SimProcess {
+    const { clock, network } = this;
+    return new SimProcess({
+      clock,
+      network,
+      random: this.#clientRandom,
+      host,
+      clockRate: 1,
+      wallOffsetMs: () => 0,
+    });
+  }
+
+  /** The machine whose node is the primary of the newest term and admits writes. */
+  get primary(): SimMachine | undefined {
+    let found: SimMachine | undefined;
+    for (const machine of this.machines) {
+      const status = machine.node?.status();
+      if (status?.role !== 'primary' || !status.admitting || machine.isFrozen) continue;
+      if (status.term > (found?.node?.status().term ?? 0)) found = machine;
+    }
+    return found;
+  }
+}
+
+function urlOf(host: string): string {
+  return `ws://${host}:${PORT}`;
+}
+
+function configOf(id: NodeId, ids: readonly NodeId[], changes: SimClusterOptions['config']): NodeConfig {
+  const peers = ids.map((peer) => `${peer}=${urlOf(peer)}`).join(',');
+  const flags = { id, data: DATA, peers, listen: `${id}:${PORT}`, logLevel: 'silent', segmentBytes: 65_536 };
+  return { ...loadConfig({ flags }).config, ...changes };
+}

@@ -1,0 +1,127 @@
+import { type DriverTuning, Node, type NodeConfig } from '@holdfast/server';
+import type { NodeId } from '@holdfast/types';
+import { simLevels } from '../level/sim-level.ts';
+import { SimProcess } from '../process/sim-process.ts';
+import type { SimClock } from '../sim-clock.ts';
+import type { CrashOptions, SimDisk } from '../sim-disk.ts';
+import type { SimNetwork } from '../sim-network.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { type Boot, type CoreObserver, probedCore } from './core-probe.ts';
+
+export interface SimMachineOptions {
+  readonly config: NodeConfig;
+  readonly tuning: Partial<DriverTuning>;
+  readonly storeBufferBytes: number;
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly disk: SimDisk;
+  readonly random: SimRandom;
+  /** See `ProcessClockOptions.rate`. */
+  readonly clockRate: number;
+  readonly observer: CoreObserver;
+  /** A node that nobody ended has ended, or did not start. */
+  onEnded(boot: Boot, error: unknown): void;
+}
+
+/** Share of the answers of a store that come later than their effect. */
+const LATE_ANSWERS = 0.2;
+const LATE_ANSWER_MS_MAX = 2;
+
+/** A machine with its disk, and the node that runs on it now. */
+export class SimMachine {
+  readonly id: NodeId;
+  readonly disk: SimDisk;
+  /** Milliseconds that somebody has set its wall clock off. */
+  wallOffsetMs = 0;
+  readonly #options: SimMachineOptions;
+  #process: SimProcess | undefined;
+  #node: Node | undefined;
+  #boots = 0;
+
+  constructor(options: SimMachineOptions) {
+    this.#options = options;
+    this.id = options.config.id;
+    this.disk = options.disk;
+  }
+
+  /** A process runs, though it may not have opened its data yet. */
+  get isUp(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get isFrozen(): boolean {
+    return this.#process?.gate.isFrozen === true;
+  }
+
+  /** Undefined until it has started. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get config(): NodeConfig {
+    return this.#options.config;
+  }
+
+  start(): void {
+    if (this.#process !== undefined) return;
+    const { config, tuning, clock, network, random, clockRate, observer } = this.#options;
+    this.#boots += 1;
+    const boot: Boot = { node: this.id, number: this.#boots };
+    const wallOffsetMs = (): number => this.wallOffsetMs;
+    const process = new SimProcess({ clock, network, random, host: this.id, clockRate, wallOffsetMs });
+    this.#process = process;
+    const { transport } = process;
+    const disk = process.disk(this.disk);
+    const seams = { transport, disk, clock: process.clock, random: process.random };
+    const storeLocation = simLevels({
+      disk,
+      writeBufferBytes: this.#options.storeBufferBytes,
+      pause: () => this.#pause(process),
+    });
+    Node.start(config, { ...seams, storeLocation }, { tuning, makeCore: probedCore(boot, observer) }).then(
+      (node) => {
+        this.#node = node;
+        void node.stopped.then((error) => this.#onEnded(process, boot, error ?? new Error('it stopped')));
+      },
+      (error: unknown) => this.#onEnded(process, boot, error),
+    );
+  }
+
+  /** The process is killed; the machine goes on, and with it what was handed to its disk. */
+  kill(): void {
+    this.#leave();
+    this.disk.endProcess();
+  }
+
+  /** The machine loses power. */
+  powerOff(crash: CrashOptions): void {
+    this.#leave();
+    this.disk.crash(crash);
+  }
+
+  freeze(): void {
+    this.#process?.freeze();
+  }
+
+  thaw(): void {
+    this.#process?.thaw();
+  }
+
+  #leave(): void {
+    this.#process?.kill();
+    this.#process = undefined;
+    this.#node = undefined;
+  }
+
+  #onEnded(process: SimProcess, boot: Boot, error: unknown): void {
+    if (this.#process === process) this.#options.onEnded(boot, error);
+  }
+
+  #pause(process: SimProcess): Promise<void> {
+    const { random } = this.#options;
+    if (random.next() >= LATE_ANSWERS) return Promise.resolve();
+    return new Promise((resolve) => {
+      process.clock.setTimer(random.next() * LATE_ANSWER_MS_MAX, resolve);
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import type {
+  Connection,
+  ConnectionHandlers,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Transport,
+} from '@holdfast/types';
+import type { ProcessGate } from './process-gate.ts';
+
+/** The network as one process sees it: what arrives waits while it is frozen. */
+export class ProcessTransport implements Transport {
+  readonly #transport: Transport;
+  readonly #gate: ProcessGate;
+
+  constructor(transport: Transport, gate: ProcessGate) {
+    this.#transport = transport;
+    this.#gate = gate;
+  }
+
+  /** Of a frozen process the network itself holds back who wants to connect: it must be answered at once. */
+  listen(options: ListenOptions): Promise<Listener> {
+    const gate = this.#gate;
+    return gate.answer('network', () =>
+      this.#transport.listen({
+        ...options,
+        decide: (request) => options.decide(request),
+        onConnection: (connection) => options.onConnection(new ProcessConnection(connection, gate)),
+      }),
+    );
+  }
+
+  connect(options: ConnectOptions): Connection {
+    return new ProcessConnection(this.#transport.connect(options), this.#gate);
+  }
+}
+
+class ProcessConnection implements Connection {
+  readonly #connection: Connection;
+  readonly #gate: ProcessGate;
+  handlers: ConnectionHandlers;
+
+  constructor(connection: Connection, gate: ProcessGate) {
+    this.#connection = connection;
+    this.#gate = gate;
+    this.handlers = connection.handlers;
+    connection.handlers = gated(() => this.handlers, gate);
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  get subprotocol(): string {
+    return this.#connection.subprotocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#connection.bufferedBytes;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.#gate.isDead) this.#connection.send(bytes);
+  }
+
+  close(code?: number, reason?: string): void {
+    if (!this.#gate.isDead) this.#connection.close(code, reason);
+  }
+
+  terminate(): void {
+    if (!this.#gate.isDead) this.#connection.terminate();
+  }
+}
+
+function gated(handlers: () => ConnectionHandlers, gate: ProcessGate): ConnectionHandlers {
+  return {
+    onOpen: () => gate.run('network', () => handlers().onOpen?.()),
+    onMessage: (bytes) => gate.run('network', () => handlers().onMessage(bytes)),
+    onClose: (info) => gate.run('network', () => handlers().onClose(info)),
+  };
+}
