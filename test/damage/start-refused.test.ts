@@ -45,6 +45,10 @@ test('each start that cannot be is refused with a code and a reason, and disturb
       flags: { data: join(file, 'below') },
     });
 
+    refusals['a file system that takes no directory'] = await other.startRefused('n1', {
+      flags: { data: '/proc/holdfast/data' },
+    });
+
     // Somebody else's data: a copy of the victim's directory, given to a node of another name, and to other voters.
     const taken = join(other.directory, 'taken');
     await cluster.kill(victim);
@@ -66,6 +70,7 @@ test('each start that cannot be is refused with a code and a reason, and disturb
       'busy port': open(`HOLDFAST_PORT_IN_USE: .*127.0.0.1:${port}`),
       'a file in place of the directory': open('HOLDFAST_DATA_DIRECTORY_UNUSABLE: .*file'),
       'a file above the directory': open('HOLDFAST_DATA_DIRECTORY_UNUSABLE: .*file'),
+      'a file system that takes no directory': open('HOLDFAST_DATA_DIRECTORY_UNUSABLE: .*/proc'),
       'directory of another node': open(`HOLDFAST_DATA_DIRECTORY_UNUSABLE: .*belongs to node ${victim}`),
       'another list of nodes': open('HOLDFAST_WRONG_CLUSTER: .*n1, n2, n3.*n9'),
       'a configuration that cannot be read': open('HOLDFAST_INVALID_CONFIGURATION: '),

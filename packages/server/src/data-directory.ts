@@ -59,6 +59,7 @@ export function asOpenError(data: string, error: unknown): unknown {
     case 'EACCES':
     case 'EROFS':
       return unusable(`${disk.path} cannot be written: ${disk.message}`, error);
+    case 'ENOENT':
     case 'ENOTDIR':
     case 'EEXIST':
     case 'EISDIR':
