@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
 import { runCommand } from '../support/command.ts';
+import { InstalledCluster } from '../support/installed-cluster.ts';
 import { installedNames, installFrom, packAll, type Tarballs } from '../support/tarballs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -89,6 +90,32 @@ describe('the packages as published', () => {
     for (const [file, load] of Object.entries(code)) {
       writeFileSync(join(directory, file), `${load}\nconsole.log(typeof Holdfast);`);
       expect(runCommand('node', [file], directory)).toBe('function\n');
+    }
+  });
+
+  it('run three nodes, which keep what was acknowledged when the primary is killed', SLOW, async () => {
+    const directory = temporaryDirectory();
+    installFrom(tarballs, ['@holdfast/cli', '@holdfast/client'], directory);
+    writeFileSync(
+      join(directory, 'read.js'),
+      `import { Holdfast } from '@holdfast/client';
+       const database = new Holdfast(process.argv[2], { timeoutMs: 30_000 });
+       console.log(await database.get('greeting'));
+       await database.close();`,
+    );
+    const cluster = await InstalledCluster.start(directory);
+    try {
+      const receipt = JSON.parse(cluster.run('put', 'greeting', 'hello', '--json'));
+      expect(receipt).toMatchObject({ ack: 'quorum', repeated: false });
+      const rows = cluster.run('status', '--json').trim().split('\n');
+      const primary = rows.map((row) => JSON.parse(row)).find(({ role }) => role === 'primary');
+      await cluster.kill(primary.id);
+      expect(cluster.run('get', 'greeting')).toBe('hello\n');
+      expect(runCommand('node', ['read.js', cluster.urls], directory)).toBe('hello\n');
+      const after = JSON.parse(cluster.run('put', 'greeting', 'again', '--json'));
+      expect(after.term).toBeGreaterThan(receipt.term);
+    } finally {
+      await cluster.close();
     }
   });
 });
