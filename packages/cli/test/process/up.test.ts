@@ -10,8 +10,8 @@ let cluster: TestCluster;
 
 afterEach(() => cluster.remove());
 
-async function expectRefused(args: readonly string[], words: string): Promise<void> {
-  expect(await cluster.run(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(words) });
+async function expectRefused(args: readonly string[], words: string, status = 1): Promise<void> {
+  expect(await cluster.run(args)).toMatchObject({ status, stderr: expect.stringContaining(words) });
 }
 
 function jsonLines<Line>(text: string): Line[] {
@@ -50,8 +50,13 @@ it('shows a kill from the death to the first write possible, and carries out eve
   await expectRefused(['start', standby], 'resume it');
   await cluster.run(['resume', standby]);
   await cluster.until('it follows again', async () => (await cluster.row(standby)).lag?.entries === 0);
+  // A slip in one name: nobody is told anything.
+  await expectRefused(['stop', standby, 'n33'], 'there is no node "n33": the nodes are n1, n2, n3', 2);
+  expect(await cluster.row(standby)).toMatchObject({ role: 'standby' });
   const handed = await cluster.run(['switchover', '--to', standby]);
   expect(handed.stderr).toMatch(new RegExp(`^n\\d handed over to ${standby} in term \\d+, after \\d+ ms\n$`));
+  const { stdout } = await cluster.run(['switchover', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ from: standby, primary: (await cluster.primary()).id });
   expect(await cluster.run(['stop', standby])).toMatchObject({
     status: 0,
     stderr: `${standby} is stopped\n`,
@@ -118,7 +123,7 @@ it('brings back, once, what a failover took away', async () => {
   await cluster.run(['divergence', 'reapply', '--all']);
   expect((await cluster.run(['get', 'lost'])).stdout).toBe('changed since\n');
   expect((await list()).some((entry) => entry.reapplied)).toBe(true);
-  await expectRefused(['divergence', 'discard', '--all'], 'give --yes');
+  await expectRefused(['divergence', 'discard', '--all'], 'give --yes', 2);
   await cluster.run(['divergence', 'discard', '--all', '--yes']);
   expect(await list()).toEqual([]);
 });
