@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addDataCommands } from './commands/data.ts';
 import { addDivergenceCommands } from './commands/divergence.ts';
@@ -17,6 +18,7 @@ export function buildProgram(context: Context, onStatus: (status: ExitStatus) =>
   const { output } = context;
   const program = new Command('holdfast')
     .description('A replicated key-value store: a local cluster, its data, its operation.')
+    .version(version(), '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.stdout.write(text),
@@ -51,4 +53,10 @@ Exit status: 0 done · 1 refused, or a condition was false · 2 usage · 3 no pr
 unreachable · 4 deadline, or outcome unknown.`,
   );
   return program;
+}
+
+/** Both `src` and the built `dist` lie beside the manifest. */
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
 }

@@ -10,7 +10,6 @@ export function hintFor(error: unknown, command: string): string | undefined {
       return `${command} status shows which nodes are up; a majority of them must be.`;
     case 'HOLDFAST_DEADLINE_EXCEEDED':
     case 'HOLDFAST_OUTCOME_UNKNOWN':
-    case 'HOLDFAST_ABORTED':
       return error.outcome === 'unknown'
         ? 'It may have been written: read before you repeat it, or repeat it with --if-revision.'
         : `Nothing was written. Try a longer --timeout; ${command} status shows the nodes.`;

@@ -41,8 +41,10 @@ export async function run(args: readonly string[], options: RunOptions): Promise
 }
 
 async function parse(program: Command, args: readonly string[]): Promise<void> {
-  if (args.length === 0) program.outputHelp({ error: true });
-  await program.parseAsync([...args], { from: 'user' });
+  // `node` and `config` know their options only when they run, which `--help` makes them do.
+  const [first, ...others] = args;
+  const isHelpOn = first === 'help' && others.length > 0;
+  await program.parseAsync(isHelpOn ? [...others, '--help'] : [...args], { from: 'user' });
 }
 
 function report(thrown: unknown, { output, commandName }: Context): ExitStatus {

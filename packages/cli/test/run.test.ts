@@ -1,13 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HoldfastError } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary.ts';
+import { hintFor } from '../src/hints.ts';
 import { runHere } from './support/capture.ts';
 
 const COMMANDS = [
   ...['up', 'kill', 'pause', 'resume', 'start', 'stop', 'switchover', 'status', 'events', 'load'],
   ...['get', 'put', 'del', 'incr', 'batch', 'scan', 'node', 'config'],
-  ...['divergence list', 'divergence show', 'divergence reapply', 'divergence discard'],
+  ...['divergence', 'divergence list', 'divergence show', 'divergence reapply', 'divergence discard'],
 ];
 
 describe('help', () => {
@@ -21,8 +23,23 @@ describe('help', () => {
   it('goes to stderr when nothing was asked', async () => {
     const { status, stdout, stderr } = await runHere([]);
     expect([status, stdout]).toEqual([2, '']);
-    expect(stderr).toContain('Examples:');
+    expect(stderr.match(/Examples:/g)).toHaveLength(1);
   });
+
+  it.each(['put', 'node', 'divergence list'])('of %s is what help <command> prints', async (command) => {
+    const { stdout } = await runHere([...command.split(' '), '--help']);
+    expect(await runHere(['help', ...command.split(' ')])).toMatchObject({ status: 0, stdout });
+  });
+
+  it('states each default once', async () => {
+    const { stdout } = await runHere(['status', '--help']);
+    expect(stdout.match(/default: 500/g)).toHaveLength(1);
+  });
+});
+
+it('prints its version', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  expect(await runHere(['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 describe('wrong usage ends with 2 and says what would be right', () => {
@@ -63,6 +80,10 @@ it('ends with 3 when nobody answers, with a hint', async () => {
   expect(stderr).toMatch(/no "holdfast up" runs in .*\nholdfast status/);
 });
 
+it('has no advice for somebody who said no', () => {
+  expect(hintFor(new HoldfastError('HOLDFAST_ABORTED', 'nothing was done'), 'holdfast')).toBeUndefined();
+});
+
 describe('config', () => {
   it('prints each value and where it came from', async () => {
     const directory = temporaryDirectory();
@@ -80,6 +101,17 @@ describe('config', () => {
     expect(line('zone')).toMatchObject({ value: 'east', origin: 'file node.json' });
     expect(line('heartbeatMs')).toMatchObject({ value: '50', origin: 'default', flag: '--heartbeat-ms' });
     expect(status).toBe(0);
+  });
+
+  it('shows what it understands when something is missing or wrong, and says what', async () => {
+    const { status, stdout, stderr } = await runHere(['config', '--listen', 'here', '--default-ack', 'all']);
+    expect(stdout).toMatch(/^id +- +not set$/m);
+    expect(stdout).toMatch(/^listen +- +flag --listen$/m);
+    expect(stdout).toMatch(/^default-ack +all +flag --default-ack$/m);
+    expect(stderr).toMatch(/^HOLDFAST_INVALID_CONFIGURATION: the configuration has 3 problems\n/);
+    expect(stderr).toContain('--listen: expected host:port');
+    expect(stderr).not.toContain('holdfast config shows');
+    expect(status).toBe(2);
   });
 
   it('is a table without --json', async () => {

@@ -1,5 +1,12 @@
 export { type ConfigLine, describeConfig } from './config/describe-config.ts';
-export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load-config.ts';
+export {
+  type ConfigSources,
+  configRefusal,
+  type LoadedConfig,
+  loadConfig,
+  type ReadConfig,
+  readConfig,
+} from './config/load-config.ts';
 export type { NodeConfig } from './config/node-config.ts';
 export { environmentNameOf, flagOf, OPTION_KEYS, OPTIONS, type OptionKey } from './config/options.ts';
 export type { DriverTuning } from './driver/driver-tuning.ts';

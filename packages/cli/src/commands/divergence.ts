@@ -41,6 +41,7 @@ export function addDivergenceCommands(setup: CommandSetup): void {
     .command('divergence')
     .description('writes that a failover took away: list, show, apply again, discard');
   const nested = { ...setup, program: group };
+  examples(group, context, ['divergence list', 'divergence show default.1042.3', 'divergence reapply --all']);
 
   const list = withClusterOptions(
     addCommand(nested, 'list', 'the entries that any node lists, oldest first'),

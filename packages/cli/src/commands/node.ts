@@ -13,7 +13,7 @@ export function addNodeCommands(setup: CommandSetup): void {
   const config = raw('config', 'print what a node would run with, and where each value comes from').action(
     async () => {
       const { printConfig } = await import('../node/print-config.ts');
-      await printConfig(config.args, context);
+      onStatus((await printConfig(config.args, context)) ? EXIT.done : EXIT.usage);
     },
   );
 }

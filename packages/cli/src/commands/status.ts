@@ -18,10 +18,11 @@ import {
 
 /** A node that lives answers in a fraction of it; one that hangs is not waited for. */
 const ANSWER_MS_MAX = 1000;
+const INTERVAL_MS = 500;
 
 interface StatusOptions extends ClusterOptions {
   readonly watch?: true;
-  readonly interval: number;
+  readonly interval?: number;
 }
 
 /** `holdfast status`: a line for each node. */
@@ -31,7 +32,7 @@ export function addStatusCommand(setup: CommandSetup): void {
     addCommand(setup, 'status', 'roles, terms, log positions and lag of all nodes'),
   )
     .option('--watch', 'again and again, until Ctrl-C')
-    .option('--interval <duration>', 'with --watch (default: 500ms)', durationMs, 500)
+    .option('--interval <duration>', 'with --watch (default: 500ms)', durationMs)
     .action(async (options: StatusOptions) => onStatus(await status(options, context)));
   examples(command, context, [
     'status',
@@ -59,7 +60,7 @@ async function status(options: StatusOptions, context: Context): Promise<ExitSta
     const lines = statusLines(rows, options, paint);
     if (screen === undefined) for (const line of lines) output.line(line);
     else screen.draw(lines);
-    await signal.within(options.interval);
+    await signal.within(options.interval ?? INTERVAL_MS);
   }
   signal.close();
   screen?.close();

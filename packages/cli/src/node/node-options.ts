@@ -1,13 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  environmentNameOf,
-  flagOf,
-  type LoadedConfig,
-  loadConfig,
-  OPTION_KEYS,
-  OPTIONS,
-} from '@holdfast/server';
+import { type ConfigSources, environmentNameOf, flagOf, OPTION_KEYS, OPTIONS } from '@holdfast/server';
 import { HoldfastError } from '@holdfast/types';
 import { Command, Option } from 'commander';
 import { examples } from '../commands/setup.ts';
@@ -28,13 +21,13 @@ const COMMON = new Set([
 ]);
 
 export interface NodeFlags {
-  readonly loaded: LoadedConfig;
+  readonly sources: ConfigSources;
   /** End when the pipe on stdin does. */
   readonly stopWithParent: boolean;
   readonly json: boolean;
 }
 
-/** Reads flags, environment and file. Throws HOLDFAST_INVALID_CONFIGURATION, or what commander throws. */
+/** Takes the command line apart. Throws HOLDFAST_INVALID_CONFIGURATION for a file that cannot be read, or what commander throws. */
 export function readNodeOptions(
   name: 'node' | 'config',
   args: readonly string[],
@@ -46,12 +39,12 @@ export function readNodeOptions(
   command.parse([...args], { from: 'user' });
   const { config: path, stopWithParent, json, ...flags } = command.opts<Record<string, unknown>>();
   const file = configFile(typeof path === 'string' ? path : context.env.HOLDFAST_CONFIG, context);
-  const loaded = loadConfig({
+  const sources = {
     flags: withPaths(flags, context),
     env: context.env,
     ...(file === undefined ? {} : { file }),
-  });
-  return { loaded, stopWithParent: stopWithParent === true, json: json === true };
+  };
+  return { sources, stopWithParent: stopWithParent === true, json: json === true };
 }
 
 /** A directory in a flag is meant from where the user stands. */

@@ -1,4 +1,4 @@
-import { Node, systemSeams } from '@holdfast/server';
+import { loadConfig, Node, systemSeams } from '@holdfast/server';
 import type { Context } from '../context.ts';
 import { describeError } from '../hints.ts';
 import { readNodeOptions } from './node-options.ts';
@@ -13,12 +13,13 @@ const EXAMPLES = [
 
 /** Runs one node until it is told to stop. False: it could not go on, and has said why. */
 export async function runNode(args: readonly string[], context: Context): Promise<boolean> {
-  const { loaded, stopWithParent } = readNodeOptions('node', args, context, EXAMPLES);
+  const { sources, stopWithParent } = readNodeOptions('node', args, context, EXAMPLES);
+  const { config } = loadConfig(sources);
   // Logs nobody reads any more are no reason to end; a parent that is gone shows on stdin.
   context.output.onReaderGone = () => {};
   const ending = new Ending();
   if (stopWithParent) ending.watchParent(context.stdin);
-  const node = await Node.start(loaded.config, systemSeams());
+  const node = await Node.start(config, systemSeams());
   ending.onOrder((handOver) => void node.stop({ handOver }));
   const error = await node.stopped;
   if (error !== undefined) context.output.words(describeError(error));

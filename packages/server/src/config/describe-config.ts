@@ -1,6 +1,5 @@
-import type { LoadedConfig } from './load-config.ts';
-import type { NodeConfig } from './node-config.ts';
-import { OPTION_KEYS, type OptionKey } from './options.ts';
+import { type ReadConfig, votersOf } from './load-config.ts';
+import { OPTION_KEYS, type OptionKey, type OptionValues } from './options.ts';
 import { hostOf } from './values.ts';
 
 export interface ConfigLine {
@@ -11,26 +10,22 @@ export interface ConfigLine {
 }
 
 /** What is in force, and where each value came from, in the order of the options. */
-export function describeConfig(loaded: LoadedConfig): ConfigLine[] {
-  return OPTION_KEYS.map((key) => ({
-    key,
-    value: written(key, loaded.config),
-    origin: loaded.origins[key] ?? 'not set',
-  }));
+export function describeConfig({ values, origins }: ReadConfig): ConfigLine[] {
+  return OPTION_KEYS.map((key) => ({ key, value: written(key, values), origin: origins[key] ?? 'not set' }));
 }
 
-function written(key: OptionKey, config: NodeConfig): string {
+function written(key: OptionKey, values: OptionValues): string {
   switch (key) {
     case 'listen':
-      return `${hostOf(config.listen.host)}:${config.listen.port}`;
+      return values.listen === undefined ? '' : `${hostOf(values.listen.host)}:${values.listen.port}`;
     case 'peers':
-      return config.peers.map((peer) => `${peer.id}=${peer.url}`).join(',');
+      return votersOf(values)
+        .map((peer) => `${peer.id}=${peer.url}`)
+        .join(',');
     case 'allowedOrigins':
     case 'allowedHosts':
-      return config[key].join(',');
-    default: {
-      const value = { ...config.limits, ...config.timing, ...config }[key];
-      return value === undefined ? '' : String(value);
-    }
+      return (values[key] ?? []).join(',');
+    default:
+      return String(values[key] ?? '');
   }
 }

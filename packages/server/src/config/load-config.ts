@@ -1,6 +1,6 @@
 import type { CoreTiming } from '@holdfast/core';
 import { HoldfastError } from '@holdfast/types';
-import type { NodeConfig, NodeLimits } from './node-config.ts';
+import type { NodeConfig, NodeLimits, PeerAddress } from './node-config.ts';
 import {
   environmentNameOf,
   flagOf,
@@ -22,11 +22,17 @@ export interface ConfigSources {
   readonly file?: { readonly path: string; readonly text: string };
 }
 
-/** A configuration, and for each option where its value came from. */
-export interface LoadedConfig {
-  readonly config: NodeConfig;
+/** What each option is set to, and where its value came from. */
+export interface ReadConfig {
+  /** Undefined where none was given and there is no default, or where what was given is wrong. */
+  readonly values: OptionValues;
   /** By key: `flag --listen`, `environment HOLDFAST_LISTEN`, `file /etc/holdfast.json`, `default`, `not set`. */
   readonly origins: Readonly<Record<string, string>>;
+}
+
+/** A configuration that a node can run with. */
+export interface LoadedConfig extends ReadConfig {
+  readonly config: NodeConfig;
 }
 
 interface Given {
@@ -41,6 +47,14 @@ interface Given {
  * Throws HOLDFAST_INVALID_CONFIGURATION with a line for every problem, not only the first.
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const { problems, ...read } = readConfig(sources);
+  const { id, data, ...rest } = read.values;
+  if (problems.length > 0 || id === undefined || data === undefined) throw configRefusal(problems);
+  return { ...read, config: assemble({ ...rest, id, data }) };
+}
+
+/** The same with the problems beside what could be understood: to show somebody who looks for a mistake. */
+export function readConfig(sources: ConfigSources): ReadConfig & { readonly problems: readonly string[] } {
   const problems: string[] = [];
   const file = readFile(sources.file, problems);
   const origins: Record<string, string> = {};
@@ -52,12 +66,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     names[key] = given?.name ?? flagOf(key);
     values[key] = given === undefined ? OPTIONS[key].byDefault : readValue(key, given, problems);
   }
-  const { id, data, ...rest } = values as OptionValues;
+  const { id, data } = values as OptionValues;
   if (id === undefined && !wasGiven(origins, 'id')) problems.push(missing('id'));
   if (data === undefined && !wasGiven(origins, 'data')) problems.push(missing('data'));
   checkTogether(values as OptionValues, names, problems);
-  if (problems.length > 0 || id === undefined || data === undefined) throw refused(problems);
-  return { config: assemble({ ...rest, id, data }), origins };
+  return { values: values as OptionValues, origins, problems };
 }
 
 function wasGiven(origins: Readonly<Record<string, string>>, key: OptionKey): boolean {
@@ -140,12 +153,11 @@ type Complete = Omit<OptionValues, 'id' | 'data'> & { id: NonNullable<OptionValu
 /** Every option that has a default has a value by now. */
 function assemble(values: Complete): NodeConfig {
   const { id, data, advertise, zone } = values;
-  const listen = values.listen!;
   return {
     id,
-    listen,
+    listen: values.listen!,
     data,
-    peers: values.peers ?? [{ id, url: advertise ?? urlOf(reachable(listen)) }],
+    peers: votersOf(values),
     ...(advertise === undefined ? {} : { advertise }),
     ...(zone === undefined ? {} : { zone }),
     defaultAck: values.defaultAck!,
@@ -156,6 +168,14 @@ function assemble(values: Complete): NodeConfig {
     limits: Object.fromEntries(LIMIT_KEYS.map((key) => [key, values[key]!])) as unknown as NodeLimits,
     segmentBytes: values.segmentBytes!,
   };
+}
+
+/** All voters: a node that is told of no others is alone. Empty where not even its own name is known. */
+export function votersOf(values: Omit<OptionValues, 'data'>): PeerAddress[] {
+  const { id, peers, advertise, listen } = values;
+  if (peers !== undefined) return peers;
+  if (id === undefined || listen === undefined) return [];
+  return [{ id, url: advertise ?? urlOf(reachable(listen)) }];
 }
 
 /** Nobody can connect to "every address". */
@@ -173,7 +193,8 @@ function shown(written: unknown): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
-function refused(problems: readonly string[]): HoldfastError {
+/** One error with a line for each problem. */
+export function configRefusal(problems: readonly string[]): HoldfastError {
   const head =
     problems.length === 1
       ? 'the configuration has a problem'
