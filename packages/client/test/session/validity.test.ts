@@ -49,6 +49,15 @@ const write = (): WriteCall =>
       operations: [{ kind: 'del', key: bytes('a') }],
     }),
   );
+const writeEverywhere = (): WriteCall =>
+  sent(
+    new WriteCall({
+      ...common,
+      ack: 'all',
+      conditions: [{ kind: 'absent', key: bytes('a') }],
+      operations: [{ kind: 'put', key: bytes('a'), value: bytes('b') }],
+    }),
+  );
 const scan = (): ScanCall => sent(new ScanCall({ ...common, range, pageSize: 5 }));
 const page = (): PageCall =>
   sent(new PageCall({ deadline: 1000, scan: 1, home: LINK, pageSize: 5, seek: undefined }));
@@ -88,6 +97,7 @@ test.each<[string, () => ServerMessage]>([
     () => receipt(write().id, { kind: 'conflict', condition: 0 }),
   ],
   ['a weaker level than was asked for', () => receipt(write().id, { kind: 'written' }, 'local')],
+  ['a write everywhere that is but committed', () => receipt(writeEverywhere().id, { kind: 'written' })],
   ['a key without a value', () => records(scan().id, 3)],
   ['half an entry on a further page', () => records(page().id, 1)],
   ['a page for a read', () => records(read().id, 2)],
@@ -100,6 +110,10 @@ test.each<[string, () => ServerMessage]>([
   ['an answer', () => answer(read().id, 2)],
   ['a receipt', () => receipt(write().id, { kind: 'written' })],
   ['a stronger receipt', () => receipt(write().id, { kind: 'written' }, 'all')],
+  [
+    'a refusal, which is final once it is committed,',
+    () => receipt(writeEverywhere().id, { kind: 'conflict', condition: 0 }),
+  ],
   ['a first page', () => records(scan().id, 4)],
   ['a further page', () => records(page().id, 0)],
 ])('%s that fits settles its call', (_, truth) => {

@@ -42,7 +42,8 @@ export class Answers {
     if (waiter.settled) return;
     waiter.logged = write;
     const mayYetLose = this.#context.commit < this.localAtQuorumUntil;
-    const level = mayYetLose ? strongerAck(waiter.ack, 'quorum') : waiter.ack;
+    const asked = isRefusal(write) ? 'quorum' : waiter.ack;
+    const level = mayYetLose ? strongerAck(asked, 'quorum') : asked;
     if (this.#waiters.add(level, waiter)) this.#settle(waiter, this.#levelOf(write.index));
   }
 
@@ -138,4 +139,13 @@ export class Answers {
     for (const match of this.#replicator.matches()) if (match >= index) copies++;
     return copies;
   }
+}
+
+/**
+ * It changed nothing, so there is nothing that every voter could hold: once committed it is final. Waiting for
+ * `all` would end, with a voter down, in "applied, but not everywhere", which it is not (G6).
+ */
+function isRefusal({ outcome }: LoggedWrite): boolean {
+  if (outcome.kind !== 'write') return false;
+  return outcome.result.kind === 'conflict' || outcome.result.kind === 'notAnInteger';
 }
