@@ -4,8 +4,11 @@ import type { NodeStatus } from '@holdfast/server';
 export interface NodeRow {
   readonly id: string;
   readonly url: string;
-  /** `down`: it does not answer. `paused`: its process is stopped (SIGSTOP). */
-  readonly role: NodeStatus['role'] | 'down' | 'paused';
+  /**
+   * `down`: it does not answer. Where its process is known to run: `starting` until its first answer, `paused` while it
+   * is stopped (SIGSTOP), otherwise `silent`.
+   */
+  readonly role: NodeStatus['role'] | SilentRole;
   readonly term: number | null;
   /** Whom it takes for the primary. */
   readonly primary: string | null;
@@ -28,12 +31,22 @@ export interface NodeRow {
   readonly diverged: number | null;
 }
 
+type SilentRole = 'down' | 'starting' | 'paused' | 'silent';
+
+const SILENT_REASONS: Readonly<Record<SilentRole, string>> = {
+  down: 'it does not answer',
+  starting: 'it has not answered yet',
+  paused: 'its process is stopped',
+  silent: 'its process runs but does not answer',
+};
+
 /** What is known of a node that does not answer. */
 export interface SilentNode {
   readonly id: string | undefined;
   readonly url: string;
   readonly pid?: number | undefined;
   readonly isPaused?: boolean | undefined;
+  readonly isStarting?: boolean | undefined;
 }
 
 /** A row for each node, in the order given. `statuses` by address; undefined for a node that did not answer. */
@@ -57,11 +70,23 @@ export function currentPrimary(statuses: readonly (NodeStatus | undefined)[]): N
   return found;
 }
 
-function silentRow({ id, url, pid, isPaused }: SilentNode): NodeRow {
+export function isAnswering({ role }: NodeRow): boolean {
+  return !Object.hasOwn(SILENT_REASONS, role);
+}
+
+function silentRoleOf({ pid, isPaused, isStarting }: SilentNode): SilentRole {
+  if (isPaused === true) return 'paused';
+  if (pid === undefined) return 'down';
+  return isStarting === true ? 'starting' : 'silent';
+}
+
+function silentRow(node: SilentNode): NodeRow {
+  const { id, url, pid } = node;
+  const role = silentRoleOf(node);
   return {
     id: id ?? url,
     url,
-    role: isPaused === true ? 'paused' : 'down',
+    role,
     term: null,
     primary: null,
     last: null,
@@ -72,7 +97,7 @@ function silentRow({ id, url, pid, isPaused }: SilentNode): NodeRow {
     lag: null,
     pid: pid ?? null,
     ready: false,
-    reason: isPaused === true ? 'its process is stopped' : 'it does not answer',
+    reason: SILENT_REASONS[role],
     admitting: false,
     zone: null,
     cluster: null,

@@ -30,6 +30,8 @@ export class UpSession {
   readonly #screen: LiveScreen | undefined;
   readonly #nodes: readonly { readonly id: string; readonly url: string }[];
   #statuses: ReadonlyMap<string, NodeStatus | undefined> = new Map();
+  /** Processes that have answered since they were started. */
+  readonly #answered = new Set<number>();
   #hasBeenReady = false;
   #closing: string | undefined;
   #over!: () => void;
@@ -110,6 +112,7 @@ export class UpSession {
 
   #onStatuses(statuses: ReadonlyMap<string, NodeStatus | undefined>): void {
     this.#statuses = statuses;
+    for (const status of statuses.values()) if (status !== undefined) this.#answered.add(status.pid);
     const isReady = [...statuses.values()].some((status) => status?.admitting === true);
     if (!isReady || this.#hasBeenReady) return;
     this.#hasBeenReady = true;
@@ -121,7 +124,9 @@ export class UpSession {
     const states = new Map(this.cluster.states().map((state) => [state.id, state]));
     const silent = this.#nodes.map((node) => {
       const state = states.get(node.id);
-      return { ...node, pid: state?.pid ?? undefined, isPaused: state?.state === 'paused' };
+      const pid = state?.pid ?? undefined;
+      const isStarting = pid !== undefined && !this.#answered.has(pid);
+      return { ...node, pid, isPaused: state?.state === 'paused', isStarting };
     });
     // What a node last said is not what it is: one that ended or is paused says nothing.
     const answers = new Map(
@@ -142,6 +147,7 @@ export class UpSession {
       directory: shownDirectory,
       ack: prepared.ack,
       commandName: context.commandName,
+      isStarting: !this.#hasBeenReady,
       closing: this.#closing,
     };
   }

@@ -1,7 +1,7 @@
 import { clusterNodes, fetchRows } from '../cluster-nodes.ts';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
-import type { NodeRow } from '../node-row.ts';
+import { isAnswering, type NodeRow } from '../node-row.ts';
 import { LiveScreen } from '../render/live-screen.ts';
 import { nodeTable } from '../render/node-table.ts';
 import { type Paint, paintFor } from '../render/style.ts';
@@ -69,15 +69,11 @@ async function status(options: StatusOptions, context: Context): Promise<ExitSta
 
 function statusLines(rows: readonly NodeRow[], options: StatusOptions, paint: Paint): string[] {
   if (options.json === true) return rows.map((row) => JSON.stringify(row));
-  const troubles = rows.filter(({ role, reason }) => reason !== null && role !== 'down' && role !== 'paused');
+  const troubles = rows.filter((row) => row.reason !== null && isAnswering(row));
   const diverged = Math.max(0, ...rows.map((row) => row.diverged ?? 0));
   return [
     ...nodeTable(rows, paint),
     ...troubles.map(({ id, reason }) => paint('yellow', `${id} is not ready: ${reason}`)),
     ...(diverged > 0 ? [paint('yellow', 'writes are listed as diverged: see divergence list')] : []),
   ];
-}
-
-function isAnswering({ role }: NodeRow): boolean {
-  return role !== 'down' && role !== 'paused';
 }

@@ -10,6 +10,8 @@ export interface UpPicture {
   readonly directory: string;
   readonly ack: string;
   readonly commandName: string;
+  /** No node has admitted writes yet: what to try would fail. */
+  readonly isStarting: boolean;
   /** One line below everything, instead of what to try. */
   readonly closing?: string | undefined;
 }
@@ -26,7 +28,7 @@ const EVENTS_MAX = 10;
 /** What `up` shows on a terminal. The events take what is left between the table and the foot. */
 export function upLines(picture: UpPicture, { columns, linesMax, paint }: Frame): string[] {
   const head = [titleOf(picture, paint), '', ...nodeTable(picture.rows, paint), ''];
-  const foot = picture.closing === undefined ? ['', ...tryLines(picture, paint)] : ['', picture.closing];
+  const foot = ['', ...footLines(picture, paint)];
   const room = linesMax - head.length - foot.length;
   // On a low terminal the events matter more than the hints.
   const withFoot = room >= EVENTS_MIN || picture.closing !== undefined;
@@ -39,13 +41,20 @@ export function upLines(picture: UpPicture, { columns, linesMax, paint }: Frame)
   return [...head, ...events, ...blanks, ...(withFoot ? foot : [])];
 }
 
+function footLines(picture: UpPicture, paint: Paint): string[] {
+  if (picture.closing !== undefined) return [picture.closing];
+  // One that ended before the first primary is to be started: then there is something to do.
+  const isWaiting = picture.isStarting && fallenOf(picture.rows) === undefined;
+  return isWaiting ? [paint('dim', 'the nodes are starting …')] : tryLines(picture, paint);
+}
+
 /** Commands ready to paste. */
 export function tryLines(
   { rows, commandName }: Pick<UpPicture, 'rows' | 'commandName'>,
   paint: Paint,
 ): string[] {
   const primary = rows.find(({ role }) => role === 'primary')?.id ?? rows[0]?.id ?? 'n1';
-  const fallen = rows.find(({ role }) => role === 'down' || role === 'paused');
+  const fallen = fallenOf(rows);
   const commands = [
     'put greeting hello',
     'get greeting',
@@ -59,6 +68,10 @@ export function tryLines(
     ...commands.map((command) => `  ${commandName} ${command}`),
     paint('dim', 'Ctrl-C stops all nodes; their data stays.'),
   ];
+}
+
+function fallenOf(rows: readonly NodeRow[]): NodeRow | undefined {
+  return rows.find(({ role }) => role === 'down' || role === 'paused');
 }
 
 function titleOf({ rows, directory, ack }: UpPicture, paint: Paint): string {

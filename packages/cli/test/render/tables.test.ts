@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeRow } from '../../src/node-row.ts';
+import { type NodeRow, nodeRows } from '../../src/node-row.ts';
 import { LiveScreen } from '../../src/render/live-screen.ts';
 import { lagText, nodeTable } from '../../src/render/node-table.ts';
 import { fitted, paintFor, widthOf } from '../../src/render/style.ts';
@@ -90,13 +90,29 @@ describe('lines', () => {
   });
 });
 
+it('a node that does not answer is told by what is known of its process', () => {
+  const node = { id: 'n1', url: 'ws://127.0.0.1:7101' };
+  const roleOf = (known: object): string | undefined => nodeRows([{ ...node, ...known }], new Map())[0]?.role;
+  expect(roleOf({})).toBe('down');
+  expect(roleOf({ pid: 7 })).toBe('silent');
+  expect(roleOf({ pid: 7, isStarting: true })).toBe('starting');
+  expect(roleOf({ pid: 7, isStarting: true, isPaused: true })).toBe('paused');
+});
+
 describe('what up shows', () => {
   const entries = Array.from({ length: 20 }, (_, at) => ({
     at: at * 1000,
     text: `event ${at}`,
     isAlarming: false,
   }));
-  const picture = { rows, entries, directory: './.holdfast', ack: 'quorum', commandName: 'holdfast' };
+  const picture = {
+    rows,
+    entries,
+    directory: './.holdfast',
+    ack: 'quorum',
+    commandName: 'holdfast',
+    isStarting: false,
+  };
   const frame = { columns: 80, linesMax: 24, paint: plain };
 
   it('ends with what to try next: a fallen node is to be started', () => {
@@ -105,6 +121,15 @@ describe('what up shows', () => {
     expect(lines.length).toBeLessThanOrEqual(frame.linesMax);
     const well = upLines({ ...picture, rows: rows.slice(0, 2) }, frame);
     expect(well).toContain('  holdfast kill n1');
+  });
+
+  it('suggests nothing that would fail: not before the first primary, no start of what runs', () => {
+    const early = upLines({ ...picture, rows: rows.slice(0, 2), isStarting: true }, frame);
+    expect(early.at(-1)).toBe('the nodes are starting …');
+    expect(early.join('\n')).not.toContain('try in');
+    expect(upLines({ ...picture, isStarting: true }, frame)).toContain('  holdfast start n3');
+    const silent = [...rows.slice(0, 2), rowOf({ id: 'n3', role: 'silent' })];
+    expect(upLines({ ...picture, rows: silent }, frame)).toContain('  holdfast kill n1');
   });
 
   it('shows the newest events, fewer where there is less room, and drops the hints before them', () => {
