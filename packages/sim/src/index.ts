@@ -7,6 +7,9 @@ export {
   SECTOR_BYTES,
 } from './disk/pending-change.ts';
 export { type SimLevelOptions, simLevels } from './level/sim-level.ts';
+export { type FailureKind, RunFailure } from './run/run-failure.ts';
+export { type RunReport, runSeed } from './run/run-seed.ts';
+export { describeScenario } from './run/scenario.ts';
 export { SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
 export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';

@@ -34,6 +34,8 @@ export class SimNetwork {
   readonly #listeners: Map<string, ListenOptions> = new Map();
   /** Hosts that answer no handshake now, and who wants to connect to them. */
   readonly #held: Map<string, (() => void)[]> = new Map();
+  /** Hosts without power, and the ends of others that do not know of it yet. */
+  readonly #vanished: Map<string, Set<SimConnection>> = new Map();
   readonly #observer: NetworkObserver | undefined;
   /** Ends that are not over; a connection has one at each side. */
   readonly #ends: Set<SimConnection> = new Set();
@@ -106,14 +108,29 @@ export class SimNetwork {
    * of its connections are closed when the news arrives. `cut` it off first for a host that just vanishes.
    */
   kill(host: string): void {
-    this.release(host);
-    for (const address of [...this.#listeners.keys()])
-      if (address.startsWith(`${host}:`)) this.#listeners.delete(address);
+    this.#stopListening(host);
     for (const end of [...this.#ends]) if (end.wire.link.from === host) end.die();
+  }
+
+  /**
+   * The machine `host` loses power: what it had sent and has not arrived is lost, nobody is told, and who connects
+   * to it hears nothing, until something listens there again; then connections of before are found to be dead.
+   */
+  vanish(host: string): void {
+    this.#stopListening(host);
+    const stale = this.#vanished.get(host) ?? new Set();
+    this.#vanished.set(host, stale);
+    for (const end of [...this.#ends]) {
+      if (end.wire.link.from === host) end.vanish();
+      else if (end.wire.link.to === host) stale.add(end);
+    }
   }
 
   /** See `SimTransport.listen`. */
   listen(host: string, options: ListenOptions): Promise<Listener> {
+    const stale = this.#vanished.get(host);
+    this.#vanished.delete(host);
+    for (const end of stale ?? []) this.#clock.setTimer(0, () => end.onCut());
     const port = options.port === 0 ? this.#nextPort++ : options.port;
     const address = `${host}:${port}`;
     if (this.#listeners.has(address)) {
@@ -165,6 +182,7 @@ export class SimNetwork {
       held.push(() => this.#onHandshake(client, call));
       return;
     }
+    if (this.#vanished.has(target.host)) return;
     const listener = this.#listeners.get(target.address);
     if (listener === undefined) {
       back.send(0, () => client.onRefused(`connect ECONNREFUSED ${target.address}`));
@@ -188,6 +206,12 @@ export class SimNetwork {
     end.open(client, decision.accept);
     back.send(0, () => client.onAccepted(end, decision.accept));
     listener.onConnection(end);
+  }
+
+  #stopListening(host: string): void {
+    this.release(host);
+    for (const address of [...this.#listeners.keys()])
+      if (address.startsWith(`${host}:`)) this.#listeners.delete(address);
   }
 
   #link(from: string, to: string): SimLink {

@@ -69,6 +69,24 @@ describe('SimNetwork', () => {
     expect(events).toEqual(['50 accepted', '60 client open']);
   });
 
+  it('lets a host vanish without a word, until something listens there again', async () => {
+    const client = await opened();
+    server.send(Buffer.from('lost'));
+    network.vanish('b');
+    client.send(Buffer.from('into the void'));
+    connect();
+    await clock.advance(50);
+    expect(events).toEqual([]);
+    await network.transport('b').listen({
+      host: 'b',
+      port: 7101,
+      decide: () => ({ refuse: 503, message: 'not yet' }),
+      onConnection: () => {},
+    });
+    await clock.advance(100);
+    expect(events).toEqual(['70 client closed 1006', '120 client refused 1006']);
+  });
+
   it('takes its latency each way', async () => {
     const client = connect();
     await clock.advance(20);

@@ -16,7 +16,8 @@ export interface SimClusterOptions {
   /** 1 to 7. */
   readonly nodes: number;
   /** Changes to the default configuration of each node. */
-  readonly config?: Partial<Pick<NodeConfig, 'segmentBytes' | 'timing' | 'limits'>>;
+  readonly timing?: Partial<NodeConfig['timing']>;
+  readonly limits?: Partial<NodeConfig['limits']>;
   readonly tuning?: Partial<DriverTuning>;
   readonly storeBufferBytes?: number;
   /** Milliseconds one way between two hosts, drawn for each message. */
@@ -61,7 +62,7 @@ export class SimCluster {
       const timing = new DiskTiming(random.fork());
       diskTimings.set(id, timing);
       return new SimMachine({
-        config: configOf(id, ids, options.config ?? {}),
+        config: configOf(id, ids, options),
         tuning: options.tuning ?? {},
         storeBufferBytes: options.storeBufferBytes ?? 16_384,
         clock,
@@ -118,8 +119,13 @@ function urlOf(host: string): string {
   return `ws://${host}:${PORT}`;
 }
 
-function configOf(id: NodeId, ids: readonly NodeId[], changes: SimClusterOptions['config']): NodeConfig {
+function configOf(id: NodeId, ids: readonly NodeId[], changes: SimClusterOptions): NodeConfig {
   const peers = ids.map((peer) => `${peer}=${urlOf(peer)}`).join(',');
   const flags = { id, data: DATA, peers, listen: `${id}:${PORT}`, logLevel: 'silent', segmentBytes: 65_536 };
-  return { ...loadConfig({ flags }).config, ...changes };
+  const { config } = loadConfig({ flags });
+  return {
+    ...config,
+    timing: { ...config.timing, ...changes.timing },
+    limits: { ...config.limits, ...changes.limits },
+  };
 }

@@ -89,12 +89,14 @@ export class SimMachine {
 
   /** The process is killed; the machine goes on, and with it what was handed to its disk. */
   kill(): void {
+    this.#process?.kill();
     this.#leave();
     this.disk.endProcess();
   }
 
   /** The machine loses power. */
   powerOff(crash: CrashOptions): void {
+    this.#process?.vanish();
     this.#leave();
     this.disk.crash(crash);
   }
@@ -108,7 +110,6 @@ export class SimMachine {
   }
 
   #leave(): void {
-    this.#process?.kill();
     this.#process = undefined;
     this.#node = undefined;
   }

@@ -102,6 +102,13 @@ export class SimConnection implements Connection {
     this.terminate();
   }
 
+  /** The machine of this side has lost power: what it sent is lost too, and the other side is not told. */
+  vanish(): void {
+    this.handlers = NO_HANDLERS;
+    this.wire.clear();
+    this.#end('closed', ABNORMAL_CODE, 'vanished');
+  }
+
   /** Joined with `other`; from now on both can send. */
   open(other: SimConnection, subprotocol: string): void {
     this.#other = other;

@@ -52,4 +52,10 @@ export class SimProcess {
     this.gate.kill();
     this.#options.network.kill(this.#options.host);
   }
+
+  /** With its machine: nobody hears of it. */
+  vanish(): void {
+    this.gate.kill();
+    this.#options.network.vanish(this.#options.host);
+  }
 }

@@ -1,0 +1,165 @@
+import { Holdfast } from '@holdfast/client';
+import { HoldfastError } from '@holdfast/types';
+import type { SimCluster } from '../cluster/sim-cluster.ts';
+import type { SimMachine } from '../cluster/sim-machine.ts';
+import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
+import { SafetyViolation } from '../oracles/safety-violation.ts';
+import type { WinningLog } from '../oracles/winning-log.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { RunFailure } from './run-failure.ts';
+import { untilOrFailure } from './until-or-failure.ts';
+import type { Watch } from './watch.ts';
+
+/** From the end of the faults to the first acknowledged write of a majority that is up and connected. */
+const RECOVERY_MS_MAX = 10_000;
+/** Until nodes that are up agree. */
+const AGREEMENT_MS_MAX = 20_000;
+const PROBE_TIMEOUT_MS = 1000;
+const PROBE_KEY = 'probe';
+
+/** The end of a run, without faults: a majority must go on; then all come back and must agree. */
+export class Aftermath {
+  readonly #cluster: SimCluster;
+  readonly #watch: Watch;
+  readonly #random: SimRandom;
+  readonly #client: Holdfast;
+
+  constructor(cluster: SimCluster, watch: Watch, random: SimRandom) {
+    this.#cluster = cluster;
+    this.#watch = watch;
+    this.#random = random;
+    const { transport, clock, random: ownRandom } = cluster.clientProcess('probe');
+    this.#client = new Holdfast(cluster.urls, {
+      seams: { transport, clock, random: ownRandom },
+      openTimeoutMs: RECOVERY_MS_MAX,
+    });
+  }
+
+  /** A drawn majority is up, the others are not. Answers how long it took until it took a write. */
+  async majorityGoesOn(): Promise<number> {
+    const { clock, trace } = this.#cluster;
+    const majority = this.#drawMajority();
+    for (const machine of this.#cluster.machines)
+      if (majority.includes(machine)) machine.start();
+      else machine.kill();
+    trace.record(`${majority.map(({ id }) => id).join(' ')} must go on`);
+    const since = clock.now();
+    let done = false;
+    this.#probeUntilDone(() => clock.now() - since < RECOVERY_MS_MAX).then(
+      () => {
+        done = true;
+      },
+      (error: unknown) => this.#watch.fails(error),
+    );
+    await this.#until(
+      'a majority takes writes and answers',
+      () => done,
+      RECOVERY_MS_MAX + 2 * PROBE_TIMEOUT_MS,
+    );
+    const recoveryMs = clock.now() - since;
+    await this.#agree(majority);
+    return recoveryMs;
+  }
+
+  /** All nodes are up, hold the same, and have judged what they superseded. */
+  async everybodyAgrees(): Promise<void> {
+    this.#cluster.startAll();
+    await this.#agree(this.#cluster.machines);
+    await this.#until(
+      'every superseded entry is judged',
+      () => this.#cluster.machines.every(({ node }) => node!.status().divergence.pending === 0),
+      AGREEMENT_MS_MAX,
+    );
+  }
+
+  /**
+   * What clients read in the end is what the log comes to, which is answered. A request that was long on its way may
+   * arrive in between and change it: then they look again.
+   */
+  async readsBack(): Promise<WinningLog> {
+    const { stateMachine } = this.#watch;
+    for (;;) {
+      const before = stateMachine.winningLog().lastIndex;
+      const found = await this.#cluster.clock.drive(this.#client.iterator().all());
+      const log = stateMachine.winningLog();
+      if (log.lastIndex !== before) continue;
+      const due = [...log.finalState()];
+      for (let place = 0; place < Math.max(due.length, found.length); place += 1) {
+        const [is, should] = [found[place]?.join('='), due[place]?.join('=')];
+        if (is !== should)
+          throw new SafetyViolation('equal stores', `in the end ${is} is read where the log says ${should}`);
+      }
+      return log;
+    }
+  }
+
+  /** What any node lists as diverged. */
+  async listed(): Promise<ListedMutation[]> {
+    const { clock, machines } = this.#cluster;
+    const listed = new Map<string, ListedMutation[]>();
+    for (const { node } of machines) {
+      for (const { id } of node!.divergence.list()) {
+        if (listed.has(id)) continue;
+        const entry = await clock.drive(node!.divergence.show(id));
+        const mutations = entry?.writes.flatMap((write) => write.mutations) ?? [];
+        listed.set(
+          id,
+          mutations.map((mutation) => ({
+            entry: id,
+            key: Buffer.from(mutation.key).toString(),
+            value: mutation.kind === 'put' ? Buffer.from(mutation.value).toString() : undefined,
+            revision: mutation.revision,
+          })),
+        );
+      }
+    }
+    return [...listed.values()].flat();
+  }
+
+  #drawMajority(): SimMachine[] {
+    const { machines } = this.#cluster;
+    const least = Math.floor(machines.length / 2) + 1;
+    const size = least + Math.floor(this.#random.next() * (machines.length - least + 1));
+    const drawn = machines.map((machine) => ({ machine, order: this.#random.next() }));
+    drawn.sort((one, other) => one.order - other.order);
+    return drawn.slice(0, size).map(({ machine }) => machine);
+  }
+
+  async #probeUntilDone(isInTime: () => boolean): Promise<void> {
+    for (;;) {
+      try {
+        await this.#client.put(PROBE_KEY, 'value', { ack: 'quorum', timeoutMs: PROBE_TIMEOUT_MS });
+        await this.#client.get(PROBE_KEY, { consistency: 'linearizable', timeoutMs: PROBE_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error;
+        if (!isInTime())
+          throw new RunFailure('liveness', `no write went through in ${RECOVERY_MS_MAX} ms`, error);
+      }
+    }
+  }
+
+  async #agree(machines: readonly SimMachine[]): Promise<void> {
+    await this.#until(
+      `${machines.map(({ id }) => id).join(' ')} have applied the same`,
+      () => {
+        const applied = machines.map(({ node }) => {
+          const status = node?.status();
+          return status?.serving === true ? status.applied : undefined;
+        });
+        return applied.every((index) => index !== undefined && index === applied[0]);
+      },
+      AGREEMENT_MS_MAX,
+    );
+    const found = [];
+    for (const { id, node } of machines) {
+      const { applied, digest } = await this.#cluster.clock.drive(node!.digest());
+      found.push({ node: id, applied: applied.index, digest });
+    }
+    this.#watch.stateMachine.checkDigests(found);
+  }
+
+  async #until(what: string, condition: () => boolean, limitMs: number): Promise<void> {
+    await untilOrFailure({ cluster: this.#cluster, watch: this.#watch, what, condition, limitMs });
+  }
+}

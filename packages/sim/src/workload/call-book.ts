@@ -1,0 +1,77 @@
+import type { Ack, Consistency } from '@holdfast/types';
+
+/** What a client knows of a write. */
+export type WriteOutcome =
+  | { readonly kind: 'open' }
+  /** `revision`: of its last mutation; undefined where the API does not tell. */
+  | { readonly kind: 'acknowledged'; readonly ack: Ack; readonly revision: number | undefined }
+  | { readonly kind: 'notApplied' }
+  | { readonly kind: 'unknown' };
+
+/** Values are used once in a run, so that one that is found names the write that it came from. */
+export interface BookedWrite {
+  readonly client: string;
+  readonly changes: readonly { readonly key: string; readonly value: string | undefined }[];
+  /** The one key's revision that it demands; 0: absent. */
+  readonly ifRevision?: number | undefined;
+  outcome: WriteOutcome;
+}
+
+/** A step of a counter. */
+export interface BookedIncrement {
+  readonly client: string;
+  readonly key: string;
+  readonly by: number;
+  outcome:
+    | { readonly kind: 'open' | 'notApplied' | 'unknown' }
+    | { readonly kind: 'acknowledged'; readonly value: number; readonly revision: number };
+}
+
+/** An answered read of some keys or of a range, at one moment. */
+export interface BookedRead {
+  readonly client: string;
+  readonly consistency: Consistency;
+  /** Everything it could have found; undefined: absent. */
+  readonly found: ReadonlyMap<string, string | undefined>;
+  /** Of the newest write acknowledged at quorum or all, by whomever, before it was asked; 0: none. */
+  readonly floor: number;
+}
+
+/** All that clients asked and were told in a run. */
+export class CallBook {
+  readonly writes: BookedWrite[] = [];
+  readonly increments: BookedIncrement[] = [];
+  readonly reads: BookedRead[] = [];
+  /** Newest revision acknowledged at quorum or all so far. */
+  floor = 0;
+
+  write(write: Omit<BookedWrite, 'outcome'>): BookedWrite {
+    const booked: BookedWrite = { ...write, outcome: { kind: 'open' } };
+    this.writes.push(booked);
+    return booked;
+  }
+
+  increment(increment: Omit<BookedIncrement, 'outcome'>): BookedIncrement {
+    const booked: BookedIncrement = { ...increment, outcome: { kind: 'open' } };
+    this.increments.push(booked);
+    return booked;
+  }
+
+  settleWrite(write: BookedWrite, outcome: WriteOutcome): void {
+    write.outcome = outcome;
+    if (outcome.kind === 'acknowledged' && outcome.ack !== 'local')
+      this.floor = Math.max(this.floor, outcome.revision ?? 0);
+  }
+
+  settleIncrement(increment: BookedIncrement, outcome: BookedIncrement['outcome']): void {
+    increment.outcome = outcome;
+    if (outcome.kind === 'acknowledged') this.floor = Math.max(this.floor, outcome.revision);
+  }
+}
+
+/** For people. */
+export function describeWrite({ client, changes, outcome }: BookedWrite): string {
+  const what = changes.map(({ key, value }) => (value === undefined ? `del ${key}` : `${key}=${value}`));
+  const revision = outcome.kind === 'acknowledged' ? ` at ${outcome.ack}, revision ${outcome.revision}` : '';
+  return `${client}: ${what.join(', ')} (${outcome.kind}${revision})`;
+}
