@@ -71,6 +71,9 @@ export class FaultInjector {
       case 'partition':
         this.#partition();
         break;
+      case 'isolatePrimary':
+        this.#isolatePrimary();
+        break;
       case 'oneWay':
         this.#oneWay();
         break;
@@ -123,16 +126,22 @@ export class FaultInjector {
     return primary !== undefined && this.#random.next() < 0.6 ? primary : pick(this.#random, machines);
   }
 
-  /** Two sides, clients on both; now and then the nodes of one side are the primary alone. */
   #partition(): void {
-    const { network, primary, machines } = this.#cluster;
-    const isAlone = primary !== undefined && this.#random.next() < 0.4;
-    const nodes = new Set<string>(machines.map(({ id }) => id));
-    const isHere = (host: string): boolean =>
-      isAlone && nodes.has(host) ? host === primary.id : this.#random.next() < 0.5;
-    const side = new Set(this.#hosts.filter(isHere));
-    for (const one of side) for (const other of this.#hosts) if (!side.has(other)) network.cut(one, other);
-    this.#tell(`${[...side].join(' ') || 'nobody'} cut off from the rest`);
+    this.#separate(this.#hosts.filter(() => this.#random.next() < 0.5));
+  }
+
+  /** With some of the clients, which it may tell what the others never hear of. */
+  #isolatePrimary(): void {
+    const { primary } = this.#cluster;
+    if (primary === undefined) return;
+    const clients = this.#hosts.slice(this.#cluster.machines.length);
+    this.#separate([primary.id, ...clients.filter(() => this.#random.next() < 0.7)]);
+  }
+
+  #separate(side: readonly string[]): void {
+    for (const one of side)
+      for (const other of this.#hosts) if (!side.includes(other)) this.#cluster.network.cut(one, other);
+    this.#tell(`${side.join(' ') || 'nobody'} cut off from the rest`);
     this.#healLater();
   }
 

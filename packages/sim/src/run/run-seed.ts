@@ -153,13 +153,14 @@ class SeedRun {
   }
 
   #clientOn(host: string): SimClient {
-    const { callsAtOnce, thinkMsMax } = this.#scenario;
+    const { callsAtOnce, thinkMsMax, localShare } = this.#scenario;
     return new SimClient({
       cluster: this.#cluster,
       host,
       random: this.#random.fork(),
       callsAtOnce,
       thinkMsMax,
+      localShare,
       book: this.#book,
       registers: this.#registers,
       counters: this.#counters,

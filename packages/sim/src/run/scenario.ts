@@ -6,6 +6,7 @@ export const FAULT_KINDS = [
   'stall',
   'break',
   'partition',
+  'isolatePrimary',
   'oneWay',
   'kill',
   'powerOff',
@@ -26,6 +27,8 @@ export interface Scenario {
   readonly callsAtOnce: number;
   /** Between the end of a call and the next one. */
   readonly thinkMsMax: number;
+  /** Of the writes, those at `local`. */
+  readonly localShare: number;
   /** Milliseconds of work under faults. */
   readonly faultsMs: number;
   /** Only the kinds that are switched on. */
@@ -48,6 +51,7 @@ const RATE_PER_SECOND: Readonly<Record<FaultKind, readonly [min: number, max: nu
   stall: [1, 40],
   break: [0.2, 5],
   partition: [0.1, 1.5],
+  isolatePrimary: [0.1, 1],
   oneWay: [0.1, 1.5],
   kill: [0.1, 2],
   powerOff: [0.1, 2],
@@ -68,6 +72,7 @@ export function drawScenario(random: Random): Scenario {
     clients: Math.floor(between(random, 2, 6)),
     callsAtOnce: pick(random, [1, 2, 4]),
     thinkMsMax: logUniform(random, 20, 400),
+    localShare: pick(random, [0.1, 0.3, 0.8]),
     faultsMs: between(random, 3000, 10_000),
     faultsPerSecond: drawFaults(random),
     latencyMs: { min: 0.1, max: logUniform(random, 0.2, 10) },

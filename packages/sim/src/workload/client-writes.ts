@@ -25,14 +25,14 @@ export class ClientWrites {
   }
 
   draw(): Promise<void> {
-    const { random } = this.#world;
-    const draw = random.next();
-    if (draw < 0.15) return this.#increment();
-    if (draw < 0.4)
+    const { random, localShare } = this.#world;
+    if (random.next() < localShare)
       return this.#write({ changes: this.#local(), ack: 'local', isPlain: random.next() < 0.2 });
+    const draw = random.next();
+    if (draw < 0.25) return this.#increment();
     const ack = pick(random, ['quorum', 'quorum', 'quorum', 'all'] as const);
-    if (draw < 0.6) return this.#write({ changes: this.#pair(), ack, isPlain: random.next() < 0.4 });
-    if (draw < 0.75) return this.#conditional(ack);
+    if (draw < 0.45) return this.#write({ changes: this.#pair(), ack, isPlain: random.next() < 0.4 });
+    if (draw < 0.7) return this.#conditional(ack);
     return this.#write({ changes: this.#register(), ack, isPlain: random.next() < 0.4 });
   }
 

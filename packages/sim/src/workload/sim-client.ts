@@ -16,6 +16,8 @@ export interface SimClientOptions {
   readonly random: Random;
   readonly callsAtOnce: number;
   readonly thinkMsMax: number;
+  /** Of the writes, those at `local`. */
+  readonly localShare: number;
   readonly book: CallBook;
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;
