@@ -140,7 +140,7 @@ export class DrawnClients {
   #onReceipt(node: ServingNode, call: Call, receipt: Receipt): void {
     const { ack, copies, index, result } = receipt;
     const place = `${call.name} at ${nameOf(receipt)}`;
-    const asked = isConditional(call.request) && call.request.ack === 'local' ? 'quorum' : call.request.ack;
+    const asked = levelDue(call.request, result.kind);
     this.counts.acknowledged++;
     if (receipt.repeated) this.counts.repeated++;
     if (result.kind === 'conflict') this.counts.conflicts++;
@@ -320,4 +320,10 @@ export class DrawnClients {
   #pick<Item>(items: readonly Item[]): Item {
     return items[this.#draw(items.length)]!;
   }
+}
+
+/** Conditional writes are raised to quorum. A refusal changed nothing: it is told once it is committed (G8). */
+function levelDue(request: ProposedWrite, result: Receipt['result']['kind']): Ack {
+  const isRefusal = result === 'conflict' || result === 'notAnInteger';
+  return isRefusal || (request.ack === 'local' && isConditional(request)) ? 'quorum' : request.ack;
 }
