@@ -8,7 +8,7 @@ import {
   type Revision,
 } from '@holdfast/types';
 import { readProblem } from '@holdfast/wire';
-import type { Driver } from './driver.ts';
+import type { KeyBounds } from './keys/key-space.ts';
 import {
   type CallDefaults,
   checkedAck,
@@ -21,25 +21,22 @@ import {
 } from './options.ts';
 import type { RangeRead } from './range-cursor.ts';
 import { ReadCall, ScanCall, WriteCall } from './session/call.ts';
+import type { Tenant } from './tenant.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
 
 /** What abstract-level hands down for a range. */
-export interface RangeOptions extends ReadCallOptions {
-  readonly gt?: Uint8Array;
-  readonly gte?: Uint8Array;
-  readonly lt?: Uint8Array;
-  readonly lte?: Uint8Array;
+export interface RangeOptions extends ReadCallOptions, KeyBounds {
   readonly reverse?: boolean;
   readonly limit?: number;
 }
 
 /** Makes calls of arguments: checks them, and fills in what the call does not say. */
 export class CallMaker {
-  readonly #driver: Driver;
+  readonly #tenant: Tenant;
   readonly #defaults: CallDefaults;
 
-  constructor(driver: Driver, defaults: CallDefaults) {
-    this.#driver = driver;
+  constructor(tenant: Tenant, defaults: CallDefaults) {
+    this.#tenant = tenant;
     this.#defaults = defaults;
   }
 
@@ -68,8 +65,13 @@ export class CallMaker {
     });
   }
 
-  range(options: RangeOptions, what: { keys: boolean; values: boolean }): RangeRead {
-    const { gt, gte, lt, lte, reverse, limit } = options;
+  /** `bounds`: of stored keys. */
+  range(
+    options: Omit<RangeOptions, keyof KeyBounds>,
+    { gt, gte, lt, lte }: KeyBounds,
+    what: { keys: boolean; values: boolean },
+  ): RangeRead {
+    const { reverse, limit } = options;
     const routing = this.#routing(options);
     const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs) ?? this.#defaults.timeoutMs;
     const open = (range: KeyRange, pageSize: number): ScanCall =>
@@ -87,11 +89,11 @@ export class CallMaker {
   }
 
   get #defaultAck(): Ack {
-    return this.#defaults.ack ?? this.#driver.defaultAck;
+    return this.#defaults.ack ?? this.#tenant.defaultAck;
   }
 
   #deadline(timeoutMs: number | undefined): number {
-    return this.#driver.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
+    return this.#tenant.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
   }
 
   #routing(options: ReadCallOptions): { consistency: Consistency; after: Revision; maxStalenessMs?: number } {

@@ -17,6 +17,13 @@ import type { Seams } from './seams.ts';
 
 export interface HoldfastOptions<K, V>
   extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
+  /**
+   * A key space of its own, 1 to 128 bytes of UTF-8: what one namespace holds no other sees, nor who has none.
+   * Instances with a namespace share the links and the session of their process.
+   */
+  readonly namespace?: string | undefined;
+  /** Keys as the cluster stores them, those of all namespaces and of Holdfast itself: for tools. */
+  readonly rawKeys?: boolean | undefined;
   /** Level of writes that name none; by default the one the nodes are configured with. */
   readonly ack?: Ack | undefined;
   /** Of reads that name none; by default `linearizable`, or `session` if writes are `local`. */

@@ -1,6 +1,8 @@
 import { HoldfastError, type KeyRange } from '@holdfast/types';
-import type { Driver } from './driver.ts';
+import { asBuffer } from './bytes.ts';
+import type { KeySpace } from './keys/key-space.ts';
 import { type LinkId, type Page, PageCall, type ScanCall } from './session/call.ts';
+import type { Tenant } from './tenant.ts';
 
 export interface RangeRead {
   readonly range: KeyRange;
@@ -20,7 +22,8 @@ const RESTARTS_MAX = 8;
  * lost: before anything was handed out it begins again on a new one, after that it fails with SNAPSHOT_LOST.
  */
 export class RangeCursor {
-  readonly #driver: Driver;
+  readonly #tenant: Tenant;
+  readonly #keys: KeySpace;
   readonly #read: RangeRead;
   #scan: ScanCall;
   #home: LinkId | undefined;
@@ -35,13 +38,19 @@ export class RangeCursor {
   #restarts = 0;
   #closed = false;
 
-  constructor(driver: Driver, read: RangeRead) {
-    this.#driver = driver;
+  constructor(tenant: Tenant, keys: KeySpace, read: RangeRead) {
+    this.#tenant = tenant;
+    this.#keys = keys;
     this.#read = read;
     [this.#scan, this.#opening] = this.#open();
   }
 
-  /** Entries at hand, without waiting: at most `size`. */
+  /** The caller's key of one that was taken. */
+  own(key: Uint8Array): Buffer {
+    return asBuffer(this.#keys.own(key));
+  }
+
+  /** Entries at hand, without waiting: at most `size`, their keys as stored. */
   takeReady(size: number): [Uint8Array, Uint8Array][] {
     const entries: [Uint8Array, Uint8Array][] = [];
     const records = this.#records;
@@ -61,8 +70,9 @@ export class RangeCursor {
     return this.takeReady(size);
   }
 
-  /** Goes on at `target`, in the direction of the range. */
-  seek(target: Uint8Array): void {
+  /** Goes on at a key, in the direction of the range. */
+  seek(own: Uint8Array): void {
+    const target = this.#keys.stored(own);
     this.#records = [];
     this.#position = 0;
     this.#done = isOutside(target, this.#read.range);
@@ -73,8 +83,8 @@ export class RangeCursor {
     if (this.#closed) return;
     this.#closed = true;
     this.#records = [];
-    this.#driver.abort(this.#scan);
-    if (this.#home !== undefined) this.#driver.closeScan({ scan: this.#scan.id, link: this.#home });
+    this.#tenant.abort(this.#scan);
+    if (this.#home !== undefined) this.#tenant.closeScan({ scan: this.#scan.id, link: this.#home });
   }
 
   #open(): [ScanCall, Promise<Page>] {
@@ -82,14 +92,14 @@ export class RangeCursor {
     const pageSize = limit < 0 ? FIRST_PAGE_SIZE : Math.max(1, Math.min(limit, FIRST_PAGE_SIZE));
     // The count of a limit is kept here: a seek leaves pages unused that the node would have counted.
     const scan = this.#read.open({ ...this.#read.range, limit: -1 }, pageSize);
-    const opening = this.#driver.submit(scan);
+    const opening = this.#tenant.submit(scan);
     // A failure is told to whoever reads; a cursor that is never read fails in silence.
     opening.then((page) => this.#onOpened(scan, page), ignore);
     return [scan, opening];
   }
 
   #onOpened(scan: ScanCall, page: Page): void {
-    if (this.#closed) this.#driver.closeScan({ scan: scan.id, link: page.link });
+    if (this.#closed) this.#tenant.closeScan({ scan: scan.id, link: page.link });
     else this.#home = page.link;
   }
 
@@ -102,7 +112,7 @@ export class RangeCursor {
         return;
       }
       const seek = this.#seek;
-      const page = await this.#driver.submit(this.#nextPage(size, seek), signal);
+      const page = await this.#tenant.submit(this.#nextPage(size, seek), signal);
       if (this.#seek === seek) this.#seek = undefined;
       this.#accept(page);
     } catch (error) {
@@ -117,7 +127,7 @@ export class RangeCursor {
     const { range, timeoutMs } = this.#read;
     const left = range.limit < 0 ? Number.POSITIVE_INFINITY : Math.max(1, range.limit - this.#handedOut);
     return new PageCall({
-      deadline: this.#driver.now() + timeoutMs,
+      deadline: this.#tenant.now() + timeoutMs,
       scan: this.#scan.id,
       home: this.#home as LinkId,
       pageSize: Math.min(Math.max(size, FIRST_PAGE_SIZE), PAGE_SIZE_MAX, left),

@@ -20,6 +20,12 @@ import type { OpenSession } from './open-session.ts';
 export type LinkId = number;
 export const NO_LINK: LinkId = 0;
 
+/** Whose call it is. */
+export interface CallOwner {
+  /** The call has been told its end. */
+  onCompleted(): void;
+}
+
 /** A page of a range read, and where its snapshot lives. */
 export interface Page {
   readonly message: Extract<ServerMessage, { kind: 'scanPage' }>;
@@ -51,6 +57,7 @@ export abstract class Call<Result = unknown> implements Timed {
   refusal: WireError | undefined = undefined;
   /** Keys and values, as they count against the client's memory. */
   readonly bytes: number;
+  owner: CallOwner | undefined = undefined;
   wheelSlot = -1;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
@@ -82,6 +89,7 @@ export abstract class Call<Result = unknown> implements Timed {
     assert(this.settled, 'not settled yet');
     if (this.#error !== undefined) this.reject(this.#error);
     else this.resolve(this.#result as Result);
+    this.owner?.onCompleted();
   }
 }
 

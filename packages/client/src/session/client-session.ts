@@ -11,6 +11,7 @@ import type {
 import { assertNever, HoldfastError } from '@holdfast/types';
 import {
   type AnyCall,
+  type CallOwner,
   type LinkId,
   NO_LINK,
   type PageCall,
@@ -70,6 +71,11 @@ export class ClientSession {
 
   get topology(): Topology {
     return this.#links.topology;
+  }
+
+  /** Some node can be asked. */
+  get isLinked(): boolean {
+    return this.#links.routes.all.length > 0;
   }
 
   /** Calls not settled. */
@@ -187,13 +193,14 @@ export class ClientSession {
     this.#everywhere.resume();
   }
 
+  /** Ends the calls of one owner. */
+  endCalls(owner: CallOwner): void {
+    this.#endWhere((call) => call.owner === owner);
+  }
+
   /** The client closes: every call ends now, and the cluster may forget the sessions. */
   end(): void {
-    const open: AnyCall[] = [];
-    this.#ledger.forEach((call) => {
-      open.push(call);
-    });
-    for (const call of open) this.#fail(call, abortedError(call, undefined));
+    this.#endWhere(() => true);
     const { target } = this.#links;
     if (target === undefined) return;
     for (const { sessionId } of [this.#ordinary, this.#everywhere]) {
@@ -209,6 +216,14 @@ export class ClientSession {
     const effects = this.#effects;
     if (effects.length > 0) this.#effects = [];
     return effects;
+  }
+
+  #endWhere(where: (call: AnyCall) => boolean): void {
+    const open: AnyCall[] = [];
+    this.#ledger.forEach((call) => {
+      if (where(call)) open.push(call);
+    });
+    for (const call of open) this.#fail(call, abortedError(call, undefined));
   }
 
   #laneOf(call: WriteCall): WriteLane {
