@@ -16,7 +16,7 @@ import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import { LevelError } from './level-error.ts';
 import { LINK_TIMING } from './links/link-timing.ts';
-import { parseLocations } from './locations.ts';
+import { type Location, parseLocation } from './location.ts';
 import { MANIFEST } from './manifest.ts';
 import {
   checkOptions,
@@ -81,7 +81,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   KDefault,
   VDefault
 > {
-  readonly #seeds: readonly string[];
+  readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
   readonly #seams: Seams;
   readonly #closeTimeoutMs: number;
@@ -91,18 +91,20 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 
   /**
    * `location`: `ws://host:port` of one or several nodes, separated by commas or as an array; one that answers is
-   * enough. Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
+   * enough. Or `holdfast://host:port,host/database?namespace=…&ack=…`, whose options `options` go before.
+   * Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
    */
-  constructor(location: string | readonly string[], options: HoldfastOptions<KDefault, VDefault> = {}) {
+  constructor(location: string | readonly string[], given: HoldfastOptions<KDefault, VDefault> = {}) {
     // Before `super`: it schedules the opening, which an instance refused here must not begin.
-    const seeds = parseLocations(location);
+    const parsed = parseLocation(location);
+    const options = { ...parsed.settings, ...definedOf(given) };
     const keys = keySpaceOf(options);
     checkOptions(options);
     // abstract-level hands what it is given on to hooks and to `_open`, copied: not the seams.
     const { seams, ...plain } = options;
     super(MANIFEST, plain);
     this.#seams = seams ?? systemSeams();
-    this.#seeds = seeds;
+    this.#location = parsed;
     this.#keys = keys;
     this.#options = options;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
@@ -348,8 +350,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   #driver(): Driver {
     const { namespace, pendingCallsMax, pendingBytesMax, name } = this.#options;
     const options: DriverOptions = {
-      seeds: this.#seeds,
-      database: 'default',
+      seeds: this.#location.seeds,
+      database: this.#location.database,
       name: name ?? 'holdfast-client',
       seams: this.#seams,
       limits: {
@@ -368,4 +370,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     }
     return this.#requests;
   }
+}
+
+/** An option given as undefined is not given. */
+function definedOf<Options extends object>(options: Options): Options {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as Options;
 }
