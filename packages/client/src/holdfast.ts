@@ -1,7 +1,6 @@
 import type { Ack, NodeId, Revision, Term, Topology } from '@holdfast/types';
 import {
   type AbstractBatchOperation,
-  type AbstractChainedBatch,
   type AbstractIterator,
   type AbstractKeyIterator,
   AbstractLevel,
@@ -21,6 +20,7 @@ import { MANIFEST } from './manifest.ts';
 import {
   checkOptions,
   type HoldfastBatchOptions,
+  type HoldfastChainedBatch,
   type HoldfastClearOptions,
   type HoldfastDelOptions,
   type HoldfastGetManyOptions,
@@ -231,7 +231,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     operations: AbstractBatchOperation<this, K, V>[],
     options: HoldfastBatchOptions<K, V>,
   ): Promise<void>;
-  override batch(): AbstractChainedBatch<this, KDefault, VDefault>;
+  override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
   override batch(...given: [] | [unknown, unknown?]): unknown {
     // It tells the two apart by the number of arguments.
     return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));

@@ -12,6 +12,7 @@ export { LevelError, type LevelErrorCode } from './level-error.ts';
 export type {
   CallOptions,
   HoldfastBatchOptions,
+  HoldfastChainedBatch,
   HoldfastClearOptions,
   HoldfastDelOptions,
   HoldfastGetManyOptions,

@@ -10,7 +10,17 @@ export interface Location {
 }
 
 /** Options that an address can carry. */
-type Settings = Pick<HoldfastOptions<unknown, unknown>, keyof typeof SETTINGS>;
+type SettingName =
+  | 'namespace'
+  | 'ack'
+  | 'consistency'
+  | 'name'
+  | 'timeoutMs'
+  | 'openTimeoutMs'
+  | 'closeTimeoutMs'
+  | 'pendingCallsMax'
+  | 'pendingBytesMax';
+type Settings = Pick<HoldfastOptions<unknown, unknown>, SettingName>;
 
 const SCHEME = 'holdfast://';
 /** hosts / database ? query; the last two may be left out. */
@@ -20,7 +30,7 @@ const PORT = 7101;
 const asText = (text: string): string => text;
 /** Digits only; what else is wrong with a number its option says. */
 const asNumber = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
-const SETTINGS = {
+const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number>> = {
   namespace: asText,
   ack: asText,
   consistency: asText,
@@ -30,7 +40,7 @@ const SETTINGS = {
   closeTimeoutMs: asNumber,
   pendingCallsMax: asNumber,
   pendingBytesMax: asNumber,
-} as const;
+};
 
 /**
  * One or several comma-separated lists of `ws://host:port`, or one
@@ -89,7 +99,7 @@ function parseQuery(text: string, query: string): Settings {
       throw invalidLocation(text, `of options only ${Object.keys(SETTINGS).join(', ')}; not ${name}`);
     }
     if (Object.hasOwn(settings, name)) throw invalidLocation(text, `${name} once`);
-    settings[name] = SETTINGS[name as keyof typeof SETTINGS](value);
+    settings[name] = SETTINGS[name as SettingName](value);
   }
   return settings;
 }

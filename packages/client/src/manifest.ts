@@ -9,6 +9,7 @@ export const MANIFEST = {
   explicitSnapshots: false,
   createIfMissing: false,
   errorIfExists: false,
+  getSync: false,
   signals: { iterators: true },
   events: { topology: true, diverged: true },
   additionalMethods: { write: true, read: true, increment: true, token: true, topology: true },
