@@ -11,7 +11,7 @@ import {
 import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
 import type { Seams } from './seams.ts';
-import type { AnyCall, Call, CallOwner, LinkId } from './session/call.ts';
+import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome } from './session/call.ts';
 import type { ClientLimits } from './session/client-limits.ts';
 import { ClientSession } from './session/client-session.ts';
 import type { SessionEffect } from './session/effects.ts';
@@ -134,6 +134,12 @@ export class Driver {
   /** The snapshot behind a scan is not needed any more. */
   closeScan(scan: { scan: number; link: LinkId }): void {
     this.#session.closeScan(scan);
+    this.#turnEnd.request();
+  }
+
+  /** The snapshot is not needed any more; scans on it go on. */
+  closeSnapshot(home: SnapshotHome): void {
+    this.#session.closeSnapshot(home);
     this.#turnEnd.request();
   }
 

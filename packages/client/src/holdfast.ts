@@ -7,7 +7,6 @@ import {
   type AbstractValueIterator,
 } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
-import type { RangeOptions } from './call-maker.ts';
 import { Driver, type DriverOptions } from './driver.ts';
 import { DriverPool } from './driver-pool.ts';
 import { encodedConditions, encodedKey, encodedOperation } from './encoded-arguments.ts';
@@ -38,9 +37,11 @@ import {
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
-import { type EncodedOperation, Requests } from './requests.ts';
+import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
+import type { ServedAnswer } from './session/call.ts';
 import { CLIENT_LIMITS } from './session/client-limits.ts';
+import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
 import { conditionsOf } from './write-request.ts';
 
@@ -136,7 +137,15 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   ): Promise<ReadSummary<V> | undefined> {
     if (this.status === 'opening') return this.deferAsync(() => this.read(key, options));
     const requests = this.#open();
-    const { answer, node } = await requests.read(encodedKey(this, key, options.keyEncoding), options);
+    const bytes = encodedKey(this, key, options.keyEncoding);
+    options.snapshot?.ref();
+    let served: ServedAnswer;
+    try {
+      served = await requests.read(bytes, options);
+    } finally {
+      options.snapshot?.unref();
+    }
+    const { answer, node } = served;
     const item = answer.items[0];
     if (item === undefined) return undefined;
     const encoding = this.valueEncoding(options.valueEncoding as 'buffer');
@@ -287,19 +296,19 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     this.#requests = undefined;
   }
 
-  _get(key: Buffer, options: ReadCallOptions): Promise<Buffer | undefined> {
+  _get(key: Buffer, options: ReadRequestOptions): Promise<Buffer | undefined> {
     return this.#open().get(key, options);
   }
 
-  _getMany(keys: Buffer[], options: ReadCallOptions): Promise<(Buffer | undefined)[]> {
+  _getMany(keys: Buffer[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
     return this.#open().getMany(keys, options);
   }
 
-  async _has(key: Buffer, options: ReadCallOptions): Promise<boolean> {
+  async _has(key: Buffer, options: ReadRequestOptions): Promise<boolean> {
     return (await this.#open().hasMany([key], options))[0] === true;
   }
 
-  _hasMany(keys: Buffer[], options: ReadCallOptions): Promise<boolean[]> {
+  _hasMany(keys: Buffer[], options: ReadRequestOptions): Promise<boolean[]> {
     return this.#open().hasMany(keys, options);
   }
 
@@ -339,6 +348,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
       options as never,
       this.#open().cursor(options, { keys: false, values: true }),
     );
+  }
+
+  /** Undocumented in abstract-level's types: `options` name the database that closes it. */
+  _snapshot(options: ReadCallOptions): HoldfastSnapshot {
+    return new HoldfastSnapshot(options, this.#open().pin(options));
   }
 
   /** A listener that throws must not do so in the middle of what the driver is doing. */

@@ -6,7 +6,7 @@ export const MANIFEST = {
   seek: true,
   permanence: true,
   implicitSnapshots: true,
-  explicitSnapshots: false,
+  explicitSnapshots: true,
   createIfMissing: false,
   errorIfExists: false,
   getSync: false,

@@ -104,6 +104,7 @@ export interface HoldfastChainedBatch<TDatabase, K, V> extends AbstractChainedBa
 }
 
 export interface HoldfastReadOptions<K, V> extends ReadCallOptions {
+  readonly snapshot?: AbstractGetOptions<K, V>['snapshot'];
   readonly keyEncoding?: AbstractGetOptions<K, V>['keyEncoding'];
   readonly valueEncoding?: AbstractGetOptions<K, V>['valueEncoding'];
 }

@@ -1,16 +1,31 @@
 import type { Condition, Operation, WriteReceipt } from '@holdfast/types';
+import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
-import { CallMaker, type RangeOptions } from './call-maker.ts';
-import type { KeySpace } from './keys/key-space.ts';
+import { CallMaker } from './call-maker.ts';
+import type { KeyBounds, KeySpace } from './keys/key-space.ts';
 import type { CallDefaults, ReadCallOptions, WriteCallOptions } from './options.ts';
 import { RangeCursor } from './range-cursor.ts';
+import { rangeOfNow, rangeOfSnapshot } from './range-openings.ts';
 import type { ServedAnswer } from './session/call.ts';
+import { HoldfastSnapshot } from './snapshot.ts';
+import { SnapshotPin } from './snapshot-pin.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Keys deleted by one request of `clear`. */
 const CLEAR_CHUNK_KEYS = 1000;
 
-/** What abstract-level hands down in a batch. */
+/** What abstract-level hands down for a read. */
+export interface ReadRequestOptions extends ReadCallOptions {
+  readonly snapshot?: AbstractSnapshot | null | undefined;
+}
+
+/** What it hands down for a range. */
+export interface RangeOptions extends ReadRequestOptions, KeyBounds {
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** What it hands down in a batch. */
 export type EncodedOperation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
@@ -27,18 +42,18 @@ export class Requests {
     this.#maker = new CallMaker(tenant, defaults);
   }
 
-  async get(key: Uint8Array, options: ReadCallOptions): Promise<Buffer | undefined> {
+  async get(key: Uint8Array, options: ReadRequestOptions): Promise<Buffer | undefined> {
     const { answer } = await this.read(key, options);
     const item = answer.items[0];
     return item === undefined ? undefined : asBuffer(item.value);
   }
 
-  async getMany(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<(Buffer | undefined)[]> {
+  async getMany(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
     const { answer } = await this.#readAll(keys, options);
     return answer.items.map((item) => (item === undefined ? undefined : asBuffer(item.value)));
   }
 
-  async hasMany(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<boolean[]> {
+  async hasMany(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<boolean[]> {
     const { answer } = await this.#readAll(keys, options);
     return answer.items.map((item) => item !== undefined);
   }
@@ -46,7 +61,7 @@ export class Requests {
   // The next ones are not `async`, so that a write costs one promise less; what is wrong with their arguments
   // is thrown inside an async method of abstract-level.
 
-  read(key: Uint8Array, options: ReadCallOptions): Promise<ServedAnswer> {
+  read(key: Uint8Array, options: ReadRequestOptions): Promise<ServedAnswer> {
     return this.#readStored([this.#keys.stored(key)], options);
   }
 
@@ -74,10 +89,22 @@ export class Requests {
     );
   }
 
-  /** Its snapshot is the state of now. */
+  /** The state of now, held until it is closed. */
+  pin(options: ReadCallOptions): SnapshotPin {
+    return new SnapshotPin(this.#tenant, this.#maker.snapshot(options));
+  }
+
+  /** On the snapshot given; otherwise on one of now. */
   cursor(options: RangeOptions, what: { keys: boolean; values: boolean }): RangeCursor {
-    const range = this.#maker.range(options, this.#keys.range(options), what);
-    return new RangeCursor(this.#tenant, this.#keys, range);
+    const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
+    const { reverse = false, limit = -1 } = options;
+    const range = { ...this.#keys.range(options), reverse, limit, keys: what.keys, values: what.values };
+    const timeoutMs = this.#maker.timeoutMs(options);
+    const open =
+      pin === undefined
+        ? rangeOfNow(this.#tenant, this.#maker.scan(options))
+        : rangeOfSnapshot(this.#tenant, pin, timeoutMs);
+    return new RangeCursor(this.#tenant, this.#keys, { range, timeoutMs, open });
   }
 
   /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
@@ -99,15 +126,24 @@ export class Requests {
     }
   }
 
-  #readAll(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<ServedAnswer> {
+  #readAll(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
     return this.#readStored(
       keys.map((key) => this.#keys.stored(key)),
       options,
     );
   }
 
-  #readStored(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<ServedAnswer> {
+  #readStored(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
+    const { snapshot } = options;
+    if (snapshot !== undefined && snapshot !== null) return this.#readSnapshot(keys, options);
     return this.#tenant.submit(this.#maker.read(keys, options), options.signal);
+  }
+
+  #readSnapshot(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
+    const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant) as SnapshotPin;
+    return pin.read((home) =>
+      this.#tenant.submit(this.#maker.snapshotRead(keys, options, home), options.signal),
+    );
   }
 
   #writeStored(

@@ -1,6 +1,6 @@
 import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
 import type { Driver, DriverUser } from './driver.ts';
-import type { AnyCall, Call, LinkId } from './session/call.ts';
+import type { AnyCall, Call, LinkId, SnapshotHome } from './session/call.ts';
 
 export interface TenantOptions {
   readonly driver: Driver;
@@ -14,6 +14,7 @@ export class Tenant implements DriverUser {
   readonly #options: TenantOptions;
   readonly #driver: Driver;
   #pending = 0;
+  #writes = 0;
   #graceTimer: Timer | undefined;
   #onIdle: (() => void) | undefined;
   #closed = false;
@@ -35,6 +36,11 @@ export class Tenant implements DriverUser {
 
   get topology(): Topology {
     return this.#driver.topology;
+  }
+
+  /** Writes asked for so far. A snapshot lost after another was asked for cannot be taken again. */
+  get writes(): number {
+    return this.#writes;
   }
 
   now(): number {
@@ -61,6 +67,7 @@ export class Tenant implements DriverUser {
     }
     call.owner = this;
     this.#pending += 1;
+    if (call.kind === 'write') this.#writes += 1;
     return this.#driver.submit(call, signal);
   }
 
@@ -72,6 +79,11 @@ export class Tenant implements DriverUser {
   /** The snapshot behind a scan is not needed any more. */
   closeScan(scan: { scan: number; link: LinkId }): void {
     this.#driver.closeScan(scan);
+  }
+
+  /** The snapshot is not needed any more; scans on it go on. */
+  closeSnapshot(home: SnapshotHome): void {
+    this.#driver.closeSnapshot(home);
   }
 
   /** From now on pending calls have `graceMs` to end by themselves; then they are ended. */
