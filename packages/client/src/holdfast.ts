@@ -102,7 +102,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     const keys = keySpaceOf(options);
     checkOptions(options);
     // abstract-level hands what it is given on to hooks and to `_open`, copied: not the seams.
-    const { seams, ...plain } = options;
+    const { seams, ...plain } = given;
     super(MANIFEST, plain);
     this.#seams = seams ?? systemSeams();
     this.#location = parsed;
