@@ -43,12 +43,18 @@ function problemsOf(file: SourceFile, manifests: ReadonlyMap<string, Manifest>):
     const { specifier } = imported;
     let problem: string | undefined;
     if (specifier.startsWith('.')) problem = relativeProblem(file.path, specifier);
-    else if (specifier.startsWith(SCOPE) && specifier.split('/').length > 2)
+    else if (specifier.startsWith(SCOPE) && !isExported(specifier, manifests))
       problem = 'reaches inside a package';
     else if (folder !== undefined && part !== 'test') problem = packageProblem(folder, imported, manifests);
     if (problem !== undefined) problems.push(`${file.path}:${imported.line}: ${specifier}: ${problem}`);
   }
   return problems;
+}
+
+/** A package as such, or a part of it that its `exports` name. */
+function isExported(specifier: string, manifests: ReadonlyMap<string, Manifest>): boolean {
+  const [folder = '', ...rest] = specifier.slice(SCOPE.length).split('/');
+  return rest.length === 0 || Object.hasOwn(manifests.get(folder)?.exports ?? {}, `./${rest.join('/')}`);
 }
 
 /** Sources stay inside their package; tests may also use the helpers shared under test/. */

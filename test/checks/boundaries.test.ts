@@ -3,7 +3,7 @@ import { checkBoundaries } from '../../scripts/checks/boundaries.ts';
 import { tree } from './tree.ts';
 
 const manifests = {
-  'packages/types/package.json': '{"name":"@holdfast/types"}',
+  'packages/types/package.json': '{"name":"@holdfast/types","exports":{".":"a.ts","./extra":"b.ts"}}',
   'packages/core/package.json': '{"name":"@holdfast/core","dependencies":{"@holdfast/types":"workspace:*"}}',
   'packages/wal/package.json':
     '{"name":"@holdfast/wal","dependencies":{"@holdfast/types":"workspace:*","@holdfast/core":"workspace:*","level":"1"}}',
@@ -22,6 +22,7 @@ it('accepts imports that point the right way', () => {
     ].join('\n'),
     'packages/wal/test/a.test.ts':
       "import { SimDisk } from '@holdfast/sim';\nimport { x } from '../src/a.ts';\nimport '../../../test/thresholds.ts';",
+    'test/b.test.ts': "import { x } from '@holdfast/types/extra';",
     'scripts/a.ts': "import { x } from '@holdfast/wal';\nimport { y } from '../test/support/b.ts';",
   };
   expect(checkBoundaries(tree({ ...manifests, ...files }))).toEqual([]);

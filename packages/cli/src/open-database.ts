@@ -11,7 +11,10 @@ export interface DatabaseOptions extends ClusterOptions {
   readonly consistency?: Consistency;
 }
 
-/** A database whose keys and values are bytes, for as long as `work` takes. */
+/**
+ * A database whose keys and values are bytes, for as long as `work` takes: keys as they are stored, those of every
+ * namespace and the reserved ones among them.
+ */
 export async function withDatabase<Result>(
   options: DatabaseOptions,
   context: Context,
@@ -23,6 +26,7 @@ export async function withDatabase<Result>(
     {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
+      rawKeys: true,
       ack: options.ack,
       consistency: options.consistency,
       timeoutMs: options.timeout,

@@ -8,9 +8,9 @@ import {
   type Revision,
 } from '@holdfast/types';
 import { readProblem } from '@holdfast/wire';
-import type { Driver } from './driver.ts';
 import {
   type CallDefaults,
+  type CallOptions,
   checkedAck,
   checkedConsistency,
   checkedPositive,
@@ -19,27 +19,24 @@ import {
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
-import type { RangeRead } from './range-cursor.ts';
-import { ReadCall, ScanCall, WriteCall } from './session/call.ts';
+import {
+  ReadCall,
+  ScanCall,
+  SnapshotCall,
+  type SnapshotHome,
+  SnapshotReadCall,
+  WriteCall,
+} from './session/call.ts';
+import type { Tenant } from './tenant.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
-
-/** What abstract-level hands down for a range. */
-export interface RangeOptions extends ReadCallOptions {
-  readonly gt?: Uint8Array;
-  readonly gte?: Uint8Array;
-  readonly lt?: Uint8Array;
-  readonly lte?: Uint8Array;
-  readonly reverse?: boolean;
-  readonly limit?: number;
-}
 
 /** Makes calls of arguments: checks them, and fills in what the call does not say. */
 export class CallMaker {
-  readonly #driver: Driver;
+  readonly #tenant: Tenant;
   readonly #defaults: CallDefaults;
 
-  constructor(driver: Driver, defaults: CallDefaults) {
-    this.#driver = driver;
+  constructor(tenant: Tenant, defaults: CallDefaults) {
+    this.#tenant = tenant;
     this.#defaults = defaults;
   }
 
@@ -55,10 +52,7 @@ export class CallMaker {
   }
 
   read(keys: readonly Uint8Array[], options: ReadCallOptions): ReadCall {
-    const problem = readProblem({ keys });
-    if (problem !== undefined) throw new HoldfastError(problem.code, problem.message);
-    let bytes = 0;
-    for (const key of keys) bytes += key.byteLength;
+    const bytes = checkedKeys(keys);
     checkedSignal(options.signal);
     return new ReadCall({
       deadline: this.#deadline(options.timeoutMs),
@@ -68,30 +62,42 @@ export class CallMaker {
     });
   }
 
-  range(options: RangeOptions, what: { keys: boolean; values: boolean }): RangeRead {
-    const { gt, gte, lt, lte, reverse, limit } = options;
+  /** A read of the same keys from a snapshot that is held. */
+  snapshotRead(
+    keys: readonly Uint8Array[],
+    options: ReadCallOptions,
+    snapshot: SnapshotHome,
+  ): SnapshotReadCall {
+    const bytes = checkedKeys(keys);
+    checkedSignal(options.signal);
+    return new SnapshotReadCall({ deadline: this.#deadline(options.timeoutMs), bytes, snapshot, keys });
+  }
+
+  /** Makes a call that takes a snapshot, its deadline counted from now. */
+  snapshot(options: ReadCallOptions): () => SnapshotCall {
     const routing = this.#routing(options);
-    const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs) ?? this.#defaults.timeoutMs;
-    const open = (range: KeyRange, pageSize: number): ScanCall =>
+    const timeoutMs = this.timeoutMs(options);
+    return () => new SnapshotCall({ deadline: this.#deadline(timeoutMs), bytes: 0, ...routing });
+  }
+
+  /** Makes a call that opens a range read, its deadline counted from now. */
+  scan(options: ReadCallOptions): (range: KeyRange, pageSize: number) => ScanCall {
+    const routing = this.#routing(options);
+    const timeoutMs = this.timeoutMs(options);
+    return (range, pageSize) =>
       new ScanCall({ deadline: this.#deadline(timeoutMs), bytes: 0, range, pageSize, ...routing });
-    const range: KeyRange = {
-      // As everywhere in abstract-level, the inclusive bound goes before the exclusive one.
-      ...(gte !== undefined ? { gte } : gt !== undefined ? { gt } : {}),
-      ...(lte !== undefined ? { lte } : lt !== undefined ? { lt } : {}),
-      reverse: reverse ?? false,
-      limit: limit ?? -1,
-      keys: what.keys,
-      values: what.values,
-    };
-    return { range, timeoutMs, open };
+  }
+
+  timeoutMs(options: CallOptions): number {
+    return checkedPositive('timeoutMs', options.timeoutMs) ?? this.#defaults.timeoutMs;
   }
 
   get #defaultAck(): Ack {
-    return this.#defaults.ack ?? this.#driver.defaultAck;
+    return this.#defaults.ack ?? this.#tenant.defaultAck;
   }
 
   #deadline(timeoutMs: number | undefined): number {
-    return this.#driver.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
+    return this.#tenant.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
   }
 
   #routing(options: ReadCallOptions): { consistency: Consistency; after: Revision; maxStalenessMs?: number } {
@@ -105,4 +111,13 @@ export class CallMaker {
   get #defaultConsistency(): Consistency {
     return this.#defaults.consistency ?? (this.#defaultAck === 'local' ? 'session' : 'linearizable');
   }
+}
+
+/** Throws at once for what a node would refuse anyway. Returns their bytes. */
+function checkedKeys(keys: readonly Uint8Array[]): number {
+  const problem = readProblem({ keys });
+  if (problem !== undefined) throw new HoldfastError(problem.code, problem.message);
+  let bytes = 0;
+  for (const key of keys) bytes += key.byteLength;
+  return bytes;
 }

@@ -1,5 +1,6 @@
 import {
   type Ack,
+  assert,
   assertNever,
   HoldfastError,
   type Revision,
@@ -10,7 +11,7 @@ import {
 import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
 import type { Seams } from './seams.ts';
-import type { AnyCall, Call, LinkId } from './session/call.ts';
+import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome } from './session/call.ts';
 import type { ClientLimits } from './session/client-limits.ts';
 import { ClientSession } from './session/client-session.ts';
 import type { SessionEffect } from './session/effects.ts';
@@ -24,11 +25,20 @@ export interface DriverOptions {
   readonly seams: Seams;
   readonly limits: ClientLimits;
   readonly timing: LinkTiming;
-  readonly onTopology: (topology: Topology) => void;
-  readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
+  /** Its last user has left. */
+  readonly onDeserted?: () => void;
 }
 
-/** The shell around the session logic: feeds it links, messages and time, and does what it says. One life. */
+/** Who uses a driver, and wants to hear of these. */
+export interface DriverUser extends CallOwner {
+  onTopology(topology: Topology): void;
+  onDiverged(loss: { lost: Revision; surviving: Revision }): void;
+}
+
+/**
+ * The shell around the session logic: feeds it links, messages and time, and does what it says. One life: from its
+ * first user to its last.
+ */
 export class Driver {
   readonly #options: DriverOptions;
   readonly #session: ClientSession;
@@ -36,9 +46,9 @@ export class Driver {
   readonly #turnEnd: TurnEnd;
   #timer: Timer | undefined;
   #defaultAck: Ack = 'quorum';
-  #opening: { resolve: () => void; reject: (error: unknown) => void } | undefined;
-  #graceTimer: Timer | undefined;
-  #onIdle: (() => void) | undefined;
+  readonly #users = new Set<DriverUser>();
+  readonly #openings = new Set<PromiseWithResolvers<void>>();
+  #started = false;
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -51,7 +61,9 @@ export class Driver {
       onMessages: this.#onMessages.bind(this),
       onDown: this.#onDown.bind(this),
       onSilent: (link: LinkId, silent: boolean) => this.#onSilent(link, silent),
-      onRefused: (error: HoldfastError) => this.#opening?.reject(error),
+      onRefused: (error: HoldfastError) => {
+        for (const opening of this.#openings) opening.reject(error);
+      },
       isBusy: () => this.#session.pending.calls > 0,
     };
     this.#links = new Links({ seeds, database, name, seams, timing, handlers }, this.#session.topology);
@@ -70,30 +82,32 @@ export class Driver {
     return this.#session.topology;
   }
 
-  get pendingCalls(): number {
-    return this.#session.pending.calls;
-  }
-
   now(): number {
     return this.#options.seams.clock.now();
   }
 
-  /** Resolves when one node has welcomed this client. Rejects with the reasons if none does in time. */
+  /** Must come before anything else that it does; to be followed by `leave`, whatever happens. */
+  join(user: DriverUser): void {
+    assert(!this.#closed, 'a driver that its last user has left is not joined again');
+    this.#users.add(user);
+  }
+
+  /** Resolves when a node has welcomed this client. Rejects with the reasons if none does in time. */
   async open(timeoutMs: number): Promise<void> {
+    if (this.#session.isLinked) return;
+    const opening = Promise.withResolvers<void>();
+    this.#openings.add(opening);
     const timer = this.#options.seams.clock.setTimer(timeoutMs, () =>
-      this.#opening?.reject(this.#unreachable(timeoutMs)),
+      opening.reject(this.#unreachable(timeoutMs)),
     );
+    if (!this.#started) {
+      this.#started = true;
+      this.#links.start();
+    }
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#opening = { resolve, reject };
-        this.#links.start();
-      });
-    } catch (error) {
-      this.#closed = true;
-      await this.#links.stop();
-      throw error;
+      await opening.promise;
     } finally {
-      this.#opening = undefined;
+      this.#openings.delete(opening);
       timer.cancel();
     }
   }
@@ -105,11 +119,6 @@ export class Driver {
       waiting.resolve = resolve;
       waiting.reject = reject;
     });
-    if (this.#closed) {
-      call.fail(new HoldfastError('HOLDFAST_ABORTED', 'the client is closed', { outcome: 'not-applied' }));
-      call.complete();
-      return promise;
-    }
     this.#session.submit(call);
     this.#turnEnd.request();
     if (this.#timer === undefined) this.#startTimer();
@@ -128,20 +137,26 @@ export class Driver {
     this.#turnEnd.request();
   }
 
-  /** From now on pending calls have `graceMs` to end by themselves; then they are ended. */
-  startClosing(graceMs: number): void {
-    this.#graceTimer ??= this.#options.seams.clock.setTimer(graceMs, () => this.#endCalls());
+  /** The snapshot is not needed any more; scans on it go on. */
+  closeSnapshot(home: SnapshotHome): void {
+    this.#session.closeSnapshot(home);
+    this.#turnEnd.request();
   }
 
-  /** Waits for pending calls as long as `startClosing` allows, then closes every link. */
-  async close(): Promise<void> {
-    if (this.#session.pending.calls > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
-    this.#graceTimer?.cancel();
-    this.#endCalls();
+  /** Ends all pending calls of that user. */
+  endCalls(user: DriverUser): void {
+    this.#session.endCalls(user);
+    this.#perform();
+  }
+
+  /** Resolves at once, unless it was the last user: then when every link is closed. */
+  async leave(user: DriverUser): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return;
+    this.#closed = true;
+    this.#options.onDeserted?.();
+    this.#session.end();
+    this.#perform();
     this.#timer?.cancel();
     await this.#links.stop();
   }
@@ -157,18 +172,11 @@ export class Driver {
     }
   }
 
-  #endCalls(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#session.end();
-    this.#perform();
-  }
-
   #onUp(link: LinkId, welcome: Extract<ServerMessage, { kind: 'welcome' }>): void {
     this.#defaultAck = welcome.defaultAck;
     this.#session.linkUp(link, welcome);
     this.#afterInput();
-    this.#opening?.resolve();
+    for (const opening of this.#openings) opening.resolve();
   }
 
   #onMessages(link: LinkId, messages: readonly ServerMessage[]): void {
@@ -199,7 +207,6 @@ export class Driver {
 
   #perform(): void {
     for (const effect of this.#session.takeEffects()) this.#performOne(effect);
-    if (this.#session.pending.calls === 0) this.#onIdle?.();
   }
 
   #performOne(effect: SessionEffect): void {
@@ -215,10 +222,10 @@ export class Driver {
         return;
       case 'topology':
         this.#links.follow(effect.topology);
-        this.#options.onTopology(effect.topology);
+        for (const user of this.#users) user.onTopology(effect.topology);
         return;
       case 'diverged':
-        this.#options.onDiverged({ lost: effect.lost, surviving: effect.surviving });
+        for (const user of this.#users) user.onDiverged({ lost: effect.lost, surviving: effect.surviving });
         return;
       default:
         assertNever(effect);

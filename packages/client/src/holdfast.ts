@@ -1,23 +1,25 @@
-import type { Ack, NodeId, Operation, Revision, Term, Topology } from '@holdfast/types';
+import type { Ack, NodeId, Revision, Term, Topology } from '@holdfast/types';
 import {
   type AbstractBatchOperation,
-  type AbstractChainedBatch,
   type AbstractIterator,
   type AbstractKeyIterator,
   AbstractLevel,
   type AbstractValueIterator,
 } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
-import type { RangeOptions } from './call-maker.ts';
-import { Driver } from './driver.ts';
+import { Driver, type DriverOptions } from './driver.ts';
+import { DriverPool } from './driver-pool.ts';
+import { encodedConditions, encodedKey, encodedOperation } from './encoded-arguments.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
+import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import { LevelError } from './level-error.ts';
 import { LINK_TIMING } from './links/link-timing.ts';
-import { parseLocations } from './locations.ts';
+import { type Location, parseLocation } from './location.ts';
 import { MANIFEST } from './manifest.ts';
 import {
   checkOptions,
   type HoldfastBatchOptions,
+  type HoldfastChainedBatch,
   type HoldfastClearOptions,
   type HoldfastDelOptions,
   type HoldfastGetManyOptions,
@@ -35,10 +37,13 @@ import {
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
-import { type EncodedOperation, Requests } from './requests.ts';
+import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
+import type { ServedAnswer } from './session/call.ts';
 import { CLIENT_LIMITS } from './session/client-limits.ts';
-import { conditionsOf, type EncodedCondition } from './write-request.ts';
+import { HoldfastSnapshot } from './snapshot.ts';
+import { Tenant } from './tenant.ts';
+import { conditionsOf } from './write-request.ts';
 
 /** What became of a write. */
 export interface WriteSummary {
@@ -77,26 +82,31 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   KDefault,
   VDefault
 > {
-  readonly #seeds: readonly string[];
+  readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
   readonly #seams: Seams;
   readonly #closeTimeoutMs: number;
-  #driver: Driver | undefined;
+  readonly #keys: KeySpace;
+  #tenant: Tenant | undefined;
   #requests: Requests | undefined;
 
   /**
    * `location`: `ws://host:port` of one or several nodes, separated by commas or as an array; one that answers is
-   * enough. Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
+   * enough. Or `holdfast://host:port,host/database?namespace=…&ack=…`, whose options `options` go before.
+   * Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
    */
-  constructor(location: string | readonly string[], options: HoldfastOptions<KDefault, VDefault> = {}) {
+  constructor(location: string | readonly string[], given: HoldfastOptions<KDefault, VDefault> = {}) {
     // Before `super`: it schedules the opening, which an instance refused here must not begin.
-    const seeds = parseLocations(location);
+    const parsed = parseLocation(location);
+    const options = { ...parsed.settings, ...definedOf(given) };
+    const keys = keySpaceOf(options);
     checkOptions(options);
     // abstract-level hands what it is given on to hooks and to `_open`, copied: not the seams.
-    const { seams, ...plain } = options;
+    const { seams, ...plain } = given;
     super(MANIFEST, plain);
     this.#seams = seams ?? systemSeams();
-    this.#seeds = seeds;
+    this.#location = parsed;
+    this.#keys = keys;
     this.#options = options;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
   }
@@ -114,9 +124,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     if (!Array.isArray(operations) || operations.length === 0) {
       throw invalidOption('operations', operations, 'an array of at least one operation');
     }
-    const encoded = operations.map((operation) => this.#encode(operation, options));
-    const conditions = conditionsOf(encoded, { ...options, conditions: this.#encodeConditions(options) });
-    const { result, term, ack, copies, repeated } = await requests.write(encoded, options, conditions);
+    const encoded = operations.map((operation) => encodedOperation(this, operation, options));
+    const conditions = conditionsOf(encoded, { ...options, conditions: encodedConditions(this, options) });
+    const { result, term, ack, copies, repeated } = await requests.batch(encoded, options, conditions);
     return { revision: result.revision, term, ack, copies, repeated };
   }
 
@@ -127,7 +137,15 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   ): Promise<ReadSummary<V> | undefined> {
     if (this.status === 'opening') return this.deferAsync(() => this.read(key, options));
     const requests = this.#open();
-    const { answer, node } = await requests.read([this.#encodeKey(key, options.keyEncoding)], options);
+    const bytes = encodedKey(this, key, options.keyEncoding);
+    options.snapshot?.ref();
+    let served: ServedAnswer;
+    try {
+      served = await requests.read(bytes, options);
+    } finally {
+      options.snapshot?.unref();
+    }
+    const { answer, node } = served;
     const item = answer.items[0];
     if (item === undefined) return undefined;
     const encoding = this.valueEncoding(options.valueEncoding as 'buffer');
@@ -151,25 +169,24 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     if (this.status === 'opening') return this.deferAsync(() => this.increment(key, by, options));
     const requests = this.#open();
     if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
-    const operation: Operation = { kind: 'increment', key: this.#encodeKey(key, options.keyEncoding), by };
-    const { result } = await requests.write([operation], options);
+    const { result } = await requests.increment(encodedKey(this, key, options.keyEncoding), by, options);
     return { value: result.kind === 'counter' ? result.value : 0, revision: result.revision };
   }
 
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
   token(): Revision {
-    return this.#driver?.token ?? (0 as Revision);
+    return this.#tenant?.token ?? (0 as Revision);
   }
 
   /** The cluster as the nodes announce it; undefined before the first has. */
   topology(): Topology | undefined {
-    const topology = this.#driver?.topology;
+    const topology = this.#tenant?.topology;
     return topology === undefined || topology.nodes.length === 0 ? undefined : topology;
   }
 
   /** Gives pending calls `closeTimeoutMs`; what has not ended by then is rejected with HOLDFAST_ABORTED. */
   override close(): Promise<void> {
-    if (this.status === 'open') this.#driver?.startClosing(this.#closeTimeoutMs);
+    if (this.status === 'open') this.#tenant?.startClosing(this.#closeTimeoutMs);
     return super.close();
   }
 
@@ -223,7 +240,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     operations: AbstractBatchOperation<this, K, V>[],
     options: HoldfastBatchOptions<K, V>,
   ): Promise<void>;
-  override batch(): AbstractChainedBatch<this, KDefault, VDefault>;
+  override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
   override batch(...given: [] | [unknown, unknown?]): unknown {
     // It tells the two apart by the number of arguments.
     return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));
@@ -260,57 +277,47 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const { ack, consistency, timeoutMs, openTimeoutMs, pendingCallsMax, pendingBytesMax, name } =
-      this.#options;
-    const limits = { ...CLIENT_LIMITS };
-    const driver = new Driver({
-      seeds: this.#seeds,
-      database: 'default',
-      name: name ?? 'holdfast-client',
-      seams: this.#seams,
-      limits: {
-        ...limits,
-        pendingCallsMax: pendingCallsMax ?? limits.pendingCallsMax,
-        pendingBytesMax: pendingBytesMax ?? limits.pendingBytesMax,
-      },
-      timing: LINK_TIMING,
+    const { ack, consistency, timeoutMs, openTimeoutMs } = this.#options;
+    const tenant = new Tenant({
+      driver: this.#driver(),
+      setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
       onTopology: (topology) => this.#announce('topology', topology),
       onDiverged: (divergence: Divergence) => this.#announce('diverged', divergence),
     });
-    await driver.open(openTimeoutMs ?? 5000);
-    this.#driver = driver;
-    this.#requests = new Requests(driver, { ack, consistency, timeoutMs: timeoutMs ?? 5000 });
+    await tenant.open(openTimeoutMs ?? 5000);
+    this.#tenant = tenant;
+    this.#requests = new Requests(tenant, this.#keys, { ack, consistency, timeoutMs: timeoutMs ?? 5000 });
   }
 
   async _close(): Promise<void> {
-    const driver = this.#driver;
-    driver?.startClosing(this.#closeTimeoutMs);
-    await driver?.close();
+    const tenant = this.#tenant;
+    tenant?.startClosing(this.#closeTimeoutMs);
+    await tenant?.close();
     this.#requests = undefined;
   }
 
-  _get(key: Buffer, options: ReadCallOptions): Promise<Buffer | undefined> {
+  _get(key: Buffer, options: ReadRequestOptions): Promise<Buffer | undefined> {
     return this.#open().get(key, options);
   }
 
-  _getMany(keys: Buffer[], options: ReadCallOptions): Promise<(Buffer | undefined)[]> {
+  _getMany(keys: Buffer[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
     return this.#open().getMany(keys, options);
   }
 
-  async _has(key: Buffer, options: ReadCallOptions): Promise<boolean> {
+  async _has(key: Buffer, options: ReadRequestOptions): Promise<boolean> {
     return (await this.#open().hasMany([key], options))[0] === true;
   }
 
-  _hasMany(keys: Buffer[], options: ReadCallOptions): Promise<boolean[]> {
+  _hasMany(keys: Buffer[], options: ReadRequestOptions): Promise<boolean[]> {
     return this.#open().hasMany(keys, options);
   }
 
   _put(key: Buffer, value: Buffer, options: WriteCallOptions): Promise<unknown> {
-    return this.#open().write([{ kind: 'put', key, value }], options);
+    return this.#open().put(key, value, options);
   }
 
   _del(key: Buffer, options: WriteCallOptions): Promise<unknown> {
-    return this.#open().write([{ kind: 'del', key }], options);
+    return this.#open().del(key, options);
   }
 
   _batch(operations: EncodedOperation[], options: WriteCallOptions): Promise<unknown> {
@@ -343,36 +350,32 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     );
   }
 
+  /** Undocumented in abstract-level's types: `options` name the database that closes it. */
+  _snapshot(options: ReadCallOptions): HoldfastSnapshot {
+    return new HoldfastSnapshot(options, this.#open().pin(options));
+  }
+
   /** A listener that throws must not do so in the middle of what the driver is doing. */
   #announce(event: 'topology' | 'diverged', detail: Topology | Divergence): void {
     queueMicrotask(() => this.emit(event, detail));
   }
 
-  #encode<K, V>(
-    operation: AbstractBatchOperation<this, K, V>,
-    options: HoldfastWriteOptions<K, V>,
-  ): Operation {
-    const { type, sublevel } = operation;
-    const home = (sublevel ?? this) as AbstractLevel<Buffer, unknown, unknown>;
-    const keyEncoding = home.keyEncoding((operation.keyEncoding ?? options.keyEncoding) as 'buffer');
-    const local = keyEncoding.encode(checkedKey(operation.key) as never);
-    const key = sublevel === undefined ? local : home.prefixKey(local, 'buffer', false);
-    if (type === 'del') return { kind: 'del', key };
-    if (type !== 'put') throw invalidOption('type', type, "'put' or 'del'");
-    if (operation.value === null || operation.value === undefined) {
-      throw new LevelError('LEVEL_INVALID_VALUE', 'Value cannot be null or undefined');
-    }
-    const valueEncoding = home.valueEncoding((operation.valueEncoding ?? options.valueEncoding) as 'buffer');
-    return { kind: 'put', key, value: valueEncoding.encode(operation.value as never) };
-  }
-
-  #encodeKey(key: unknown, encoding: unknown): Buffer {
-    return this.keyEncoding(encoding as 'buffer').encode(checkedKey(key) as never);
-  }
-
-  #encodeConditions<K, V>(options: HoldfastWriteOptions<K, V>): EncodedCondition[] {
-    const { conditions = [], keyEncoding } = options;
-    return conditions.map(({ key, revision }) => ({ key: this.#encodeKey(key, keyEncoding), revision }));
+  /** Its own, or for a namespace one that others have joined or will. */
+  #driver(): Driver {
+    const { namespace, pendingCallsMax, pendingBytesMax, name } = this.#options;
+    const options: DriverOptions = {
+      seeds: this.#location.seeds,
+      database: this.#location.database,
+      name: name ?? 'holdfast-client',
+      seams: this.#seams,
+      limits: {
+        ...CLIENT_LIMITS,
+        pendingCallsMax: pendingCallsMax ?? CLIENT_LIMITS.pendingCallsMax,
+        pendingBytesMax: pendingBytesMax ?? CLIENT_LIMITS.pendingBytesMax,
+      },
+      timing: LINK_TIMING,
+    };
+    return namespace === undefined ? new Driver(options) : DriverPool.of(this.#seams).driver(options);
   }
 
   #open(): Requests {
@@ -383,8 +386,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 }
 
-function checkedKey(key: unknown): unknown {
-  if (key === null || key === undefined)
-    throw new LevelError('LEVEL_INVALID_KEY', 'Key cannot be null or undefined');
-  return key;
+/** An option given as undefined is not given. */
+function definedOf<Options extends object>(options: Options): Options {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as Options;
 }

@@ -7,10 +7,12 @@ export {
   type Topology,
 } from '@holdfast/types';
 export { type Divergence, Holdfast, type ReadSummary, type WriteSummary } from './holdfast.ts';
+export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
 export { LevelError, type LevelErrorCode } from './level-error.ts';
 export type {
   CallOptions,
   HoldfastBatchOptions,
+  HoldfastChainedBatch,
   HoldfastClearOptions,
   HoldfastDelOptions,
   HoldfastGetManyOptions,

@@ -28,7 +28,7 @@ export class HoldfastIterator<TDatabase, K, V> extends AbstractIterator<TDatabas
 
   async _nextv(size: number): Promise<[Buffer, Buffer][]> {
     const entries = await take(this.#cursor, size, this.#signal);
-    return entries.map(([key, value]) => [asBuffer(key), asBuffer(value)]);
+    return entries.map(([key, value]) => [this.#cursor.own(key), asBuffer(value)]);
   }
 
   _seek(target: Uint8Array): void {
@@ -56,7 +56,7 @@ export class HoldfastKeyIterator<TDatabase, K> extends AbstractKeyIterator<TData
 
   async _nextv(size: number): Promise<Buffer[]> {
     const entries = await take(this.#cursor, size, this.#signal);
-    return entries.map(([key]) => asBuffer(key));
+    return entries.map(([key]) => this.#cursor.own(key));
   }
 
   _seek(target: Uint8Array): void {

@@ -1,6 +1,8 @@
 import { type Ack, type Consistency, HoldfastError, type Revision } from '@holdfast/types';
 import type {
   AbstractBatchOptions,
+  AbstractChainedBatch,
+  AbstractChainedBatchWriteOptions,
   AbstractClearOptions,
   AbstractDatabaseOptions,
   AbstractDelOptions,
@@ -17,6 +19,13 @@ import type { Seams } from './seams.ts';
 
 export interface HoldfastOptions<K, V>
   extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
+  /**
+   * A key space of its own, 1 to 128 bytes of UTF-8: what one namespace holds no other sees, nor who has none.
+   * Instances with a namespace share the links and the session of their process.
+   */
+  readonly namespace?: string | undefined;
+  /** Keys as the cluster stores them, those of all namespaces and of Holdfast itself: for tools. */
+  readonly rawKeys?: boolean | undefined;
   /** Level of writes that name none; by default the one the nodes are configured with. */
   readonly ack?: Ack | undefined;
   /** Of reads that name none; by default `linearizable`, or `session` if writes are `local`. */
@@ -58,25 +67,44 @@ export interface ReadCallOptions extends CallOptions {
   readonly after?: number | undefined;
 }
 
-export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, WriteCallOptions {}
-export interface HoldfastDelOptions<K> extends AbstractDelOptions<K>, WriteCallOptions {}
-export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteCallOptions {}
+/** Options that code written for `level` gives to LevelDB. They are taken, and change nothing. */
+interface LevelReadHints {
+  readonly fillCache?: boolean | undefined;
+}
+interface LevelRangeHints extends LevelReadHints {
+  readonly highWaterMarkBytes?: number | undefined;
+}
+interface LevelWriteHints {
+  /** Whatever is acknowledged is on stable storage, at every level. */
+  readonly sync?: boolean | undefined;
+}
+
+interface WriteOptions extends WriteCallOptions, LevelWriteHints {}
+interface ReadOptions extends ReadCallOptions, LevelReadHints {}
+/** Their signal is abstract-level's. */
+interface RangeReadOptions extends Omit<ReadCallOptions, 'signal'>, LevelRangeHints {}
+
+export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, WriteOptions {}
+export interface HoldfastDelOptions<K> extends AbstractDelOptions<K>, WriteOptions {}
+export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteOptions {}
 export interface HoldfastClearOptions<K> extends AbstractClearOptions<K>, WriteCallOptions {}
-export interface HoldfastGetOptions<K, V> extends AbstractGetOptions<K, V>, ReadCallOptions {}
-export interface HoldfastGetManyOptions<K, V> extends AbstractGetManyOptions<K, V>, ReadCallOptions {}
-export interface HoldfastHasOptions<K> extends AbstractHasOptions<K>, ReadCallOptions {}
-export interface HoldfastHasManyOptions<K> extends AbstractHasManyOptions<K>, ReadCallOptions {}
-export interface HoldfastIteratorOptions<K, V>
-  extends AbstractIteratorOptions<K, V>,
-    Omit<ReadCallOptions, 'signal'> {}
-export interface HoldfastKeyIteratorOptions<K>
-  extends AbstractKeyIteratorOptions<K>,
-    Omit<ReadCallOptions, 'signal'> {}
+export interface HoldfastGetOptions<K, V> extends AbstractGetOptions<K, V>, ReadOptions {}
+export interface HoldfastGetManyOptions<K, V> extends AbstractGetManyOptions<K, V>, ReadOptions {}
+export interface HoldfastHasOptions<K> extends AbstractHasOptions<K>, ReadOptions {}
+export interface HoldfastHasManyOptions<K> extends AbstractHasManyOptions<K>, ReadOptions {}
+export interface HoldfastIteratorOptions<K, V> extends AbstractIteratorOptions<K, V>, RangeReadOptions {}
+export interface HoldfastKeyIteratorOptions<K> extends AbstractKeyIteratorOptions<K>, RangeReadOptions {}
 export interface HoldfastValueIteratorOptions<K, V>
   extends AbstractValueIteratorOptions<K, V>,
-    Omit<ReadCallOptions, 'signal'> {}
+    RangeReadOptions {}
+
+export interface HoldfastChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
+  write(): Promise<void>;
+  write(options: AbstractChainedBatchWriteOptions & WriteOptions): Promise<void>;
+}
 
 export interface HoldfastReadOptions<K, V> extends ReadCallOptions {
+  readonly snapshot?: AbstractGetOptions<K, V>['snapshot'];
   readonly keyEncoding?: AbstractGetOptions<K, V>['keyEncoding'];
   readonly valueEncoding?: AbstractGetOptions<K, V>['valueEncoding'];
 }

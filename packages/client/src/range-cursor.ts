@@ -1,12 +1,24 @@
-import { HoldfastError, type KeyRange } from '@holdfast/types';
-import type { Driver } from './driver.ts';
-import { type LinkId, type Page, PageCall, type ScanCall } from './session/call.ts';
+import { assert, HoldfastError, type KeyRange } from '@holdfast/types';
+import { asBuffer } from './bytes.ts';
+import type { KeySpace } from './keys/key-space.ts';
+import { type LinkId, type Page, PageCall } from './session/call.ts';
+import type { Tenant } from './tenant.ts';
 
 export interface RangeRead {
+  /** Of stored keys. */
   readonly range: KeyRange;
+  /** For each page. */
   readonly timeoutMs: number;
-  /** Makes a call that opens the range read, its deadline counted from now. */
-  open(range: KeyRange, pageSize: number): ScanCall;
+  /** Begins to read, on a snapshot of its own or one that is held. */
+  open(range: KeyRange, pageSize: number): RangeOpening;
+}
+
+export interface RangeOpening {
+  readonly firstPage: Promise<Page>;
+  /** Does nothing once the first page is here. */
+  cancel(): void;
+  /** Nothing was handed out, and the snapshot is lost: whether another can show the same. */
+  mayRepeat(): boolean;
 }
 
 /** Entries in the first page, which comes with the opening, and in later ones. */
@@ -16,16 +28,19 @@ const PAGE_SIZE_MAX = 1024;
 const RESTARTS_MAX = 8;
 
 /**
- * A range read page by page, on the snapshot taken when it was made. The node that holds the snapshot may be
- * lost: before anything was handed out it begins again on a new one, after that it fails with SNAPSHOT_LOST.
+ * A range read page by page, on the snapshot taken when it was made or on one that is held. The node with the snapshot
+ * may be lost: as long as nothing was handed out, and nothing written since, it begins again on a new one; after that
+ * it fails with SNAPSHOT_LOST.
  */
 export class RangeCursor {
-  readonly #driver: Driver;
+  readonly #tenant: Tenant;
+  readonly #keys: KeySpace;
   readonly #read: RangeRead;
-  #scan: ScanCall;
-  #home: LinkId | undefined;
-  /** The first page, until it is taken in. */
-  #opening: Promise<Page> | undefined;
+  #opening: RangeOpening;
+  /** The first page was taken in. */
+  #opened = false;
+  /** Where the scan lives, once it is known. */
+  #home: { readonly scan: number; readonly link: LinkId } | undefined;
   /** Keys and values in turn, from `#position` on. */
   #records: readonly Uint8Array[] = [];
   #position = 0;
@@ -35,13 +50,19 @@ export class RangeCursor {
   #restarts = 0;
   #closed = false;
 
-  constructor(driver: Driver, read: RangeRead) {
-    this.#driver = driver;
+  constructor(tenant: Tenant, keys: KeySpace, read: RangeRead) {
+    this.#tenant = tenant;
+    this.#keys = keys;
     this.#read = read;
-    [this.#scan, this.#opening] = this.#open();
+    this.#opening = this.#open();
   }
 
-  /** Entries at hand, without waiting: at most `size`. */
+  /** The caller's key of one that was taken. */
+  own(key: Uint8Array): Buffer {
+    return asBuffer(this.#keys.own(key));
+  }
+
+  /** Entries at hand, without waiting: at most `size`, their keys as stored. */
   takeReady(size: number): [Uint8Array, Uint8Array][] {
     const entries: [Uint8Array, Uint8Array][] = [];
     const records = this.#records;
@@ -61,8 +82,9 @@ export class RangeCursor {
     return this.takeReady(size);
   }
 
-  /** Goes on at `target`, in the direction of the range. */
-  seek(target: Uint8Array): void {
+  /** Goes on at a key, in the direction of the range. */
+  seek(own: Uint8Array): void {
+    const target = this.#keys.stored(own);
     this.#records = [];
     this.#position = 0;
     this.#done = isOutside(target, this.#read.range);
@@ -73,53 +95,60 @@ export class RangeCursor {
     if (this.#closed) return;
     this.#closed = true;
     this.#records = [];
-    this.#driver.abort(this.#scan);
-    if (this.#home !== undefined) this.#driver.closeScan({ scan: this.#scan.id, link: this.#home });
+    this.#opening.cancel();
+    if (this.#home !== undefined) this.#tenant.closeScan(this.#home);
   }
 
-  #open(): [ScanCall, Promise<Page>] {
+  #open(): RangeOpening {
     const { limit } = this.#read.range;
     const pageSize = limit < 0 ? FIRST_PAGE_SIZE : Math.max(1, Math.min(limit, FIRST_PAGE_SIZE));
     // The count of a limit is kept here: a seek leaves pages unused that the node would have counted.
-    const scan = this.#read.open({ ...this.#read.range, limit: -1 }, pageSize);
-    const opening = this.#driver.submit(scan);
+    const opening = this.#read.open({ ...this.#read.range, limit: -1 }, pageSize);
     // A failure is told to whoever reads; a cursor that is never read fails in silence.
-    opening.then((page) => this.#onOpened(scan, page), ignore);
-    return [scan, opening];
+    opening.firstPage.then((page) => this.#onOpened(page), ignore);
+    return opening;
   }
 
-  #onOpened(scan: ScanCall, page: Page): void {
-    if (this.#closed) this.#driver.closeScan({ scan: scan.id, link: page.link });
-    else this.#home = page.link;
+  #onOpened({ message, link }: Page): void {
+    const home = { scan: message.id, link };
+    if (this.#closed) this.#tenant.closeScan(home);
+    else this.#home = home;
   }
 
   async #fetch(size: number, signal: AbortSignal | undefined): Promise<void> {
     try {
-      if (this.#opening !== undefined) {
-        const page = await untilAborted(this.#opening, signal);
-        this.#opening = undefined;
+      if (!this.#opened) {
+        const page = await untilAborted(this.#opening.firstPage, signal);
+        this.#opened = true;
         if (this.#seek === undefined) this.#accept(page);
         return;
       }
       const seek = this.#seek;
-      const page = await this.#driver.submit(this.#nextPage(size, seek), signal);
+      const page = await this.#tenant.submit(this.#nextPage(size, seek), signal);
       if (this.#seek === seek) this.#seek = undefined;
       this.#accept(page);
     } catch (error) {
-      if (!isSnapshotLost(error) || this.#handedOut > 0 || this.#restarts >= RESTARTS_MAX) throw error;
+      if (!isSnapshotLost(error) || !this.#mayRestart()) throw error;
       this.#restarts += 1;
       this.#home = undefined;
-      [this.#scan, this.#opening] = this.#open();
+      this.#opened = false;
+      this.#opening = this.#open();
     }
+  }
+
+  #mayRestart(): boolean {
+    return this.#handedOut === 0 && this.#restarts < RESTARTS_MAX && this.#opening.mayRepeat();
   }
 
   #nextPage(size: number, seek: Uint8Array | undefined): PageCall {
     const { range, timeoutMs } = this.#read;
+    const home = this.#home;
+    assert(home !== undefined, 'a further page follows the first');
     const left = range.limit < 0 ? Number.POSITIVE_INFINITY : Math.max(1, range.limit - this.#handedOut);
     return new PageCall({
-      deadline: this.#driver.now() + timeoutMs,
-      scan: this.#scan.id,
-      home: this.#home as LinkId,
+      deadline: this.#tenant.now() + timeoutMs,
+      scan: home.scan,
+      home: home.link,
       pageSize: Math.min(Math.max(size, FIRST_PAGE_SIZE), PAGE_SIZE_MAX, left),
       seek,
     });
@@ -132,7 +161,7 @@ export class RangeCursor {
   }
 }
 
-function isSnapshotLost(error: unknown): boolean {
+export function isSnapshotLost(error: unknown): error is HoldfastError {
   return error instanceof HoldfastError && error.code === 'HOLDFAST_SNAPSHOT_LOST';
 }
 

@@ -1,67 +1,110 @@
 import type { Condition, Operation, WriteReceipt } from '@holdfast/types';
+import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
-import { CallMaker, type RangeOptions } from './call-maker.ts';
-import type { Driver } from './driver.ts';
+import { CallMaker } from './call-maker.ts';
+import type { KeyBounds, KeySpace } from './keys/key-space.ts';
 import type { CallDefaults, ReadCallOptions, WriteCallOptions } from './options.ts';
 import { RangeCursor } from './range-cursor.ts';
+import { rangeOfNow, rangeOfSnapshot } from './range-openings.ts';
 import type { ServedAnswer } from './session/call.ts';
+import { HoldfastSnapshot } from './snapshot.ts';
+import { SnapshotPin } from './snapshot-pin.ts';
+import type { Tenant } from './tenant.ts';
 
 /** Keys deleted by one request of `clear`. */
 const CLEAR_CHUNK_KEYS = 1000;
 
-/** What abstract-level hands down in a batch. */
+/** What abstract-level hands down for a read. */
+export interface ReadRequestOptions extends ReadCallOptions {
+  readonly snapshot?: AbstractSnapshot | null | undefined;
+}
+
+/** What it hands down for a range. */
+export interface RangeOptions extends ReadRequestOptions, KeyBounds {
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** What it hands down in a batch. */
 export type EncodedOperation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
-/** The database in encoded keys and values, on an open driver. */
+/** The database in encoded keys and values of one key space, open. */
 export class Requests {
-  readonly #driver: Driver;
+  readonly #tenant: Tenant;
   readonly #maker: CallMaker;
+  readonly #keys: KeySpace;
 
-  constructor(driver: Driver, defaults: CallDefaults) {
-    this.#driver = driver;
-    this.#maker = new CallMaker(driver, defaults);
+  constructor(tenant: Tenant, keys: KeySpace, defaults: CallDefaults) {
+    this.#tenant = tenant;
+    this.#keys = keys;
+    this.#maker = new CallMaker(tenant, defaults);
   }
 
-  async get(key: Uint8Array, options: ReadCallOptions): Promise<Buffer | undefined> {
-    const { answer } = await this.read([key], options);
+  async get(key: Uint8Array, options: ReadRequestOptions): Promise<Buffer | undefined> {
+    const { answer } = await this.read(key, options);
     const item = answer.items[0];
     return item === undefined ? undefined : asBuffer(item.value);
   }
 
-  async getMany(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<(Buffer | undefined)[]> {
-    const { answer } = await this.read(keys, options);
+  async getMany(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
+    const { answer } = await this.#readAll(keys, options);
     return answer.items.map((item) => (item === undefined ? undefined : asBuffer(item.value)));
   }
 
-  async hasMany(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<boolean[]> {
-    const { answer } = await this.read(keys, options);
+  async hasMany(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<boolean[]> {
+    const { answer } = await this.#readAll(keys, options);
     return answer.items.map((item) => item !== undefined);
   }
 
-  // The next two are not `async`, so that a write costs one promise less; what is wrong with their arguments
+  // The next ones are not `async`, so that a write costs one promise less; what is wrong with their arguments
   // is thrown inside an async method of abstract-level.
 
-  read(keys: readonly Uint8Array[], options: ReadCallOptions): Promise<ServedAnswer> {
-    return this.#driver.submit(this.#maker.read(keys, options), options.signal);
+  read(key: Uint8Array, options: ReadRequestOptions): Promise<ServedAnswer> {
+    return this.#readStored([this.#keys.stored(key)], options);
   }
 
-  write(
-    operations: readonly Operation[],
+  put(key: Uint8Array, value: Uint8Array, options: WriteCallOptions): Promise<WriteReceipt> {
+    return this.#writeStored([{ kind: 'put', key: this.#keys.stored(key), value }], options);
+  }
+
+  del(key: Uint8Array, options: WriteCallOptions): Promise<WriteReceipt> {
+    return this.#writeStored([{ kind: 'del', key: this.#keys.stored(key) }], options);
+  }
+
+  increment(key: Uint8Array, by: number, options: WriteCallOptions): Promise<WriteReceipt> {
+    return this.#writeStored([{ kind: 'increment', key: this.#keys.stored(key), by }], options);
+  }
+
+  batch(
+    operations: readonly EncodedOperation[],
     options: WriteCallOptions,
     conditions?: readonly Condition[],
   ): Promise<WriteReceipt> {
-    return this.#driver.submit(this.#maker.write(operations, options, conditions), options.signal);
+    return this.#writeStored(
+      operations.map((operation) => this.#toOperation(operation)),
+      options,
+      conditions?.map((condition) => ({ ...condition, key: this.#keys.stored(condition.key) })),
+    );
   }
 
-  batch(operations: readonly EncodedOperation[], options: WriteCallOptions): Promise<WriteReceipt> {
-    return this.write(operations.map(toOperation), options);
+  /** The state of now, held until it is closed. */
+  pin(options: ReadCallOptions): SnapshotPin {
+    return new SnapshotPin(this.#tenant, this.#maker.snapshot(options));
   }
 
-  /** Its snapshot is the state of now. */
+  /** On the snapshot given; otherwise on one of now. */
   cursor(options: RangeOptions, what: { keys: boolean; values: boolean }): RangeCursor {
-    return new RangeCursor(this.#driver, this.#maker.range(options, what));
+    const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
+    const { reverse = false, limit = -1 } = options;
+    const range = { ...this.#keys.range(options), reverse, limit, keys: what.keys, values: what.values };
+    const timeoutMs = this.#maker.timeoutMs(options);
+    const open =
+      pin === undefined
+        ? rangeOfNow(this.#tenant, this.#maker.scan(options))
+        : rangeOfSnapshot(this.#tenant, pin, timeoutMs);
+    return new RangeCursor(this.#tenant, this.#keys, { range, timeoutMs, open });
   }
 
   /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
@@ -73,7 +116,7 @@ export class Requests {
         const entries = await cursor.take(Math.min(CLEAR_CHUNK_KEYS, left), options.signal);
         if (entries.length === 0) return;
         left -= entries.length;
-        await this.write(
+        await this.#writeStored(
           entries.map(([key]) => ({ kind: 'del', key })),
           options,
         );
@@ -82,9 +125,37 @@ export class Requests {
       cursor.close();
     }
   }
-}
 
-function toOperation(operation: EncodedOperation): Operation {
-  const { type, key } = operation;
-  return type === 'put' ? { kind: 'put', key, value: operation.value } : { kind: 'del', key };
+  #readAll(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
+    return this.#readStored(
+      keys.map((key) => this.#keys.stored(key)),
+      options,
+    );
+  }
+
+  #readStored(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
+    const { snapshot } = options;
+    if (snapshot !== undefined && snapshot !== null) return this.#readSnapshot(keys, options);
+    return this.#tenant.submit(this.#maker.read(keys, options), options.signal);
+  }
+
+  #readSnapshot(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
+    const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant) as SnapshotPin;
+    return pin.read((home) =>
+      this.#tenant.submit(this.#maker.snapshotRead(keys, options, home), options.signal),
+    );
+  }
+
+  #writeStored(
+    operations: readonly Operation[],
+    options: WriteCallOptions,
+    conditions?: readonly Condition[],
+  ): Promise<WriteReceipt> {
+    return this.#tenant.submit(this.#maker.write(operations, options, conditions), options.signal);
+  }
+
+  #toOperation(operation: EncodedOperation): Operation {
+    const key = this.#keys.stored(operation.key);
+    return operation.type === 'put' ? { kind: 'put', key, value: operation.value } : { kind: 'del', key };
+  }
 }

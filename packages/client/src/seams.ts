@@ -8,7 +8,13 @@ export interface Seams {
   readonly random: Random;
 }
 
-/** The real ones. */
+const SYSTEM: Seams = {
+  transport: new WebSocketTransport(),
+  clock: new SystemClock(),
+  random: new SystemRandom(),
+};
+
+/** The real ones; the same for the whole process. */
 export function systemSeams(): Seams {
-  return { transport: new WebSocketTransport(), clock: new SystemClock(), random: new SystemRandom() };
+  return SYSTEM;
 }

@@ -12,7 +12,7 @@ export const NO_CONDITIONS: readonly Condition[] = [];
 
 /** `ifRevision` and `ifAbsent` speak of the one key written; `conditions` of any keys. */
 export function conditionsOf(
-  operations: readonly Operation[],
+  operations: readonly { readonly key: Uint8Array }[],
   options: {
     readonly ifRevision?: number | undefined;
     readonly ifAbsent?: boolean | undefined;

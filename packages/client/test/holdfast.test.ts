@@ -147,15 +147,6 @@ describe('arguments', () => {
     const value = 'x'.repeat(LIMITS.valueBytesMax + 1);
     expect((await world.timed(db.put('a', value))).error).toMatchObject({ code: 'HOLDFAST_VALUE_TOO_LARGE' });
   });
-
-  test.each(['', 'http://n1:7100', 'n1:7100', 'ws://n1:7100?x=1'])(
-    'location %j is refused by the constructor',
-    (location) => {
-      expect(() => world.client({}, [location])).toThrow(
-        expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
-      );
-    },
-  );
 });
 
 describe('failover', () => {

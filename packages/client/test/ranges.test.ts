@@ -68,6 +68,20 @@ describe('a range read', () => {
     expect(await world.drive(iterator.all())).toEqual([key(2999)]);
   });
 
+  test('is lost with its node once something was written: a new one would show it', async () => {
+    const iterator = db.keys();
+    await world.clock.advance(10);
+    await world.drive(db.put('a new one', '1'));
+    world.kill('n1');
+    world.cluster.elect('n2');
+    await world.clock.advance(20);
+    const rest = (async () => {
+      while ((await iterator.next()) !== undefined);
+    })();
+    expect((await world.timed(rest)).error).toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    await world.drive(iterator.close());
+  });
+
   test('is lost with its node once something was read', async () => {
     const iterator = db.keys();
     expect(await world.drive(iterator.nextv(256))).toHaveLength(256);

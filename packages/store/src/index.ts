@@ -16,3 +16,4 @@ export type { ScanPage, StoreScan } from './scan.ts';
 export type { StoreSnapshot } from './snapshot.ts';
 export type { SnapshotReceiver, SnapshotReceiverOptions } from './snapshot-receiver.ts';
 export { type OpenedStore, Store, type StoreOptions } from './store.ts';
+export type { StoreView } from './view.ts';

@@ -32,8 +32,9 @@ export interface StoreScan {
 
 export interface LevelScanOptions {
   readonly level: LevelLike;
-  /** Closed with the scan. */
   readonly snapshot: LevelSnapshot;
+  /** The scan is over; called once. */
+  readonly release: () => Promise<void>;
   readonly revision: Revision;
   readonly range: KeyRange;
   /** Makes of a failed read what the caller is told. */
@@ -128,6 +129,6 @@ export class LevelScan implements StoreScan {
 
   async #close(): Promise<void> {
     await this.#iterator.close();
-    await this.#options.snapshot.close();
+    await this.#options.release();
   }
 }

@@ -17,14 +17,14 @@ import { ApplyQueue } from './apply-queue.ts';
 import { classicLevel } from './classic-level.ts';
 import { damageIn, markDamaged } from './damage-mark.ts';
 import { digestOf, type StoreDigest } from './digest.ts';
-import { RESERVED_RANGE, userKey } from './keys.ts';
+import { RESERVED_RANGE } from './keys.ts';
 import { damageOf, diskErrorOf, isClosed, isCorruption, isDiskFailure } from './level-errors.ts';
 import type { LevelLike, LevelLocation, LevelSnapshot } from './level-like.ts';
 import { mutationOperations } from './mutation-batch.ts';
-import { readUserRecord } from './record.ts';
-import { LevelScan, type StoreScan } from './scan.ts';
+import type { StoreScan } from './scan.ts';
 import { LevelStoreSnapshot, type StoreSnapshot } from './snapshot.ts';
 import { receiveSnapshot, type SnapshotReceiver, type SnapshotReceiverOptions } from './snapshot-receiver.ts';
+import { recordOf, recordsOf } from './stored-records.ts';
 import { type ApplyBatch, SystemIndex } from './system-index.ts';
 import {
   EMPTY_STATE,
@@ -35,6 +35,7 @@ import {
   readSystemState,
   type StoredPosition,
 } from './system-records.ts';
+import { LevelView, type StoreView } from './view.ts';
 
 export interface StoreOptions {
   /** Holds the files of one store and nothing else; made if missing. */
@@ -206,15 +207,20 @@ export class Store {
 
   /** A range as of now; close it. */
   scan(range: KeyRange): StoreScan {
+    const view = this.view();
+    try {
+      return view.scan(range);
+    } finally {
+      void view.close();
+    }
+  }
+
+  /** The state of now; close it. */
+  view(): StoreView {
     const level = this.#servingLevel();
     const { snapshot, position } = this.#snapshot(level);
-    return new LevelScan({
-      level,
-      snapshot,
-      revision: position.revision,
-      range,
-      failure: (error) => this.#readFailure(error),
-    });
+    const failure = (error: unknown): unknown => this.#readFailure(error);
+    return new LevelView({ level, snapshot, revision: position.revision, failure });
   }
 
   /**
@@ -426,27 +432,4 @@ function isFinal(condition: Condition): boolean {
 function newer(stored: StoredPosition, batch: ApplyBatch): StoredPosition {
   if (stored.applied.index > batch.applied.index) return stored;
   return { applied: batch.applied, revision: batch.revision, logTime: batch.logTime };
-}
-
-function recordOf(level: LevelLike, key: Uint8Array, snapshot?: LevelSnapshot): StoredRecord | undefined {
-  const storedKey = userKey(key);
-  const stored = level.getSync(storedKey, snapshot === undefined ? {} : { snapshot });
-  return stored === undefined ? undefined : readUserRecord(storedKey, stored);
-}
-
-/** Ends early, with the record that takes the values over `bytesMax`. */
-function recordsOf(
-  keys: readonly Uint8Array[],
-  bytesMax: number,
-  read: (key: Uint8Array) => StoredRecord | undefined,
-): (StoredRecord | undefined)[] {
-  const records: (StoredRecord | undefined)[] = [];
-  let bytes = 0;
-  for (const key of keys) {
-    const record = read(key);
-    records.push(record);
-    bytes += record?.value.byteLength ?? 0;
-    if (bytes > bytesMax) break;
-  }
-  return records;
 }

@@ -279,6 +279,37 @@ describe('scan', () => {
   });
 });
 
+describe('view', () => {
+  test('shows one moment to any number of reads, and its scans outlast it', async () => {
+    const { store } = await openIn(await temporaryDirectory());
+    const core = new Replica();
+    await store.apply(core.apply(put(['a', '1'], ['b', '1'])));
+    const view = store.view();
+    expect(view.revision).toBe(store.revision);
+    const scan = view.scan(ALL);
+    await store.apply(core.apply(put(['a', '2'], ['c', '2'])));
+    const keys = ['a', 'b', 'c'].map((name) => Buffer.from(name));
+    expect(view.get(keys, 1000).map((record) => text(record?.value))).toEqual(['1', '1', 'absent']);
+    expect(view.get(keys, 0)).toHaveLength(1);
+    await view.close();
+    expect(await allOf(scan, { entriesMax: 10, bytesMax: 1000 })).toEqual(['a', '1', 'b', '1']);
+    await scan.close();
+    expect(() => view.get(keys, 1000)).toThrow(expect.objectContaining({ code: 'HOLDFAST_SNAPSHOT_LOST' }));
+    await store.close();
+  });
+
+  test('is lost, not wrong, when the store is closed under it', async () => {
+    const { store, failures } = await openIn(await temporaryDirectory());
+    await store.apply(new Replica().apply(put(['a', '1'])));
+    const view = store.view();
+    await store.close();
+    const lost = expect.objectContaining({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    expect(() => view.get([Buffer.from('a')], 100)).toThrow(lost);
+    expect(failures).toEqual([]);
+    await view.close();
+  });
+});
+
 test('the digest is of user data alone: equal for the same data, whatever way it came', async () => {
   const log = logOf([
     { kind: 'open' },

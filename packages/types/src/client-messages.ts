@@ -79,7 +79,7 @@ export type ClientMessage =
       readonly range: KeyRange;
       /** Most entries in the first page. */
       readonly pageSize: number;
-      /** Explicit snapshot made by `snapshotOpen`, if any. */
+      /** The snapshot opened under that id, instead of one taken now. */
       readonly snapshot?: number;
     }
   /** Next page of the scan opened under `scan`; `seek` moves first. */
@@ -91,7 +91,24 @@ export type ClientMessage =
       readonly seek?: Uint8Array;
     }
   | { readonly kind: 'scanClose'; readonly scan: number }
-  | { readonly kind: 'ping'; readonly id: number };
+  | { readonly kind: 'ping'; readonly id: number }
+  /** Keeps a state for later reads, until it is closed, or idle for too long. Answered by `snapshotOpened`. */
+  | {
+      readonly kind: 'snapshotOpen';
+      readonly id: number;
+      readonly consistency: Consistency;
+      readonly remainingMs: number;
+      readonly token: Revision;
+      readonly maxStalenessMs?: number;
+    }
+  /** Reads the snapshot opened under `snapshot`; answered like any read. */
+  | {
+      readonly kind: 'snapshotRead';
+      readonly id: number;
+      readonly snapshot: number;
+      readonly keys: readonly Uint8Array[];
+    }
+  | { readonly kind: 'snapshotClose'; readonly snapshot: number };
 
 /** A node as clients see it. */
 export interface TopologyNode {
@@ -178,4 +195,10 @@ export type ServerMessage =
     }
   | { readonly kind: 'pong'; readonly id: number }
   /** Answer to any request with an id that failed (openSession, scan, …), or id 0: about the connection, which is then closed. */
-  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }
+  | {
+      readonly kind: 'snapshotOpened';
+      readonly id: number;
+      readonly revision: Revision;
+      readonly stalenessMs: number;
+    };

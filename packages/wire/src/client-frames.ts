@@ -2,14 +2,14 @@ import {
   assertNever,
   type ClientMessage,
   type Condition,
-  type Consistency,
-  type KeyRange,
   LIMITS,
   type Operation,
   type ReadRequest,
   type Revision,
   type WriteRequest,
 } from '@holdfast/types';
+import { CONSISTENCIES, duringMs, readKeys } from './client-parts.ts';
+import { packRangeMessage, readRangeMessage } from './client-range-frames.ts';
 import { ACKS } from './entry-requests.ts';
 import {
   binary,
@@ -20,7 +20,6 @@ import {
   databaseName,
   duration,
   each,
-  flag,
   integer,
   list,
   optional,
@@ -46,9 +45,11 @@ const KINDS = [
   'scanNext',
   'scanClose',
   'ping',
+  'snapshotOpen',
+  'snapshotRead',
+  'snapshotClose',
 ] as const satisfies readonly ClientMessage['kind'][];
 
-const CONSISTENCIES: readonly Consistency[] = ['linearizable', 'session', 'eventual'];
 const CONDITIONS = ['revision', 'absent', 'atMost'] as const satisfies readonly Condition['kind'][];
 
 const PUT = 0;
@@ -107,31 +108,17 @@ function packMessage(message: ClientMessage): Packable[] {
       return packed;
     }
     case 'scanOpen':
-      return [
-        code,
-        message.id,
-        codeOf(message.consistency, CONSISTENCIES),
-        duringMs(message.remainingMs),
-        message.token,
-        orNil(message.maxStalenessMs),
-        packRange(message.range),
-        message.pageSize,
-        orNil(message.snapshot),
-      ];
     case 'scanNext':
-      return [code, message.id, message.scan, message.pageSize, orNil(message.seek)];
     case 'scanClose':
-      return [code, message.scan];
+    case 'snapshotOpen':
+    case 'snapshotRead':
+    case 'snapshotClose':
+      return packRangeMessage(code, message);
     case 'ping':
       return [code, message.id];
     default:
       return assertNever(message);
   }
-}
-
-/** A deadline that has passed while the message waited is sent as none left. */
-function duringMs(remainingMs: number): number {
-  return remainingMs > 0 ? Math.min(remainingMs, Number.MAX_SAFE_INTEGER) : 0;
 }
 
 function packWrite(request: WriteRequest): Packable[] {
@@ -179,19 +166,6 @@ function packRead(read: ReadRequest): Packable[] {
   ];
 }
 
-function packRange(range: KeyRange): Packable[] {
-  return [
-    orNil(range.gt),
-    orNil(range.gte),
-    orNil(range.lt),
-    orNil(range.lte),
-    range.reverse,
-    range.limit,
-    range.keys,
-    range.values,
-  ];
-}
-
 function readMessage(value: unknown): ClientMessage {
   const packed = list(value, 'message', { min: 1 });
   const kind = choice(packed[0], KINDS, 'kind');
@@ -230,21 +204,12 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
     case 'read':
       return { kind, reads: each(packed.slice(1), 'reads', readRead) };
     case 'scanOpen':
-      return readScanOpen(packed);
-    case 'scanNext': {
-      parts(packed, 'message', 5);
-      const seek = optional(packed[4], 'seek', binary);
-      return {
-        kind,
-        id: count(packed[1], 'id'),
-        scan: count(packed[2], 'scan'),
-        pageSize: positive(packed[3], 'pageSize'),
-        ...(seek === undefined ? {} : { seek }),
-      };
-    }
+    case 'scanNext':
     case 'scanClose':
-      parts(packed, 'message', 2);
-      return { kind, scan: count(packed[1], 'scan') };
+    case 'snapshotOpen':
+    case 'snapshotRead':
+    case 'snapshotClose':
+      return readRangeMessage(kind, packed);
     case 'ping':
       parts(packed, 'message', 2);
       return { kind, id: count(packed[1], 'id') };
@@ -310,49 +275,8 @@ function readRead(value: unknown): ReadRequest {
     id: count(packed[0], 'id'),
     consistency: choice(packed[1], CONSISTENCIES, 'consistency'),
     remainingMs: duration(packed[2], 'remainingMs'),
-    keys: each(list(packed[3], 'keys'), 'keys', readKey),
+    keys: readKeys(packed[3]),
     token: revision(packed[4], 'token'),
     ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
-  };
-}
-
-function readKey(value: unknown): Uint8Array {
-  return binary(value, 'bytes');
-}
-
-function readScanOpen(packed: readonly unknown[]): ClientMessage {
-  parts(packed, 'message', 9);
-  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
-  const snapshot = optional(packed[8], 'snapshot', count);
-  return {
-    kind: 'scanOpen',
-    id: count(packed[1], 'id'),
-    consistency: choice(packed[2], CONSISTENCIES, 'consistency'),
-    remainingMs: duration(packed[3], 'remainingMs'),
-    token: revision(packed[4], 'token'),
-    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
-    range: readRange(packed[6]),
-    pageSize: positive(packed[7], 'pageSize'),
-    ...(snapshot === undefined ? {} : { snapshot }),
-  };
-}
-
-function readRange(value: unknown): KeyRange {
-  const packed = parts(value, 'range', 8);
-  const gt = optional(packed[0], 'range.gt', binary);
-  const gte = optional(packed[1], 'range.gte', binary);
-  const lt = optional(packed[2], 'range.lt', binary);
-  const lte = optional(packed[3], 'range.lte', binary);
-  const limit = integer(packed[5], 'range.limit');
-  if (limit < -1) throw invalid('range.limit', 'below -1');
-  return {
-    ...(gt === undefined ? {} : { gt }),
-    ...(gte === undefined ? {} : { gte }),
-    ...(lt === undefined ? {} : { lt }),
-    ...(lte === undefined ? {} : { lte }),
-    reverse: flag(packed[4], 'range.reverse'),
-    limit,
-    keys: flag(packed[6], 'range.keys'),
-    values: flag(packed[7], 'range.values'),
   };
 }

@@ -56,6 +56,7 @@ const KINDS = [
   'scanPage',
   'pong',
   'failed',
+  'snapshotOpened',
 ] as const satisfies readonly ServerMessage['kind'][];
 
 const OUTCOMES: readonly Outcome[] = ['not-applied', 'applied', 'unknown'];
@@ -120,6 +121,8 @@ function packMessage(message: ServerMessage): Packable[] {
       return [code, message.id, message.records, message.done, message.revision, message.stalenessMs];
     case 'failed':
       return [code, message.id, packError(message.error)];
+    case 'snapshotOpened':
+      return [code, message.id, message.revision, message.stalenessMs];
     default:
       return assertNever(message);
   }
@@ -222,6 +225,14 @@ function readKind(kind: ServerMessage['kind'], packed: readonly unknown[]): Serv
     case 'failed':
       parts(packed, 'message', 3);
       return { kind, id: count(packed[1], 'id'), error: readError(packed[2]) };
+    case 'snapshotOpened':
+      parts(packed, 'message', 4);
+      return {
+        kind,
+        id: count(packed[1], 'id'),
+        revision: revision(packed[2], 'revision'),
+        stalenessMs: staleness(packed[3], 'stalenessMs'),
+      };
     default:
       return assertNever(kind);
   }

@@ -382,6 +382,21 @@ export const clientMessages: ByKind<ClientMessage> = {
   }),
   scanClose: record({ kind: kindOf('scanClose'), scan: count }),
   ping: record({ kind: kindOf('ping'), id: count }),
+  snapshotOpen: record<OfKind<ClientMessage, 'snapshotOpen'>>({
+    kind: kindOf('snapshotOpen'),
+    id: count,
+    consistency,
+    remainingMs: duration,
+    token: revision,
+    maxStalenessMs: maybe(duration),
+  }),
+  snapshotRead: record({
+    kind: kindOf('snapshotRead'),
+    id: count,
+    snapshot: count,
+    keys: fc.array(small, { maxLength: 4 }),
+  }),
+  snapshotClose: record({ kind: kindOf('snapshotClose'), snapshot: count }),
 };
 
 const topology: Arbitrary<Topology> = record<Topology>({
@@ -448,4 +463,5 @@ export const serverMessages: ByKind<ServerMessage> = {
   }),
   pong: record({ kind: kindOf('pong'), id: count }),
   failed: record({ kind: kindOf('failed'), id: count, error: wireError }),
+  snapshotOpened: record({ kind: kindOf('snapshotOpened'), id: count, revision, stalenessMs: staleness }),
 };

@@ -216,6 +216,16 @@ const clientMessages: ClientMessage[] = [
   { kind: 'scanNext', id: 7, scan: 6, pageSize: 100, seek: utf8('m') },
   { kind: 'scanClose', scan: 6 },
   { kind: 'ping', id: 8 },
+  {
+    kind: 'snapshotOpen',
+    id: 9,
+    consistency: 'eventual',
+    remainingMs: 10,
+    token: revision,
+    maxStalenessMs: 50,
+  },
+  { kind: 'snapshotRead', id: 10, snapshot: 9, keys: [utf8('a'), utf8('b')] },
+  { kind: 'snapshotClose', snapshot: 9 },
 ];
 
 const topology = {
@@ -271,6 +281,7 @@ const serverMessages: ServerMessage[] = [
   { kind: 'scanPage', id: 6, records: [utf8('a'), utf8('1')], done: true, revision, stalenessMs: 12.5 },
   { kind: 'pong', id: 8 },
   { kind: 'failed', id: 0, error },
+  { kind: 'snapshotOpened', id: 9, revision, stalenessMs: 0.5 },
 ];
 
 function frames(): Record<string, string> {

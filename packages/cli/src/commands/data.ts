@@ -84,7 +84,7 @@ function addScan(setup: CommandSetup): void {
     .option('--limit <count>', 'at most so many', wholeNumber(1, 'a number of keys'))
     .option('--reverse', 'from the end')
     .option('--keys-only', 'no values')
-    .option('--reserved', 'show the keys that Holdfast keeps for itself, too')
+    .option('--reserved', 'show the keys of namespaces and those that Holdfast keeps for itself, too')
     .action((options: ScanOptions) => scan(options, context));
   examples(command, context, [
     'scan',
@@ -95,7 +95,8 @@ function addScan(setup: CommandSetup): void {
     'after',
     `
 Tabs, line ends, backslashes and control characters are printed as \\t, \\n, \\\\, \\x1b.
-Keys that begin with \\x00holdfast/ are Holdfast's own and left out.`,
+Keys that begin with \\x00holdfast/ are Holdfast's own, those that begin with \\x00n lie in a namespace: both are
+left out without --reserved.`,
   );
 }
 

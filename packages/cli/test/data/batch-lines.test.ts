@@ -56,4 +56,6 @@ it('knows the keys that are Holdfast’s own', () => {
   expect(isReserved(Buffer.concat([RESERVED_PREFIX, Buffer.from('x')]))).toBe(true);
   expect(isReserved(Buffer.from('holdfast/x'))).toBe(false);
   expect(isReserved(Buffer.from('\u0000holdfas'))).toBe(false);
+  expect(isReserved(Buffer.from('\u0000n\u0001akey'))).toBe(true);
+  expect(isReserved(Buffer.from('name'))).toBe(false);
 });

@@ -20,11 +20,23 @@ import type { OpenSession } from './open-session.ts';
 export type LinkId = number;
 export const NO_LINK: LinkId = 0;
 
+/** Whose call it is. */
+export interface CallOwner {
+  /** The call has been told its end. */
+  onCompleted(): void;
+}
+
 /** A page of a range read, and where its snapshot lives. */
 export interface Page {
   readonly message: Extract<ServerMessage, { kind: 'scanPage' }>;
   readonly link: LinkId;
   readonly node: NodeId;
+}
+
+/** A snapshot held for several reads: the id that opened it, and the link it lives behind. */
+export interface SnapshotHome {
+  readonly id: number;
+  readonly link: LinkId;
 }
 
 export interface ServedAnswer {
@@ -51,6 +63,7 @@ export abstract class Call<Result = unknown> implements Timed {
   refusal: WireError | undefined = undefined;
   /** Keys and values, as they count against the client's memory. */
   readonly bytes: number;
+  owner: CallOwner | undefined = undefined;
   wheelSlot = -1;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
@@ -82,6 +95,7 @@ export abstract class Call<Result = unknown> implements Timed {
     assert(this.settled, 'not settled yet');
     if (this.#error !== undefined) this.reject(this.#error);
     else this.resolve(this.#result as Result);
+    this.owner?.onCompleted();
   }
 }
 
@@ -171,12 +185,36 @@ export class ScanCall extends RoutedCall<Page> {
   }
 }
 
-/** A further page of an open scan: only the node that holds the snapshot can answer. */
-export class PageCall extends Call<Page> {
-  readonly kind = 'page';
-  /** The id under which the scan was opened, and the link it was opened over. */
-  readonly scan: number;
+/** Takes a snapshot for later reads. */
+export class SnapshotCall extends RoutedCall<SnapshotHome> {
+  readonly kind = 'snapshot';
+
+  get request(): Extract<ClientMessage, { kind: 'snapshotOpen' }> {
+    const { id, consistency, remainingMs, token } = this;
+    const request = { kind: 'snapshotOpen', id, consistency, remainingMs, token } as const;
+    return this.maxStalenessMs === undefined ? request : { ...request, maxStalenessMs: this.maxStalenessMs };
+  }
+}
+
+/** A read of what one node holds for this client: nobody else can answer. */
+abstract class BoundCall<Result> extends Call<Result> {
+  readonly kind = 'bound';
+  /** The link over which it was opened. */
   readonly home: LinkId;
+  abstract readonly answeredBy: 'scanPage' | 'readReplies';
+  abstract readonly request: ClientMessage;
+
+  constructor(options: { deadline: number; bytes: number; home: LinkId }) {
+    super(options.deadline, options.bytes);
+    this.home = options.home;
+  }
+}
+
+/** A further page of an open scan. */
+export class PageCall extends BoundCall<Page> {
+  readonly answeredBy = 'scanPage';
+  /** The id under which the scan was opened. */
+  readonly scan: number;
   readonly pageSize: number;
   readonly seek: Uint8Array | undefined;
 
@@ -187,9 +225,8 @@ export class PageCall extends Call<Page> {
     pageSize: number;
     seek: Uint8Array | undefined;
   }) {
-    super(options.deadline, 0);
+    super({ ...options, bytes: 0 });
     this.scan = options.scan;
-    this.home = options.home;
     this.pageSize = options.pageSize;
     this.seek = options.seek;
   }
@@ -202,8 +239,54 @@ export class PageCall extends Call<Page> {
   }
 }
 
-export type RoutableCall = ReadCall | ScanCall;
-export type AnyCall = WriteCall | ReadCall | ScanCall | PageCall;
+/** Opens a range read on a snapshot that is held, and asks for its first page. */
+export class SnapshotScanCall extends BoundCall<Page> {
+  readonly answeredBy = 'scanPage';
+  readonly snapshot: number;
+  readonly range: KeyRange;
+  readonly pageSize: number;
+
+  constructor(options: { deadline: number; snapshot: SnapshotHome; range: KeyRange; pageSize: number }) {
+    super({ deadline: options.deadline, bytes: 0, home: options.snapshot.link });
+    this.snapshot = options.snapshot.id;
+    this.range = options.range;
+    this.pageSize = options.pageSize;
+  }
+
+  get request(): Extract<ClientMessage, { kind: 'scanOpen' }> {
+    const { id, range, pageSize, snapshot } = this;
+    // The state was chosen when the snapshot was taken.
+    const state = { consistency: 'eventual', remainingMs: 0, token: 0 as Revision } as const;
+    return { kind: 'scanOpen', id, ...state, range, pageSize, snapshot };
+  }
+}
+
+/** A read of keys from a snapshot that is held. */
+export class SnapshotReadCall extends BoundCall<ServedAnswer> {
+  readonly answeredBy = 'readReplies';
+  readonly snapshot: number;
+  readonly keys: readonly Uint8Array[];
+
+  constructor(options: {
+    deadline: number;
+    bytes: number;
+    snapshot: SnapshotHome;
+    keys: readonly Uint8Array[];
+  }) {
+    super({ deadline: options.deadline, bytes: options.bytes, home: options.snapshot.link });
+    this.snapshot = options.snapshot.id;
+    this.keys = options.keys;
+  }
+
+  get request(): Extract<ClientMessage, { kind: 'snapshotRead' }> {
+    const { id, snapshot, keys } = this;
+    return { kind: 'snapshotRead', id, snapshot, keys };
+  }
+}
+
+export type RoutableCall = ReadCall | ScanCall | SnapshotCall;
+export type AnyBoundCall = PageCall | SnapshotScanCall | SnapshotReadCall;
+export type AnyCall = WriteCall | RoutableCall | AnyBoundCall;
 
 function ignore(): void {
   // A call that nobody waits for.

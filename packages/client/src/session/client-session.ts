@@ -1,6 +1,5 @@
 import type {
   NodeId,
-  ReadReply,
   Revision,
   ServerMessage,
   Topology,
@@ -11,23 +10,23 @@ import type {
 import { assertNever, HoldfastError } from '@holdfast/types';
 import {
   type AnyCall,
+  type CallOwner,
   type LinkId,
   NO_LINK,
-  type PageCall,
-  type RoutableCall,
+  type SnapshotHome,
   type WriteCall,
 } from './call.ts';
 import { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SessionEffect } from './effects.ts';
-import { abortedError, answeredError, deadlineError, outcomeOf } from './failures.ts';
+import { abortedError, answeredError, deadlineError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { LinkTable } from './link-table.ts';
-import { ReadLane } from './read-lane.ts';
+import { ReadDesk } from './read-desk.ts';
 import { Rest } from './rest.ts';
 import { SessionToken } from './session-token.ts';
-import { isAnswerTo, isReceiptFor } from './validity.ts';
-import { judgeRead, judgeWrite } from './verdicts.ts';
+import { isReceiptFor } from './validity.ts';
+import { judgeWrite } from './verdicts.ts';
 import { WriteLane } from './write-lane.ts';
 
 /** Room that a request without keys and values takes in a frame. */
@@ -38,7 +37,6 @@ const SMALL_BYTES = 64;
  * how each ends. Inputs are method calls that carry the time; what is to be done is handed out by `takeEffects`.
  */
 export class ClientSession {
-  readonly #limits: ClientLimits;
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
   readonly #links = new LinkTable();
@@ -46,21 +44,27 @@ export class ClientSession {
   /** `local` and `quorum` writes; and apart from them `all`, whose window a dead voter may fill. */
   readonly #ordinary: WriteLane;
   readonly #everywhere: WriteLane;
-  readonly #reads: ReadLane;
+  readonly #reads: ReadDesk;
   readonly #rest: Rest;
-  readonly #random: () => number;
   #effects: SessionEffect[] = [];
 
   /** `random`: in [0, 1). */
   constructor(options: { limits: ClientLimits; random: () => number; now: number }) {
     const { limits, random, now } = options;
-    this.#limits = limits;
-    this.#random = random;
     this.#ledger = new CallLedger(limits, now);
     this.#frames = new FrameWriter(limits);
     this.#ordinary = new WriteLane(limits, this.#ledger, this.#frames);
     this.#everywhere = new WriteLane(limits, this.#ledger, this.#frames);
-    this.#reads = new ReadLane(limits, this.#ledger, this.#frames, this.#token);
+    this.#reads = new ReadDesk({
+      limits,
+      random,
+      ledger: this.#ledger,
+      frames: this.#frames,
+      links: this.#links,
+      token: this.#token,
+      onViolation: (link, reason) => this.#violation(link, reason),
+      onDiverged: (loss) => this.#effects.push({ kind: 'diverged', ...loss }),
+    });
     this.#rest = new Rest(limits, random);
   }
 
@@ -70,6 +74,11 @@ export class ClientSession {
 
   get topology(): Topology {
     return this.#links.topology;
+  }
+
+  /** Some node can be asked. */
+  get isLinked(): boolean {
+    return this.#links.routes.all.length > 0;
   }
 
   /** Calls not settled. */
@@ -85,10 +94,11 @@ export class ClientSession {
         break;
       case 'read':
       case 'scan':
+      case 'snapshot':
         this.#reads.enqueue(call);
         break;
-      case 'page':
-        this.#sendPage(call);
+      case 'bound':
+        this.#reads.send(call);
         break;
       default:
         assertNever(call);
@@ -101,9 +111,13 @@ export class ClientSession {
   }
 
   /** The snapshot behind a scan is not needed any more. */
-  closeScan(options: { scan: number; link: LinkId }): void {
-    if (this.#links.has(options.link))
-      this.#frames.add(options.link, { kind: 'scanClose', scan: options.scan }, SMALL_BYTES);
+  closeScan(scan: { scan: number; link: LinkId }): void {
+    this.#reads.closeScan(scan);
+  }
+
+  /** The snapshot is not needed any more; scans on it go on. */
+  closeSnapshot(home: SnapshotHome): void {
+    this.#reads.closeSnapshot(home);
   }
 
   /** A node has welcomed this client over a new link. */
@@ -117,9 +131,6 @@ export class ClientSession {
     this.#ordinary.linkDown(link);
     this.#everywhere.linkDown(link);
     this.#reads.linkDown(link);
-    this.#ledger.forEach((call) => {
-      if (call.kind === 'page' && call.link === link) this.#fail(call, snapshotLost(call));
-    });
     this.#afterTopology(false);
   }
 
@@ -137,10 +148,10 @@ export class ClientSession {
         for (const reply of message.replies) this.#onWriteReply(link, reply, now);
         return;
       case 'readReplies':
-        for (const reply of message.replies) this.#onReadReply(link, reply, now);
+        for (const reply of message.replies) this.#reads.onReply(link, reply, now);
         return;
       case 'scanPage':
-        this.#onPage(link, message);
+        this.#reads.onPage(link, message);
         return;
       case 'topology':
         this.#afterTopology(this.#links.learn(link, message.topology));
@@ -149,6 +160,9 @@ export class ClientSession {
         if (!this.#ordinary.sessionOpened(message.id, link, message.session)) {
           this.#everywhere.sessionOpened(message.id, link, message.session);
         }
+        return;
+      case 'snapshotOpened':
+        this.#reads.onSnapshot(link, message.id, message.revision);
         return;
       case 'failed':
         this.#onFailed(link, message.id, message.error, now);
@@ -172,7 +186,7 @@ export class ClientSession {
       this.#ordinary.flush(target.link, barrier, now);
       this.#everywhere.flush(target.link, barrier, now);
     }
-    this.#reads.flush(this.#links.routes, now);
+    this.#reads.flush(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
   }
 
@@ -187,13 +201,14 @@ export class ClientSession {
     this.#everywhere.resume();
   }
 
+  /** Ends the calls of one owner. */
+  endCalls(owner: CallOwner): void {
+    this.#endWhere((call) => call.owner === owner);
+  }
+
   /** The client closes: every call ends now, and the cluster may forget the sessions. */
   end(): void {
-    const open: AnyCall[] = [];
-    this.#ledger.forEach((call) => {
-      open.push(call);
-    });
-    for (const call of open) this.#fail(call, abortedError(call, undefined));
+    this.#endWhere(() => true);
     const { target } = this.#links;
     if (target === undefined) return;
     for (const { sessionId } of [this.#ordinary, this.#everywhere]) {
@@ -209,6 +224,14 @@ export class ClientSession {
     const effects = this.#effects;
     if (effects.length > 0) this.#effects = [];
     return effects;
+  }
+
+  #endWhere(where: (call: AnyCall) => boolean): void {
+    const open: AnyCall[] = [];
+    this.#ledger.forEach((call) => {
+      if (where(call)) open.push(call);
+    });
+    for (const call of open) this.#fail(call, abortedError(call, undefined));
   }
 
   #laneOf(call: WriteCall): WriteLane {
@@ -312,85 +335,6 @@ export class ClientSession {
     }
   }
 
-  #onReadReply(link: LinkId, reply: ReadReply, now: number): void {
-    const call = this.#ledger.find(reply.id);
-    if (call === undefined || call.link !== link) return;
-    const node = this.#links.nodeOf(link);
-    if (call.kind !== 'read' || node === undefined) {
-      this.#violation(link, 'a read reply to something else');
-    } else if ('error' in reply) {
-      this.#onReadRefused(link, call, reply.error, now);
-    } else if (!isAnswerTo(call, reply.answer)) {
-      this.#violation(link, 'an answer that does not fit the read');
-    } else {
-      this.#token.raise(reply.answer.revision);
-      this.#ledger.succeed(call, { answer: reply.answer, node });
-      this.#reads.release(call);
-    }
-  }
-
-  #onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>): void {
-    const call = this.#ledger.find(message.id);
-    const node = this.#links.nodeOf(link);
-    if (call === undefined || call.link !== link || node === undefined) {
-      // Nobody waits for this page any more: without this the snapshot would stay open until it idles out.
-      this.closeScan({ scan: message.id, link });
-      return;
-    }
-    if ((call.kind !== 'scan' && call.kind !== 'page') || message.records.length % 2 !== 0) {
-      this.#violation(link, 'a page that does not fit the request');
-      return;
-    }
-    this.#token.raise(message.revision);
-    this.#ledger.succeed(call, { message, link, node });
-    if (call.kind === 'scan') this.#reads.release(call);
-  }
-
-  #onReadRefused(link: LinkId, call: RoutableCall, error: WireError, now: number): void {
-    const verdict = judgeRead(error, { othersLeft: this.#othersLeft(call) });
-    switch (verdict) {
-      case 'diverged':
-        this.#onDiverged(link, call, error);
-        return;
-      case 'elsewhere':
-        call.refusal = error;
-        this.#reads.retry(call, { avoid: link, retryAt: 0 });
-        return;
-      case 'later':
-        call.refusal = error;
-        this.#reads.retry(call, { avoid: link, retryAt: now + this.#readPauseMs(call, error) });
-        return;
-      case 'final':
-        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
-        return;
-      default:
-        assertNever(verdict);
-    }
-  }
-
-  /** Whether some node has not been asked yet that could answer. */
-  #othersLeft(call: RoutableCall): boolean {
-    return call.consistency !== 'linearizable' && call.attempts < this.#links.routes.all.length;
-  }
-
-  #onDiverged(link: LinkId, call: RoutableCall, error: WireError): void {
-    const surviving = (error.detail ?? 0) as Revision;
-    const lost = this.#token.revision;
-    const news = lost > surviving && this.#token.diverged(call.tokenEpoch, surviving);
-    if (news) this.#effects.push({ kind: 'diverged', lost, surviving });
-    if (news || call.after > surviving)
-      this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
-    // It carried a token that another call has meanwhile learned to be lost.
-    else this.#reads.retry(call, { avoid: NO_LINK, retryAt: 0 });
-  }
-
-  #readPauseMs(call: RoutableCall, error: WireError): number {
-    const { restMsMin, restMsMax } = this.#limits;
-    const grown = Math.min(restMsMax, restMsMin * 2 ** Math.min(call.attempts - 1, 16));
-    const pause = Math.min(error.retryAfterMs ?? grown, 1000);
-    return Math.max(1, pause * (0.5 + this.#random() / 2));
-  }
-
   #onFailed(link: LinkId, id: number, error: WireError, now: number): void {
     if (this.#ordinary.sessionRefused(id, link, error) || this.#everywhere.sessionRefused(id, link, error)) {
       this.#rest.begin(now, error.retryAfterMs);
@@ -404,24 +348,13 @@ export class ClientSession {
         return;
       case 'read':
       case 'scan':
-        this.#onReadRefused(link, call, error, now);
-        return;
-      case 'page':
-        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+      case 'snapshot':
+      case 'bound':
+        this.#reads.onRefused(link, call, error, now);
         return;
       default:
         assertNever(call);
     }
-  }
-
-  #sendPage(call: PageCall): void {
-    if (!this.#links.has(call.home)) {
-      this.#fail(call, snapshotLost(call));
-      return;
-    }
-    call.link = call.home;
-    call.attempts = 1;
-    this.#frames.add(call.home, call.request, SMALL_BYTES);
   }
 
   #fail(call: AnyCall, error: HoldfastError): void {
@@ -431,11 +364,9 @@ export class ClientSession {
         return;
       case 'read':
       case 'scan':
-        this.#ledger.fail(call, error);
-        this.#reads.release(call);
-        return;
-      case 'page':
-        this.#ledger.fail(call, error);
+      case 'snapshot':
+      case 'bound':
+        this.#reads.fail(call, error);
         return;
       default:
         assertNever(call);
@@ -445,15 +376,4 @@ export class ClientSession {
   #violation(link: LinkId, reason: string): void {
     this.#effects.push({ kind: 'violation', link, reason });
   }
-}
-
-function snapshotLost(call: PageCall): HoldfastError {
-  return new HoldfastError(
-    'HOLDFAST_SNAPSHOT_LOST',
-    'the node that held the snapshot of this range read is gone',
-    {
-      outcome: outcomeOf(call),
-      attempts: call.attempts,
-    },
-  );
 }

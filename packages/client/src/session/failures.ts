@@ -6,7 +6,7 @@ import { type AnyCall, NO_LINK } from './call.ts';
  * What is known of a call's effect if it ends now: `not-applied` only if every attempt was answered so or none
  * was made. Reads have no effect.
  */
-export function outcomeOf(call: AnyCall): Outcome {
+function outcomeOf(call: AnyCall): Outcome {
   if (call.kind !== 'write') return 'not-applied';
   return call.mayBeLogged || call.link !== NO_LINK ? 'unknown' : 'not-applied';
 }

@@ -15,11 +15,11 @@ export interface ReadRoutes {
   readonly all: readonly LinkId[];
 }
 
-/** Room a range takes on the wire, roughly. */
-const SCAN_BYTES = 256;
+/** Room that an opening takes on the wire, roughly. */
+const OPENING_BYTES = 256;
 
 /**
- * Reads of keys and openings of range reads. Linearizable ones wait for a primary; the others go to the primary
+ * Reads of keys, and openings of range reads and snapshots. Linearizable ones wait for a primary; the others go to the primary
  * by preference and to whoever is there without one. A lost or refused read is simply asked again.
  */
 export class ReadLane {
@@ -31,7 +31,7 @@ export class ReadLane {
   readonly #forAnybody = new CallQueue<RoutableCall>();
   /** Pausing after a refusal. */
   #pausing: RoutableCall[] = [];
-  /** Scans without a first page, oldest first. */
+  /** Scans without a first page and snapshots not taken yet, oldest first. */
   readonly #openings = new Set<RoutableCall>();
   #inFlight = 0;
 
@@ -43,17 +43,17 @@ export class ReadLane {
   }
 
   /**
-   * Writes issued after it must wait: a range read sees the state of when it was asked for, and the snapshot
-   * behind it is only known to be taken once its first page is here.
+   * Writes issued after it must wait: a range read or snapshot sees the state of when it was asked for, and is
+   * only known to be taken once its answer is here.
    */
   get writeBarrier(): number {
     if (this.#openings.size === 0) return Number.POSITIVE_INFINITY;
-    for (const scan of this.#openings) return scan.order;
+    for (const opening of this.#openings) return opening.order;
     return Number.POSITIVE_INFINITY;
   }
 
   enqueue(call: RoutableCall): void {
-    if (call.kind === 'scan') this.#openings.add(call);
+    if (call.kind !== 'read') this.#openings.add(call);
     this.#queueOf(call).push(call);
   }
 
@@ -99,7 +99,7 @@ export class ReadLane {
 
   /** The call has settled. */
   release(call: RoutableCall): void {
-    if (call.kind === 'scan') this.#openings.delete(call);
+    if (call.kind !== 'read') this.#openings.delete(call);
     if (call.link !== NO_LINK) this.#leaveLink(call);
     else if (call.retryAt === 0) this.#queueOf(call).forget();
   }
@@ -126,7 +126,7 @@ export class ReadLane {
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
     if (call.kind === 'read') this.#frames.addRead(link, call, call.bytes);
-    else this.#frames.add(link, call.request, SCAN_BYTES);
+    else this.#frames.add(link, call.request, OPENING_BYTES);
   }
 
   #leaveLink(call: RoutableCall): void {
@@ -139,7 +139,7 @@ export class ReadLane {
     const linearizable: RoutableCall[] = [];
     const others: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
-      if (call.kind !== 'read' && call.kind !== 'scan') return;
+      if (call.kind === 'write' || call.kind === 'bound') return;
       if (call.link === NO_LINK || !where(call)) return;
       call.avoid = call.link;
       this.#leaveLink(call);

@@ -1,5 +1,5 @@
 import type { Ack, ReadAnswer, WriteReceipt } from '@holdfast/types';
-import type { ReadCall, WriteCall } from './call.ts';
+import type { ReadCall, SnapshotReadCall, WriteCall } from './call.ts';
 
 const RANK: Readonly<Record<Ack, number>> = { local: 0, quorum: 1, all: 2 };
 
@@ -25,6 +25,6 @@ export function isReceiptFor(call: WriteCall, receipt: WriteReceipt): boolean {
   }
 }
 
-export function isAnswerTo(call: ReadCall, answer: ReadAnswer): boolean {
+export function isAnswerTo(call: ReadCall | SnapshotReadCall, answer: ReadAnswer): boolean {
   return answer.items.length === call.keys.length;
 }

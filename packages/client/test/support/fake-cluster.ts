@@ -11,6 +11,7 @@ import {
   type Listener,
   type NodeId,
   PROTOCOL_VERSION,
+  type ReadAnswer,
   type ReadRequest,
   type ServerMessage,
   type Term,
@@ -35,6 +36,7 @@ interface Scan {
 interface FakeConnection {
   readonly connection: Connection;
   readonly scans: Map<number, Scan>;
+  readonly snapshots: Map<number, FakeState>;
 }
 
 export interface FakeNodeSeat {
@@ -108,7 +110,7 @@ export class FakeNode {
   }
 
   #onConnection(connection: Connection): void {
-    const state: FakeConnection = { connection, scans: new Map() };
+    const state: FakeConnection = { connection, scans: new Map(), snapshots: new Map() };
     this.#connections.add(state);
     const read = (bytes: Uint8Array): void => {
       if (this.frozen) this.#unread.push(() => read(bytes));
@@ -163,7 +165,12 @@ export class FakeNode {
             replies.push({ kind: 'failed', id: message.id, error: treatment });
           return;
         }
-        const scan = { records: state.range(message.range), range: message.range, position: 0 };
+        const held = message.snapshot === undefined ? state : from.snapshots.get(message.snapshot);
+        if (held === undefined) {
+          replies.push({ kind: 'failed', id: message.id, error: wireError('HOLDFAST_SNAPSHOT_LOST') });
+          return;
+        }
+        const scan = { records: held.range(message.range), range: message.range, position: 0 };
         from.scans.set(message.id, scan);
         replies.push(this.#page(message.id, scan, message.pageSize));
         return;
@@ -181,6 +188,25 @@ export class FakeNode {
       case 'scanClose':
         from.scans.delete(message.scan);
         return;
+      case 'snapshotOpen':
+        from.snapshots.set(message.id, state.frozen());
+        replies.push({ kind: 'snapshotOpened', id: message.id, revision: state.revision, stalenessMs: 0 });
+        return;
+      case 'snapshotRead': {
+        const { id, keys } = message;
+        const held = from.snapshots.get(message.snapshot);
+        replies.push({
+          kind: 'readReplies',
+          replies:
+            held === undefined || this.#cluster.scansLost
+              ? [{ id, error: wireError('HOLDFAST_SNAPSHOT_LOST') }]
+              : [{ id, answer: answerOf(held, keys, 0) }],
+        });
+        return;
+      }
+      case 'snapshotClose':
+        from.snapshots.delete(message.snapshot);
+        return;
       default:
         assertNever(message);
     }
@@ -193,6 +219,12 @@ export class FakeNode {
   get openScans(): number {
     let count = 0;
     for (const { scans } of this.#connections) count += scans.size;
+    return count;
+  }
+
+  get openSnapshots(): number {
+    let count = 0;
+    for (const { snapshots } of this.#connections) count += snapshots.size;
     return count;
   }
 
@@ -217,10 +249,7 @@ export class FakeNode {
       return { id, error: wireError('HOLDFAST_NOT_PRIMARY') };
     const { state } = this.#cluster;
     const stalenessMs = read.consistency === 'linearizable' ? 0 : this.#isPrimary ? 0 : 7;
-    return {
-      id,
-      answer: { items: read.keys.map((key) => state.get(key)), revision: state.revision, stalenessMs },
-    };
+    return { id, answer: answerOf(state, read.keys, stalenessMs) };
   }
 
   #page(id: number, scan: Scan, pageSize: number): ServerMessage {
@@ -295,6 +324,10 @@ export class FakeCluster {
 
 export function wireError(code: ErrorCode, more: Partial<WireError> = {}): WireError {
   return { code, message: `test: ${code}`, ...ERROR_CODES[code], ...more };
+}
+
+function answerOf(state: FakeState, keys: readonly Uint8Array[], stalenessMs: number): ReadAnswer {
+  return { items: keys.map((key) => state.get(key)), revision: state.revision, stalenessMs };
 }
 
 function seek(scan: Scan, target: Uint8Array): number {

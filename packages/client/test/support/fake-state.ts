@@ -75,6 +75,14 @@ export class FakeState {
     return record === undefined ? undefined : { value: record.value, revision: record.revision };
   }
 
+  /** The records of now, for reads. */
+  frozen(): FakeState {
+    const copy = new FakeState();
+    copy.revision = this.revision;
+    for (const [key, record] of this.#records) copy.#records.set(key, record);
+    return copy;
+  }
+
   /** What the range holds now, in its order. */
   range(range: KeyRange): Stored[] {
     const found = [...this.#records.values()].filter(({ key }) => isWithin(key, range));

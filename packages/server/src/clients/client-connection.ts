@@ -12,6 +12,7 @@ import type { DatabaseDriver } from '../driver/database-driver.ts';
 import { CLOSE_CODES } from '../links/close-codes.ts';
 import type { TurnEnd } from '../turn-end.ts';
 import type { ConnectionScans } from './connection-scans.ts';
+import type { ConnectionSnapshots } from './connection-snapshots.ts';
 
 /** A request that the core has and has not answered yet. */
 export interface PendingRequest {
@@ -28,6 +29,7 @@ export interface ClientConnectionOptions {
   readonly turnEnd: TurnEnd;
   readonly bufferedBytesMax: number;
   readonly scans: ConnectionScans;
+  readonly snapshots: ConnectionSnapshots;
 }
 
 /** Values gathered for one frame; with one more answer it stays below the longest frame a client takes. */
@@ -37,6 +39,7 @@ const FRAME_BYTES = 4_194_304;
 export class ClientConnection {
   readonly number: number;
   readonly scans: ConnectionScans;
+  readonly snapshots: ConnectionSnapshots;
   /** Until it said hello. */
   handshake: Timer | undefined;
   /** Since it said hello. */
@@ -58,6 +61,7 @@ export class ClientConnection {
   constructor(options: ClientConnectionOptions) {
     this.number = options.number;
     this.scans = options.scans;
+    this.snapshots = options.snapshots;
     this.#connection = options.connection;
     this.#turnEnd = options.turnEnd;
     this.#bufferedBytesMax = options.bufferedBytesMax;

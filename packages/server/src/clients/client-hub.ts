@@ -24,6 +24,7 @@ import { ClientConnection } from './client-connection.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWrites } from './client-writes.ts';
 import { ConnectionScans } from './connection-scans.ts';
+import { ConnectionSnapshots } from './connection-snapshots.ts';
 import { sameTopology } from './topology.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -81,6 +82,10 @@ export class ClientHub {
         onFailed: (id, error) => client.send({ kind: 'failed', id, error }),
         onFatal: (error) => this.#options.onFatal(error),
       }),
+      snapshots: new ConnectionSnapshots({
+        snapshotsMax: limits.scansPerConnectionMax,
+        now: () => clock.now(),
+      }),
     });
     this.#connections.set(client.number, client);
     connection.handlers = {
@@ -120,7 +125,10 @@ export class ClientHub {
 
   /** The store behind them was replaced. */
   closeScans(): void {
-    for (const client of this.#connections.values()) client.scans.closeAll();
+    for (const client of this.#connections.values()) {
+      client.scans.closeAll();
+      client.snapshots.closeAll();
+    }
   }
 
   closeAll(code: number, reason: string): void {
@@ -167,6 +175,15 @@ export class ClientHub {
         break;
       case 'scanClose':
         this.#reads.closeScan(client, message.scan);
+        break;
+      case 'snapshotOpen':
+        this.#reads.openSnapshot(client, database, message);
+        break;
+      case 'snapshotRead':
+        this.#reads.readSnapshot(client, message);
+        break;
+      case 'snapshotClose':
+        this.#reads.closeSnapshot(client, message.snapshot);
         break;
       case 'ping':
         client.send({ kind: 'pong', id: message.id });
@@ -232,6 +249,7 @@ export class ClientHub {
     client.handshake?.cancel();
     this.#reads.forget(client);
     client.scans.closeAll();
+    client.snapshots.closeAll();
     client.database?.input({ kind: 'connectionClosed', connection: client.number });
   }
 
@@ -242,7 +260,10 @@ export class ClientHub {
       () => {
         this.#sweep = undefined;
         const usedBefore = clock.now() - limits.scanIdleMs;
-        for (const client of this.#connections.values()) client.scans.closeIdle(usedBefore);
+        for (const client of this.#connections.values()) {
+          client.scans.closeIdle(usedBefore);
+          client.snapshots.closeIdle(usedBefore);
+        }
         if (this.#connections.size > 0) this.#sweepLater();
       },
       { background: true },

@@ -1,11 +1,13 @@
 import type { ProposedRead, ServedRead } from '@holdfast/core';
 import type { Store } from '@holdfast/store';
 import {
+  assertNever,
   type ClientMessage,
   type Clock,
   type Consistency,
   HoldfastError,
   LIMITS,
+  type ReadAnswer,
   type ReadItem,
   type ReadRequest,
   type Revision,
@@ -25,16 +27,22 @@ export interface ClientReadsOptions {
 }
 
 type ScanOpenMessage = Extract<ClientMessage, { kind: 'scanOpen' }>;
+type SnapshotOpenMessage = Extract<ClientMessage, { kind: 'snapshotOpen' }>;
+type SnapshotReadMessage = Extract<ClientMessage, { kind: 'snapshotRead' }>;
 
 /** A read that the core has not let through yet. */
-type PendingRead = {
-  readonly client: ClientConnection;
-  readonly consistency: Consistency;
+type PendingRead = WaitingRead & {
   /** Monotonic, ms. */
   readonly since: number;
+};
+
+type WaitingRead = {
+  readonly client: ClientConnection;
+  readonly consistency: Consistency;
 } & (
   | { readonly kind: 'keys'; readonly id: number; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'range'; readonly scan: ScanOpenMessage }
+  | { readonly kind: 'snapshot'; readonly id: number }
 );
 
 /** Reads of clients: the core says when, the store what. */
@@ -73,17 +81,15 @@ export class ClientReads {
   }
 
   openScan(client: ClientConnection, database: DatabaseDriver, message: ScanOpenMessage): void {
-    const error = scanProblem(client, message) ?? client.scans.reserve(message.id);
+    const error = busyProblem(client) ?? client.scans.reserve(message.id);
     if (error !== undefined) {
       client.send({ kind: 'failed', id: message.id, error });
-      return;
+    } else if (message.snapshot !== undefined) {
+      this.#openScanOf(client, message.snapshot, message);
+    } else {
+      const { consistency } = message;
+      this.#propose(database, message, { kind: 'range', client, consistency, scan: message });
     }
-    const now = this.#options.clock.now();
-    const { consistency, token, maxStalenessMs } = message;
-    const id = this.#register(client, { kind: 'range', client, consistency, since: now, scan: message });
-    const deadline = now + message.remainingMs;
-    const read = { id, consistency, deadline, keys: undefined, token, ...bounded(maxStalenessMs) };
-    database.input({ kind: 'read', reads: [read] });
   }
 
   closeScan(client: ClientConnection, scan: number): void {
@@ -91,6 +97,38 @@ export class ClientReads {
     for (const id of client.reads) {
       const pending = this.#pending.get(id);
       if (pending?.kind === 'range' && pending.scan.id === scan) this.#cancel(client, id);
+    }
+  }
+
+  openSnapshot(client: ClientConnection, database: DatabaseDriver, message: SnapshotOpenMessage): void {
+    const { id, consistency } = message;
+    const error = busyProblem(client) ?? client.snapshots.reserve(id);
+    if (error !== undefined) client.send({ kind: 'failed', id, error });
+    else this.#propose(database, message, { kind: 'snapshot', client, consistency, id });
+  }
+
+  /** The state was let through when the snapshot was taken: nobody else is to be asked. */
+  readSnapshot(client: ClientConnection, { id, snapshot, keys }: SnapshotReadMessage): void {
+    const held = client.snapshots.use(snapshot);
+    const error = problemOf(client, { keys }) ?? (client.isBackedUp ? backedUp() : undefined);
+    if (held === undefined || error !== undefined) {
+      client.replyToRead({ id, error: error ?? snapshotLost(snapshot) }, 0);
+      return;
+    }
+    const { view, stalenessMs } = held;
+    try {
+      const items = view.get(keys, LIMITS.requestBytesMax);
+      reply(client, id, { items, revision: view.revision, stalenessMs }, bytesOf(items, keys));
+    } catch (failure) {
+      client.replyToRead({ id, error: wireErrorOf(failure) }, 0);
+    }
+  }
+
+  closeSnapshot(client: ClientConnection, snapshot: number): void {
+    client.snapshots.close(snapshot);
+    for (const id of client.reads) {
+      const pending = this.#pending.get(id);
+      if (pending?.kind === 'snapshot' && pending.id === snapshot) this.#cancel(client, id);
     }
   }
 
@@ -118,42 +156,52 @@ export class ClientReads {
 
   #serve(pending: PendingRead, read: ServedRead, store: Store): void {
     try {
-      if (pending.kind === 'keys') this.#serveKeys(pending, read, store);
-      else this.#serveRange(pending, read, store);
+      switch (pending.kind) {
+        case 'keys':
+          this.#serveKeys(pending, read, store);
+          break;
+        case 'range':
+          this.#serveRange(pending, read, store);
+          break;
+        case 'snapshot':
+          this.#serveSnapshot(pending, read, store);
+          break;
+        default:
+          assertNever(pending);
+      }
     } catch (error) {
-      // A store that cannot be read now says so; what that means for the node it says elsewhere.
-      if (!(error instanceof HoldfastError)) throw error;
-      this.#refuse(pending, toWireError(error));
+      this.#refuse(pending, wireErrorOf(error));
     }
   }
 
   #refuse(pending: PendingRead, error: WireError): void {
     const { client } = pending;
     this.#options.metrics.error(error.code);
-    if (pending.kind === 'keys') {
-      client.replyToRead({ id: pending.id, error }, 0);
-      return;
+    switch (pending.kind) {
+      case 'keys':
+        client.replyToRead({ id: pending.id, error }, 0);
+        return;
+      case 'range':
+        client.scans.refuse(pending.scan.id);
+        client.send({ kind: 'failed', id: pending.scan.id, error });
+        return;
+      case 'snapshot':
+        client.snapshots.close(pending.id);
+        client.send({ kind: 'failed', id: pending.id, error });
+        return;
+      default:
+        assertNever(pending);
     }
-    client.scans.refuse(pending.scan.id);
-    client.send({ kind: 'failed', id: pending.scan.id, error });
   }
 
   #serveKeys(pending: Extract<PendingRead, { kind: 'keys' }>, read: ServedRead, store: Store): void {
     const { client, id, keys } = pending;
     if (client.isBackedUp) {
-      this.#refuse(
-        pending,
-        wireError('HOLDFAST_OVERLOADED', 'answers pile up: the client asks faster than it reads'),
-      );
+      this.#refuse(pending, backedUp());
       return;
     }
     const { items, revision, bytes } = readItems(keys, read, store);
-    if (bytes > LIMITS.requestBytesMax) {
-      const message = `the answer is longer than ${LIMITS.requestBytesMax} bytes: ask for fewer keys at once`;
-      client.replyToRead({ id, error: wireError('HOLDFAST_REQUEST_TOO_LARGE', message) }, 0);
-      return;
-    }
-    client.replyToRead({ id, answer: { items, revision, stalenessMs: read.stalenessMs } }, bytes);
+    reply(client, id, { items, revision, stalenessMs: read.stalenessMs }, bytes);
   }
 
   #serveRange(pending: Extract<PendingRead, { kind: 'range' }>, read: ServedRead, store: Store): void {
@@ -161,6 +209,41 @@ export class ClientReads {
     const reading = store.scan(scan.range);
     const revision = Math.max(reading.revision, read.revision) as Revision;
     client.scans.begin(scan.id, { scan: reading, revision, stalenessMs: read.stalenessMs }, scan.pageSize);
+  }
+
+  #serveSnapshot(
+    { client, id }: Extract<PendingRead, { kind: 'snapshot' }>,
+    { stalenessMs }: ServedRead,
+    store: Store,
+  ): void {
+    const view = store.view();
+    if (client.snapshots.begin(id, { view, stalenessMs }))
+      client.send({ kind: 'snapshotOpened', id, revision: view.revision, stalenessMs });
+  }
+
+  #openScanOf(client: ClientConnection, snapshot: number, { id, range, pageSize }: ScanOpenMessage): void {
+    const held = client.snapshots.use(snapshot);
+    try {
+      if (held === undefined) throw new HoldfastError('HOLDFAST_SNAPSHOT_LOST', lostReason(snapshot));
+      const { view, stalenessMs } = held;
+      client.scans.begin(id, { scan: view.scan(range), revision: view.revision, stalenessMs }, pageSize);
+    } catch (failure) {
+      client.scans.refuse(id);
+      client.send({ kind: 'failed', id, error: wireErrorOf(failure) });
+    }
+  }
+
+  /** Asks the core when a whole state of that kind may be read. */
+  #propose(
+    database: DatabaseDriver,
+    { consistency, remainingMs, token, maxStalenessMs }: ScanOpenMessage | SnapshotOpenMessage,
+    pending: WaitingRead,
+  ): void {
+    const now = this.#options.clock.now();
+    const id = this.#register(pending.client, { ...pending, since: now });
+    const deadline = now + remainingMs;
+    const read = { id, consistency, deadline, keys: undefined, token, ...bounded(maxStalenessMs) };
+    database.input({ kind: 'read', reads: [read] });
   }
 
   #register(client: ClientConnection, pending: PendingRead): number {
@@ -206,18 +289,50 @@ function readItems(
   return { items, revision: Math.max(revision, read.revision) as Revision, bytes };
 }
 
-function problemOf(client: ClientConnection, request: ReadRequest): WireError | undefined {
-  if (client.outstanding >= LIMITS.clientOutstandingRequestsMax) return tooMany();
+function reply(client: ClientConnection, id: number, answer: ReadAnswer, bytes: number): void {
+  if (bytes <= LIMITS.requestBytesMax) {
+    client.replyToRead({ id, answer }, bytes);
+    return;
+  }
+  const message = `the answer is longer than ${LIMITS.requestBytesMax} bytes: ask for fewer keys at once`;
+  client.replyToRead({ id, error: wireError('HOLDFAST_REQUEST_TOO_LARGE', message) }, 0);
+}
+
+/** Values found for the keys; over the limit of an answer where they were cut short. */
+function bytesOf(items: readonly (ReadItem | undefined)[], keys: readonly Uint8Array[]): number {
+  if (items.length < keys.length) return LIMITS.requestBytesMax + 1;
+  let bytes = 0;
+  for (const item of items) bytes += item?.value.byteLength ?? 0;
+  return bytes;
+}
+
+/** A store that cannot be read now says so; what that means for the node it says elsewhere. */
+function wireErrorOf(error: unknown): WireError {
+  if (!(error instanceof HoldfastError)) throw error;
+  return toWireError(error);
+}
+
+function problemOf(client: ClientConnection, request: Pick<ReadRequest, 'keys'>): WireError | undefined {
+  const busy = busyProblem(client);
+  if (busy !== undefined) return busy;
   const problem = readProblem(request);
   return problem === undefined ? undefined : wireError(problem.code, problem.message);
 }
 
-function scanProblem(client: ClientConnection, message: ScanOpenMessage): WireError | undefined {
-  if (client.outstanding >= LIMITS.clientOutstandingRequestsMax) return tooMany();
-  if (message.snapshot !== undefined) {
-    return wireError('HOLDFAST_SNAPSHOT_LOST', `there is no snapshot ${message.snapshot} on this connection`);
-  }
-  return undefined;
+function busyProblem(client: ClientConnection): WireError | undefined {
+  return client.outstanding >= LIMITS.clientOutstandingRequestsMax ? tooMany() : undefined;
+}
+
+function backedUp(): WireError {
+  return wireError('HOLDFAST_OVERLOADED', 'answers pile up: the client asks faster than it reads');
+}
+
+function snapshotLost(snapshot: number): WireError {
+  return wireError('HOLDFAST_SNAPSHOT_LOST', lostReason(snapshot));
+}
+
+function lostReason(snapshot: number): string {
+  return `snapshot ${snapshot} is not open: it was idle for too long, or never was`;
 }
 
 function bounded(maxStalenessMs: number | undefined): { readonly maxStalenessMs?: number } {

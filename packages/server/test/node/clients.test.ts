@@ -227,6 +227,70 @@ describe('scans', () => {
   });
 });
 
+describe('snapshots', () => {
+  const state = { consistency: 'linearizable', remainingMs: 1000, token: 0 as Revision } as const;
+
+  async function taken(client: TestClient): Promise<number> {
+    let snapshot = 0;
+    await client.call<'snapshotOpened'>((id) => {
+      snapshot = id;
+      return { kind: 'snapshotOpen', id, ...state };
+    });
+    return snapshot;
+  }
+
+  test('show one state to reads and scans, unmoved by later writes', async () => {
+    const client = await TestClient.connect(url);
+    await client.put('t1', 'old');
+    const snapshot = await taken(client);
+    await client.put('t1', 'new');
+    await client.put('t2', 'new');
+    expect(await client.getFrom(snapshot, ['t1', 't2'])).toEqual(['old', undefined]);
+    let scan = 0;
+    const page = await client.call<'scanPage'>((id) => {
+      scan = id;
+      return { ...scanOpen(id, { gte: bytes('t'), lt: bytes('u') }), snapshot };
+    });
+    expect(page.records.map(text)).toEqual(['t1', 'old']);
+    expect(await client.get('t1')).toBe('new');
+    // A scan goes on when its snapshot is closed.
+    client.send([{ kind: 'snapshotClose', snapshot }]);
+    const again = await client.call<'scanPage'>((id) => ({
+      kind: 'scanNext',
+      id,
+      scan,
+      pageSize: 5,
+      seek: bytes('t'),
+    }));
+    expect(again.records.map(text)).toEqual(['t1', 'old']);
+    await expect(client.getFrom(snapshot, ['t1'])).rejects.toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    client.close();
+  });
+
+  test('one that was never taken, or was idle for too long, is lost', async () => {
+    const client = await TestClient.connect(url);
+    const lost = { code: 'HOLDFAST_SNAPSHOT_LOST', outcome: 'not-applied' };
+    await expect(client.getFrom(77, ['a'])).rejects.toMatchObject(lost);
+    await expect(client.call((id) => ({ ...scanOpen(id, {}), snapshot: 77 }))).rejects.toMatchObject(lost);
+    const snapshot = await taken(client);
+    const since = performance.now();
+    await waitFor('it to be idle', () => performance.now() - since > 400);
+    await expect(client.getFrom(snapshot, ['a'])).rejects.toMatchObject(lost);
+    client.close();
+  });
+
+  test('there is a bound on them, and on what one read asks for', async () => {
+    const client = await TestClient.connect(url);
+    const [first] = await Promise.all([taken(client), taken(client), taken(client)]);
+    await expect(taken(client)).rejects.toMatchObject({ code: 'HOLDFAST_OVERLOADED' });
+    const long = 'k'.repeat(LIMITS.keyBytesMax + 1);
+    await expect(client.getFrom(first, [long])).rejects.toMatchObject({ code: 'HOLDFAST_KEY_TOO_LARGE' });
+    client.send([{ kind: 'snapshotClose', snapshot: first }]);
+    await taken(client);
+    client.close();
+  });
+});
+
 describe('bad clients', () => {
   test.each([
     ['another protocol', { protocol: 2 }, 'HOLDFAST_VERSION_MISMATCH'],

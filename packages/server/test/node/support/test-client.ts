@@ -154,6 +154,17 @@ export class TestClient {
     return text(answer.items[0]?.value);
   }
 
+  /** From the snapshot opened under that id. */
+  async getFrom(snapshot: number, keys: readonly string[]): Promise<(string | undefined)[]> {
+    const { items } = await this.#ask<ReadAnswer>((id) => ({
+      kind: 'snapshotRead',
+      id,
+      snapshot,
+      keys: keys.map(bytes),
+    }));
+    return items.map((item) => text(item?.value));
+  }
+
   /** Sends a message with an id of its own; resolves with the answer of that id. */
   call<Kind extends ServerMessage['kind']>(
     make: (id: number) => ClientMessage,

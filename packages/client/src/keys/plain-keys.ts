@@ -1,0 +1,42 @@
+import type { KeyBounds, KeySpace } from './key-space.ts';
+
+/** All below belongs to namespaces and to Holdfast itself; the empty key is stored as this. */
+const FIRST: Buffer = Buffer.of(0x00, 0xfe);
+/** Stands for a zero byte at the beginning of a key. */
+const ZERO: Buffer = Buffer.of(0x00, 0xff);
+
+/**
+ * The keys of an instance without a namespace: stored as they are. Only the empty key, and those that begin with a
+ * zero byte, move, so that nobody meets what namespaces and Holdfast keep there.
+ */
+export class PlainKeys implements KeySpace {
+  stored(key: Uint8Array): Uint8Array {
+    // Undefined, of an empty key, is falsy too.
+    return key[0] ? key : moved(key);
+  }
+
+  own(stored: Uint8Array): Uint8Array {
+    return stored[0] ? stored : movedBack(stored);
+  }
+
+  range({ gt, gte, lt, lte }: KeyBounds): KeyBounds {
+    return {
+      ...(gte !== undefined
+        ? { gte: this.stored(gte) }
+        : gt !== undefined
+          ? { gt: this.stored(gt) }
+          : { gte: FIRST }),
+      ...(lte !== undefined ? { lte: this.stored(lte) } : lt !== undefined ? { lt: this.stored(lt) } : {}),
+    };
+  }
+}
+
+function moved(key: Uint8Array): Uint8Array {
+  return key.length === 0 ? FIRST : Buffer.concat([ZERO, key.subarray(1)]);
+}
+
+function movedBack(stored: Uint8Array): Uint8Array {
+  // Empty where keys were not asked for.
+  if (stored.length === 0 || stored[1] === FIRST[1]) return stored.subarray(stored.length);
+  return Buffer.concat([Buffer.of(0x00), stored.subarray(ZERO.length)]);
+}

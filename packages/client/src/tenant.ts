@@ -1,0 +1,124 @@
+import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
+import type { Driver, DriverUser } from './driver.ts';
+import type { AnyCall, Call, LinkId, SnapshotHome } from './session/call.ts';
+
+export interface TenantOptions {
+  readonly driver: Driver;
+  setTimer(delayMs: number, callback: () => void): Timer;
+  readonly onTopology: (topology: Topology) => void;
+  readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
+}
+
+/** One database's part in a driver, which others may use as well: its calls, and its own opening and closing. */
+export class Tenant implements DriverUser {
+  readonly #options: TenantOptions;
+  readonly #driver: Driver;
+  #pending = 0;
+  #writes = 0;
+  #graceTimer: Timer | undefined;
+  #onIdle: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: TenantOptions) {
+    this.#options = options;
+    this.#driver = options.driver;
+    this.#driver.join(this);
+  }
+
+  /** The level that a write without a wish of its own gets: the nodes' configured one, once a node has told it. */
+  get defaultAck(): Ack {
+    return this.#driver.defaultAck;
+  }
+
+  get token(): Revision {
+    return this.#driver.token;
+  }
+
+  get topology(): Topology {
+    return this.#driver.topology;
+  }
+
+  /** Writes asked for so far. A snapshot lost after another was asked for cannot be taken again. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  now(): number {
+    return this.#driver.now();
+  }
+
+  /** Resolves when a node has welcomed this client. Rejects with the reasons if none does in time. */
+  async open(timeoutMs: number): Promise<void> {
+    try {
+      await this.#driver.open(timeoutMs);
+    } catch (error) {
+      this.#closed = true;
+      await this.#driver.leave(this);
+      throw error;
+    }
+  }
+
+  /** Resolves or rejects when the call is settled. `signal` ends it at once. */
+  submit<Result>(call: AnyCall & Call<Result>, signal?: AbortSignal): Promise<Result> {
+    if (this.#closed) {
+      return Promise.reject(
+        new HoldfastError('HOLDFAST_ABORTED', 'the client is closed', { outcome: 'not-applied' }),
+      );
+    }
+    call.owner = this;
+    this.#pending += 1;
+    if (call.kind === 'write') this.#writes += 1;
+    return this.#driver.submit(call, signal);
+  }
+
+  /** Nobody waits for the call any more. Does nothing if it is settled. */
+  abort(call: AnyCall, cause?: unknown): void {
+    this.#driver.abort(call, cause);
+  }
+
+  /** The snapshot behind a scan is not needed any more. */
+  closeScan(scan: { scan: number; link: LinkId }): void {
+    this.#driver.closeScan(scan);
+  }
+
+  /** The snapshot is not needed any more; scans on it go on. */
+  closeSnapshot(home: SnapshotHome): void {
+    this.#driver.closeSnapshot(home);
+  }
+
+  /** From now on pending calls have `graceMs` to end by themselves; then they are ended. */
+  startClosing(graceMs: number): void {
+    this.#graceTimer ??= this.#options.setTimer(graceMs, () => this.#endCalls());
+  }
+
+  /** Waits for pending calls as long as `startClosing` allows, then leaves the driver. */
+  async close(): Promise<void> {
+    if (this.#pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    this.#graceTimer?.cancel();
+    this.#endCalls();
+    await this.#driver.leave(this);
+  }
+
+  onCompleted(): void {
+    this.#pending -= 1;
+    if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  onTopology(topology: Topology): void {
+    this.#options.onTopology(topology);
+  }
+
+  onDiverged(loss: { lost: Revision; surviving: Revision }): void {
+    this.#options.onDiverged(loss);
+  }
+
+  #endCalls(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#driver.endCalls(this);
+  }
+}

@@ -1,0 +1,46 @@
+import { SimRandom } from '@holdfast/sim';
+import { expect, test } from 'vitest';
+import { type DatabaseOptions, type GetOptions, Level } from '../src/level.ts';
+import { World } from './support/world.ts';
+
+interface User {
+  readonly name: string;
+}
+
+async function opened(options: DatabaseOptions<string, User> = {}): Promise<[World, Level<string, User>]> {
+  const world = await World.start();
+  const seams = { transport: world.network.transport('app'), clock: world.clock, random: new SimRandom(1) };
+  const db = new Level<string, User>('ws://n1:7100', { valueEncoding: 'json', ...options, seams });
+  await world.drive(db.open({ passive: true }));
+  return [world, db];
+}
+
+test('code written for level runs as it is', async () => {
+  const [world, db] = await opened({ createIfMissing: true, compression: false, cacheSize: 1024 });
+  await world.drive(db.put('a', { name: 'Ada' }, { sync: true }));
+  await world.drive(db.batch().put('b', { name: 'Grace' }).del('x').write({ sync: true }));
+  const hints: GetOptions<string, User> = { fillCache: false };
+  const user: User | undefined = await world.drive(db.get('a', hints));
+  expect(user).toEqual({ name: 'Ada' });
+  const people = db.sublevel<string, User>('people', { valueEncoding: 'json' });
+  await world.drive(people.put('c', { name: 'Lin' }));
+  expect(await world.drive(people.keys().all())).toEqual(['c']);
+  expect(await world.drive(db.iterator({ gte: 'a', highWaterMarkBytes: 1 }).all())).toEqual([
+    ['a', { name: 'Ada' }],
+    ['b', { name: 'Grace' }],
+  ]);
+  expect(db.location).toBe('ws://n1:7100');
+  expect(db).toBeInstanceOf(Level);
+});
+
+test('what a cluster cannot do is not passed over in silence', async () => {
+  const [world, db] = await opened();
+  expect(() => db.getSync('a')).toThrow(expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' }));
+  await world.drive(db.close());
+  const { error } = await world.timed(db.open({ errorIfExists: true }));
+  expect(error).toMatchObject({
+    code: 'LEVEL_DATABASE_NOT_OPEN',
+    cause: { code: 'HOLDFAST_INVALID_ARGUMENT' },
+  });
+  expect(db.supports).toMatchObject({ createIfMissing: false, errorIfExists: false, getSync: false });
+});

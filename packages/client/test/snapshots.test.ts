@@ -1,0 +1,151 @@
+import type { AbstractLevel, AbstractSnapshot } from 'abstract-level';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Holdfast } from '../src/index.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+let db: Holdfast;
+beforeEach(async () => {
+  world = await World.start();
+  db = await world.opened();
+  await world.drive(
+    db.batch([
+      { type: 'put', key: 'a', value: '1' },
+      { type: 'put', key: 'b', value: '1' },
+    ]),
+  );
+});
+
+async function overwrite(): Promise<void> {
+  await db.batch([
+    { type: 'put', key: 'a', value: '2' },
+    { type: 'del', key: 'b' },
+    { type: 'put', key: 'c', value: '2' },
+  ]);
+}
+
+async function failOver(): Promise<void> {
+  await world.clock.advance(10);
+  world.kill('n1');
+  world.cluster.elect('n2');
+  await world.clock.advance(20);
+}
+
+describe('a snapshot', () => {
+  test('shows the state of when it was made, to every kind of read', async () => {
+    const snapshot = db.snapshot();
+    await world.drive(overwrite());
+    expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+    expect(await world.drive(db.getMany(['a', 'b', 'c'], { snapshot }))).toEqual(['1', '1', undefined]);
+    expect(await world.drive(db.has('b', { snapshot }))).toBe(true);
+    expect(await world.drive(db.hasMany(['b', 'c'], { snapshot }))).toEqual([true, false]);
+    expect(await world.drive(db.read('a', { snapshot }))).toMatchObject({ value: '1', revision: 1 });
+    expect(await world.drive(db.iterator({ snapshot }).all())).toEqual([
+      ['a', '1'],
+      ['b', '1'],
+    ]);
+    const iterator = db.keys({ snapshot, reverse: true });
+    iterator.seek('a');
+    expect(await world.drive(iterator.all())).toEqual(['a']);
+    expect(await world.drive(db.keys().all())).toEqual(['a', 'c']);
+    await world.drive(snapshot.close());
+    await world.clock.advance(10);
+    expect(world.cluster.node('n1')).toMatchObject({ openSnapshots: 0, openScans: 0 });
+  });
+
+  test('goes before writes that are asked for after it, however slow its node is', async () => {
+    world.network.setLatency('n1', 'app', 80);
+    const snapshot = db.snapshot();
+    const written = db.put('a', '2');
+    expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+    await world.drive(written);
+    await world.drive(snapshot.close());
+  });
+
+  test('clear removes what it holds, and nothing newer', async () => {
+    const snapshot = db.snapshot();
+    await world.drive(db.put('c', '2'));
+    await world.drive(db.clear({ snapshot }));
+    expect(await world.drive(db.keys().all())).toEqual(['c']);
+    expect(await world.drive(db.keys({ snapshot }).all())).toEqual(['a', 'b']);
+    await world.drive(snapshot.close());
+  });
+
+  test('of a sublevel or in a namespace shows that', async () => {
+    const spaces: AbstractLevel<Buffer>[] = [db.sublevel('part'), await world.opened({ namespace: 'n' })];
+    for (const space of spaces) {
+      await world.drive(space.put('a', 'own'));
+      const snapshot = space.snapshot();
+      await world.drive(space.put('a', 'later'));
+      expect(await world.drive(space.get('a', { snapshot }))).toBe('own');
+      expect(await world.drive(space.iterator({ snapshot }).all())).toEqual([['a', 'own']]);
+      await world.drive(snapshot.close());
+    }
+  });
+
+  test('of another database is refused', async () => {
+    const snapshot = (await world.opened()).snapshot();
+    const { error } = await world.timed(db.get('a', { snapshot }));
+    expect(error).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT' });
+    expect(() => db.keys({ snapshot })).toThrow(
+      expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
+    );
+  });
+
+  test('closed before it was taken, or with its database, it leaves nothing behind', async () => {
+    const early = db.snapshot();
+    await world.clock.advance(0);
+    await world.drive(early.close());
+    await world.clock.advance(20);
+    expect(world.cluster.node('n1').openSnapshots).toBe(0);
+    const late = db.snapshot();
+    expect(await world.drive(db.get('a', { snapshot: late }))).toBe('1');
+    await world.drive(db.close());
+    await world.clock.advance(20);
+    expect(world.cluster.node('n1').openSnapshots).toBe(0);
+    expect(() => late.ref()).toThrow(expect.objectContaining({ code: 'LEVEL_SNAPSHOT_NOT_OPEN' }));
+  });
+
+  test('is disposed of by `await using`', async () => {
+    const snapshot = db.snapshot();
+    expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+    await world.drive(snapshot[Symbol.asyncDispose]());
+    const { error } = await world.timed(db.get('a', { snapshot }));
+    expect(error).toMatchObject({ code: 'LEVEL_SNAPSHOT_NOT_OPEN' });
+  });
+});
+
+describe('a snapshot whose node is lost', () => {
+  test('is taken again if nobody can tell', async () => {
+    const snapshot = db.snapshot();
+    await failOver();
+    const reads = Promise.all([db.get('a', { snapshot }), db.keys({ snapshot }).all()]);
+    expect(await world.drive(reads)).toEqual(['1', ['a', 'b']]);
+    expect(world.cluster.node('n2').openSnapshots).toBe(1);
+    await world.drive(snapshot.close());
+  });
+
+  test.each([
+    ['it was read', (snapshot: AbstractSnapshot) => db.get('a', { snapshot })],
+    ['something was written', () => overwrite()],
+  ])('is lost once %s', async (_, use) => {
+    const snapshot = db.snapshot();
+    await world.drive<unknown>(use(snapshot));
+    await failOver();
+    for (const read of [() => db.get('a', { snapshot }), () => db.keys({ snapshot }).all()]) {
+      expect((await world.timed(read())).error).toMatchObject({
+        code: 'HOLDFAST_SNAPSHOT_LOST',
+        outcome: 'not-applied',
+      });
+    }
+    await world.drive(snapshot.close());
+  });
+
+  test('is not taken for ever', async () => {
+    world.cluster.scansLost = true;
+    const snapshot = db.snapshot();
+    const { error } = await world.timed(db.get('a', { snapshot }));
+    expect(error).toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    await world.drive(snapshot.close());
+  });
+});

@@ -1,0 +1,164 @@
+import {
+  assertNever,
+  type ClientMessage,
+  type Consistency,
+  type KeyRange,
+  type Revision,
+} from '@holdfast/types';
+import { CONSISTENCIES, duringMs, readKeys } from './client-parts.ts';
+import {
+  binary,
+  choice,
+  codeOf,
+  count,
+  duration,
+  flag,
+  integer,
+  optional,
+  orNil,
+  parts,
+  positive,
+  revision,
+} from './fields.ts';
+import { invalid } from './invalid.ts';
+import type { Packable } from './message-pack.ts';
+
+/** Range reads, and snapshots held for several reads. */
+type RangeMessage = Extract<
+  ClientMessage,
+  { kind: 'scanOpen' | 'scanNext' | 'scanClose' | 'snapshotOpen' | 'snapshotRead' | 'snapshotClose' }
+>;
+
+export function packRangeMessage(code: number, message: RangeMessage): Packable[] {
+  switch (message.kind) {
+    case 'scanOpen':
+      return [
+        code,
+        message.id,
+        ...packState(message),
+        packRange(message.range),
+        message.pageSize,
+        orNil(message.snapshot),
+      ];
+    case 'scanNext':
+      return [code, message.id, message.scan, message.pageSize, orNil(message.seek)];
+    case 'scanClose':
+      return [code, message.scan];
+    case 'snapshotOpen':
+      return [code, message.id, ...packState(message)];
+    case 'snapshotRead':
+      return [code, message.id, message.snapshot, message.keys];
+    case 'snapshotClose':
+      return [code, message.snapshot];
+    default:
+      return assertNever(message);
+  }
+}
+
+export function readRangeMessage(kind: RangeMessage['kind'], packed: readonly unknown[]): RangeMessage {
+  switch (kind) {
+    case 'scanOpen': {
+      parts(packed, 'message', 9);
+      const snapshot = optional(packed[8], 'snapshot', count);
+      return {
+        kind,
+        id: count(packed[1], 'id'),
+        ...readState(packed),
+        range: readRange(packed[6]),
+        pageSize: positive(packed[7], 'pageSize'),
+        ...(snapshot === undefined ? {} : { snapshot }),
+      };
+    }
+    case 'scanNext': {
+      parts(packed, 'message', 5);
+      const seek = optional(packed[4], 'seek', binary);
+      return {
+        kind,
+        id: count(packed[1], 'id'),
+        scan: count(packed[2], 'scan'),
+        pageSize: positive(packed[3], 'pageSize'),
+        ...(seek === undefined ? {} : { seek }),
+      };
+    }
+    case 'scanClose':
+      parts(packed, 'message', 2);
+      return { kind, scan: count(packed[1], 'scan') };
+    case 'snapshotOpen':
+      parts(packed, 'message', 6);
+      return { kind, id: count(packed[1], 'id'), ...readState(packed) };
+    case 'snapshotRead': {
+      parts(packed, 'message', 4);
+      return {
+        kind,
+        id: count(packed[1], 'id'),
+        snapshot: count(packed[2], 'snapshot'),
+        keys: readKeys(packed[3]),
+      };
+    }
+    case 'snapshotClose':
+      parts(packed, 'message', 2);
+      return { kind, snapshot: count(packed[1], 'snapshot') };
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Which state is wanted: four places from the second on. */
+interface State {
+  readonly consistency: Consistency;
+  readonly remainingMs: number;
+  readonly token: Revision;
+  readonly maxStalenessMs?: number;
+}
+
+function packState(state: State): Packable[] {
+  return [
+    codeOf(state.consistency, CONSISTENCIES),
+    duringMs(state.remainingMs),
+    state.token,
+    orNil(state.maxStalenessMs),
+  ];
+}
+
+function readState(packed: readonly unknown[]): State {
+  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
+  return {
+    consistency: choice(packed[2], CONSISTENCIES, 'consistency'),
+    remainingMs: duration(packed[3], 'remainingMs'),
+    token: revision(packed[4], 'token'),
+    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+  };
+}
+
+function packRange(range: KeyRange): Packable[] {
+  return [
+    orNil(range.gt),
+    orNil(range.gte),
+    orNil(range.lt),
+    orNil(range.lte),
+    range.reverse,
+    range.limit,
+    range.keys,
+    range.values,
+  ];
+}
+
+function readRange(value: unknown): KeyRange {
+  const packed = parts(value, 'range', 8);
+  const gt = optional(packed[0], 'range.gt', binary);
+  const gte = optional(packed[1], 'range.gte', binary);
+  const lt = optional(packed[2], 'range.lt', binary);
+  const lte = optional(packed[3], 'range.lte', binary);
+  const limit = integer(packed[5], 'range.limit');
+  if (limit < -1) throw invalid('range.limit', 'below -1');
+  return {
+    ...(gt === undefined ? {} : { gt }),
+    ...(gte === undefined ? {} : { gte }),
+    ...(lt === undefined ? {} : { lt }),
+    ...(lte === undefined ? {} : { lte }),
+    reverse: flag(packed[4], 'range.reverse'),
+    limit,
+    keys: flag(packed[6], 'range.keys'),
+    values: flag(packed[7], 'range.values'),
+  };
+}

@@ -1,0 +1,64 @@
+// abstract-level's own test suite, in a process of its own, which is what it is written for: its tests end when the
+// process does, and what they leave behind ends with it. Run by runSuite: node suite-process.ts '<subject as JSON>'
+import type { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import { Level } from '@holdfast/client/level';
+import { MemoryLevel } from 'memory-level';
+import type { SuiteReport, SuiteSubject } from './suite-report.ts';
+
+interface TapeRow {
+  readonly type: string;
+  readonly id?: number;
+  readonly test?: number;
+  readonly ok?: boolean;
+  readonly name?: string;
+  readonly error?: unknown;
+  readonly actual?: unknown;
+  readonly expected?: unknown;
+}
+
+interface TapeHarness {
+  (name: string, run: (t: unknown) => unknown): void;
+  createStream(options: { objectMode: true }): EventEmitter;
+}
+
+const require = createRequire(import.meta.url);
+const suite: (options: { test: TapeHarness; factory: (options?: object) => unknown }) => void =
+  require('abstract-level/test');
+const { createHarness }: { createHarness: () => TapeHarness } = require('tape');
+
+const subject = JSON.parse(process.argv[2] ?? '') as SuiteSubject;
+let databases = 0;
+
+/** Every test wants an empty database of its own. */
+function factory(options?: object): unknown {
+  databases += 1;
+  if (subject.kind === 'memory') return new MemoryLevel(options);
+  return new Level(`${subject.location}?namespace=conformance%20${databases}`, options);
+}
+
+const startedAt = performance.now();
+const titles = new Map<number, string>();
+const passed: Record<string, number> = {};
+const failed: { test: string; assertion: string; error: string }[] = [];
+const harness = createHarness();
+const rows = harness.createStream({ objectMode: true });
+suite({ test: harness, factory });
+
+rows.on('data', (row: TapeRow) => {
+  if (row.type === 'test') titles.set(row.id ?? -1, row.name ?? '');
+  if (row.type !== 'assert') return;
+  const test = titles.get(row.test ?? -1) ?? 'unknown';
+  if (row.ok) passed[test] = (passed[test] ?? 0) + 1;
+  else failed.push({ test, assertion: row.name ?? '', error: wordsOf(row) });
+});
+rows.on('end', () => {
+  const report: SuiteReport = { passed, failed, databases, ms: performance.now() - startedAt };
+  process.send?.(report, () => process.exit(0));
+});
+
+function wordsOf({ error, actual, expected }: TapeRow): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  const cause = (error as { cause?: unknown } | undefined)?.cause;
+  return `${code ?? ''} ${error} (${cause ?? ''}): ${JSON.stringify({ actual, expected })}`;
+}
