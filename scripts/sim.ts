@@ -16,6 +16,8 @@ const MINUTE_MS = 60_000;
 
 let running = 0;
 let worst = 0;
+/** Over all runs. */
+const events = new Map<string, number>();
 
 // What nobody waited for is a fault of the code under test all the same.
 process.on('unhandledRejection', (error) => {
@@ -40,6 +42,7 @@ if (values.help || seeds === undefined) {
 } else {
   let passed = 0;
   for (const seed of seeds) if (await passes(seed)) passed += 1;
+  console.log(`met on the way: ${[...events].map(([name, count]) => `${name} ${count}`).join(', ')}`);
   console.log(`${passed} runs passed${worst === 0 ? '' : ', others did not: see above'}`);
   process.exitCode = worst;
 }
@@ -49,6 +52,7 @@ async function passes(seed: number): Promise<boolean> {
   const startedAt = performance.now();
   try {
     const report = await runSeed(seed, values.trace ? { print: (line) => console.log(line) } : {});
+    for (const [name, count] of report.events) events.set(name, (events.get(name) ?? 0) + count);
     console.log(lineOf(report, performance.now() - startedAt));
     return true;
   } catch (error) {

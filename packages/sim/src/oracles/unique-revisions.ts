@@ -5,7 +5,10 @@ import { SafetyViolation } from './safety-violation.ts';
 
 const NAME = 'unique revisions';
 
-/** A revision names one mutation of one entry in all logs there ever were, lost ones too (G13). */
+/**
+ * A revision names one mutation of one entry in all logs there ever were, lost ones too (G13). An opening entry takes
+ * one as well, and names nothing by it: a candidate that was frozen over the election of another may log one like it.
+ */
 export class UniqueRevisions {
   readonly #named = new Map<number, string>();
   /** By position: the first revision of an entry that was logged. */
@@ -29,6 +32,7 @@ export class UniqueRevisions {
       return;
     }
     this.#entries.set(position, entry.firstRevision);
+    if (entry.body.kind !== 'requests') return;
     const count = revisionCount(entry);
     for (let place = 0; place < count; place += 1) {
       const revision = entry.firstRevision + place;

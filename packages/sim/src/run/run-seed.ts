@@ -30,6 +30,8 @@ export interface RunReport {
   readonly terms: number;
   readonly entries: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
+  /** What the cores told and ordered that is not everyday, and how often. */
+  readonly events: ReadonlyMap<string, number>;
   readonly writes: AcknowledgedCounts;
   readonly reads: number;
   /** From the end of the faults to the first write acknowledged. */
@@ -67,7 +69,7 @@ class SeedRun {
   readonly #seed: number;
   readonly #scenario: Scenario;
   readonly #random: SimRandom;
-  readonly #watch = new Watch();
+  readonly #watch: Watch;
   readonly #book = new CallBook();
   readonly #cluster: SimCluster;
   readonly #registers: HistoryRecorder;
@@ -79,6 +81,7 @@ class SeedRun {
     this.#seed = seed;
     this.#scenario = scenario;
     this.#random = random;
+    this.#watch = new Watch(scenario.nodes);
     this.#cluster = clusterOf(seed, scenario, this.#watch, options);
     const { clock, trace } = this.#cluster;
     this.#watch.writeTo(trace);
@@ -119,6 +122,7 @@ class SeedRun {
       terms: this.#watch.elections.terms,
       entries: log.lastIndex,
       faults: this.#faults.counts,
+      events: this.#watch.events,
       writes,
       reads: this.#book.reads.length,
       recoveryMs,
@@ -153,7 +157,7 @@ class SeedRun {
   }
 
   #clientOn(host: string): SimClient {
-    const { callsAtOnce, thinkMsMax, localShare } = this.#scenario;
+    const { callsAtOnce, thinkMsMax, localShare, paddingBytesMax } = this.#scenario;
     return new SimClient({
       cluster: this.#cluster,
       host,
@@ -161,6 +165,7 @@ class SeedRun {
       callsAtOnce,
       thinkMsMax,
       localShare,
+      paddingBytesMax,
       book: this.#book,
       registers: this.#registers,
       counters: this.#counters,

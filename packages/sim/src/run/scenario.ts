@@ -1,3 +1,4 @@
+import type { NodeConfig } from '@holdfast/server';
 import type { Random } from '@holdfast/types';
 import { between, logUniform, pick } from './draw.ts';
 
@@ -36,7 +37,10 @@ export interface Scenario {
   readonly latencyMs: { readonly min: number; readonly max: number };
   readonly clockDrift: number;
   readonly timing: { readonly heartbeatMs: number; readonly electionTimeoutMs: number };
-  readonly limits: { readonly asyncLagMsMax: number; readonly sessionWindow: number };
+  /** Small ones now and then, so that what lies beyond them is met. */
+  readonly limits: Partial<NodeConfig['limits']>;
+  /** Of values, bytes beyond what makes them different. */
+  readonly paddingBytesMax: number;
   readonly tuning: {
     readonly checkpointBytes: number;
     readonly checkpointMs: number;
@@ -63,6 +67,7 @@ const RATE_PER_SECOND: Readonly<Record<FaultKind, readonly [min: number, max: nu
   switchover: [0.1, 1],
 };
 const FAULT_SHARE = 0.45;
+const SMALL_LIMIT_SHARE = 0.2;
 
 /** Swarm testing (Groce and others, 2012): each run has some kinds of fault only, so that none hides another. */
 export function drawScenario(random: Random): Scenario {
@@ -78,7 +83,8 @@ export function drawScenario(random: Random): Scenario {
     latencyMs: { min: 0.1, max: logUniform(random, 0.2, 10) },
     clockDrift: pick(random, [0, 0.001, 0.02]),
     timing: { heartbeatMs: electionTimeoutMs / 8, electionTimeoutMs },
-    limits: { asyncLagMsMax: pick(random, [100, 1000]), sessionWindow: pick(random, [16, 4096]) },
+    limits: drawLimits(random),
+    paddingBytesMax: pick(random, [0, 0, 100, 5000]),
     tuning: {
       checkpointBytes: Math.floor(logUniform(random, 2000, 100_000)),
       checkpointMs: logUniform(random, 200, 5000),
@@ -97,6 +103,25 @@ export function describeScenario(scenario: Scenario): string {
     `${scenario.nodes} nodes, ${scenario.clients} clients with ${scenario.callsAtOnce} calls each, ` +
     `${(scenario.faultsMs / 1000).toFixed(1)} s of ${faults.join(', ') || 'no faults'}`
   );
+}
+
+function drawLimits(random: Random): Partial<NodeConfig['limits']> {
+  const small: Partial<NodeConfig['limits']> = {
+    asyncLagMsMax: 100,
+    asyncLagBytesMax: 1000,
+    asyncWaitersMax: 2,
+    sessionWindow: 16,
+    sessionIdleMs: 1500,
+    sessionsMax: 6,
+    entryRequestsMax: 2,
+    peerWindowEntries: 2,
+    logCacheBytesMax: 2000,
+    admitQueueRequestsMax: 4,
+    pendingReadsMax: 4,
+    scansPerConnectionMax: 1,
+    scanPageBytesMax: 1024,
+  };
+  return Object.fromEntries(Object.entries(small).filter(() => random.next() < SMALL_LIMIT_SHARE));
 }
 
 function drawFaults(random: Random): ReadonlyMap<FaultKind, number> {

@@ -64,8 +64,8 @@ export class ClientWrites {
 
   /** Used once in a run. */
   #value(): string {
-    const { host, book } = this.#world;
-    return `${host}-${book.writes.length}`;
+    const { host, book, random, paddingBytesMax } = this.#world;
+    return `${host}-${book.writes.length}${'.'.repeat(random.next() ** 3 * paddingBytesMax)}`;
   }
 
   async #write(wanted: Wanted): Promise<void> {

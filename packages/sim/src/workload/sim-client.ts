@@ -18,6 +18,7 @@ export interface SimClientOptions {
   readonly thinkMsMax: number;
   /** Of the writes, those at `local`. */
   readonly localShare: number;
+  readonly paddingBytesMax: number;
   readonly book: CallBook;
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;

@@ -17,6 +17,14 @@ test('an entry that many log names its revisions once', () => {
   oracle.onEffect(n2, persist(entryOf({ index: 1, term: 2, revision: 6, changes: [['b', '1']] })));
 });
 
+test('the opening entries of two terms name nothing', () => {
+  const oracle = new UniqueRevisions();
+  for (const term of [3, 4]) {
+    const entry = entryOf({ index: 4, term, revision: 5, changes: [] });
+    oracle.onEffect(n1, persist({ ...entry, body: { kind: 'opening', primary: n1.node } }));
+  }
+});
+
 test('a revision of a lost entry that is given again is caught', () => {
   const oracle = new UniqueRevisions();
   const changes = [

@@ -1,0 +1,152 @@
+import type { Effect, Input, LogRecord, PersistOrder, RecoveredState } from '@holdfast/core';
+import type { NodeId, PeerMessage, Position, Term, Ticket } from '@holdfast/types';
+import type { Boot } from '../cluster/core-probe.ts';
+import { SafetyViolation } from './safety-violation.ts';
+
+interface Vote {
+  readonly term: Term;
+  readonly votedFor: NodeId | undefined;
+}
+
+const NAME = 'durable promises';
+
+/**
+ * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6): votes, matches, and
+ * what receipts say of copies. What is durable is what the write-ahead logs have said to be so.
+ */
+export class DurablePromises {
+  readonly #disks = new Map<NodeId, DurableLog>();
+  readonly #voters: number;
+
+  constructor(voters: number) {
+    this.#voters = voters;
+  }
+
+  onRecovered({ node }: Boot, recovered: RecoveredState): void {
+    this.#disks.set(node, new DurableLog(recovered));
+  }
+
+  onStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
+    const disk = this.#disks.get(node)!;
+    if (input.kind === 'persisted') disk.persisted(input.ticket);
+    for (const effect of effects) {
+      if (effect.kind === 'persist') disk.ordered(effect.order);
+      if (effect.kind === 'send') checkMessage(node, disk, effect.to, effect.message);
+      if (effect.kind !== 'reply') continue;
+      for (const reply of effect.replies)
+        if (reply.kind === 'receipt') this.#checkReceipt(node, disk, reply.receipt);
+    }
+  }
+
+  #checkReceipt(
+    node: NodeId,
+    disk: DurableLog,
+    receipt: Position & { readonly ack: string; readonly copies: number },
+  ): void {
+    const { index, term, ack } = receipt;
+    const copies = [...this.#disks.values()].filter((each) => each.holds(receipt)).length;
+    const due = ack === 'all' ? this.#voters : ack === 'quorum' ? Math.floor(this.#voters / 2) + 1 : 1;
+    if (copies < Math.max(due, receipt.copies))
+      throw new SafetyViolation(
+        NAME,
+        `${node} acknowledges ${index}@${term} at ${ack} with ${receipt.copies} copies; ${copies} are durable`,
+      );
+    if (ack === 'local' && !disk.holds(receipt))
+      throw new SafetyViolation(NAME, `${node} acknowledges ${index}@${term}, which is not durable there`);
+  }
+}
+
+function checkMessage(node: NodeId, disk: DurableLog, to: NodeId, message: PeerMessage): void {
+  const { term, votedFor } = disk.vote;
+  const promises = (isKept: boolean, what: string): void => {
+    if (!isKept)
+      throw new SafetyViolation(NAME, `${node} ${what} in term ${(message as { term: Term }).term}`);
+  };
+  switch (message.kind) {
+    case 'vote':
+      promises(term === message.term && votedFor === node, 'stands before its own vote is durable');
+      break;
+    case 'voteReply':
+      if (message.granted)
+        promises(term === message.term && votedFor === to, `votes for ${to} before that is durable`);
+      break;
+    case 'append':
+    case 'heartbeat':
+    case 'heartbeatReply':
+      promises(term >= message.term, 'speaks before that term is durable');
+      break;
+    case 'appendMatch':
+      promises(term >= message.term, 'answers before that term is durable');
+      promises(message.match <= disk.last, `answers for ${message.match} and has ${disk.last} durable`);
+      break;
+    default:
+  }
+}
+
+/** What is on the stable storage of one node, as far as its log has said. */
+class DurableLog {
+  vote: Vote;
+  /** By index. */
+  readonly #terms = new Map<number, Term>();
+  /** Below it everything is in a checkpoint or a snapshot. */
+  #first: number;
+  #last: number;
+  #orders: PersistOrder[] = [];
+
+  /** What recovery found it has made durable before it said so. */
+  constructor({ log }: RecoveredState) {
+    this.vote = { term: log.hardState.term, votedFor: log.hardState.votedFor };
+    this.#first = log.first;
+    this.#last = log.last.index;
+    for (const [place, { index, term }] of log.termRuns.entries()) {
+      const end = log.termRuns[place + 1]?.index ?? log.last.index + 1;
+      for (let at: number = index; at < end; at += 1) this.#terms.set(at, term);
+    }
+    for (const { from, to } of log.holes)
+      for (let at: number = from; at <= to; at += 1) this.#terms.delete(at);
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  holds({ index, term }: Position): boolean {
+    return index < this.#first || this.#terms.get(index) === term;
+  }
+
+  ordered(order: PersistOrder): void {
+    this.#orders.push(order);
+  }
+
+  persisted(ticket: Ticket): void {
+    for (
+      let order = this.#orders[0];
+      order !== undefined && order.ticket <= ticket;
+      order = this.#orders[0]
+    ) {
+      this.#orders.shift();
+      this.vote = { term: order.hardState.term, votedFor: order.hardState.votedFor };
+      this.#write(order.record);
+    }
+  }
+
+  #write(record: LogRecord): void {
+    if (record.kind === 'base') {
+      this.#first = Math.max(this.#first, record.position.index + 1);
+      if (!record.keepTail) this.#cut(record.position.index + 1);
+      this.#last = Math.max(this.#last, record.position.index);
+    } else if (record.kind === 'entries' || record.kind === 'repair') {
+      const [first] = record.entries;
+      if (first !== undefined && record.kind === 'entries') this.#cut(first.index);
+      for (const { index, term } of record.entries) {
+        this.#terms.set(index, term);
+        this.#last = Math.max(this.#last, index);
+      }
+    }
+  }
+
+  #cut(from: number): void {
+    for (let at = from; at <= this.#last; at += 1) this.#terms.delete(at);
+    this.#last = Math.min(this.#last, from - 1);
+  }
+}
