@@ -72,7 +72,12 @@ describe('a snapshot', () => {
   });
 
   test('of a sublevel or in a namespace shows that', async () => {
-    const spaces: AbstractLevel<Buffer>[] = [db.sublevel('part'), await world.opened({ namespace: 'n' })];
+    // As one type: by the types of their hooks neither is a plain AbstractLevel.
+    const spaces = [db.sublevel('part'), await world.opened({ namespace: 'n' })] as unknown as AbstractLevel<
+      Buffer,
+      string,
+      string
+    >[];
     for (const space of spaces) {
       await world.drive(space.put('a', 'own'));
       const snapshot = space.snapshot();
