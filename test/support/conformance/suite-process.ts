@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { Level } from '@holdfast/client/level';
 import { MemoryLevel } from 'memory-level';
-import type { SuiteReport, SuiteSubject } from './suite-report.ts';
+import type { FailedAssertion, SuiteReport, SuiteSubject } from './suite-report.ts';
 
 interface TapeRow {
   readonly type: string;
@@ -40,7 +40,7 @@ function factory(options?: object): unknown {
 const startedAt = performance.now();
 const titles = new Map<number, string>();
 const passed: Record<string, number> = {};
-const failed: { test: string; assertion: string; error: string }[] = [];
+const failed: FailedAssertion[] = [];
 const harness = createHarness();
 const rows = harness.createStream({ objectMode: true });
 suite({ test: harness, factory });
@@ -48,9 +48,10 @@ suite({ test: harness, factory });
 rows.on('data', (row: TapeRow) => {
   if (row.type === 'test') titles.set(row.id ?? -1, row.name ?? '');
   if (row.type !== 'assert') return;
-  const test = titles.get(row.test ?? -1) ?? 'unknown';
+  const run = row.test ?? -1;
+  const test = titles.get(run) ?? 'unknown';
   if (row.ok) passed[test] = (passed[test] ?? 0) + 1;
-  else failed.push({ test, assertion: row.name ?? '', error: wordsOf(row) });
+  else failed.push({ test, run, assertion: row.name ?? '', error: wordsOf(row) });
 });
 rows.on('end', () => {
   const report: SuiteReport = { passed, failed, databases, ms: performance.now() - startedAt };

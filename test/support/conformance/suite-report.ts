@@ -4,10 +4,18 @@ export type SuiteSubject =
   /** Each database gets a namespace of its own. */
   | { readonly kind: 'cluster'; readonly location: string };
 
+export interface FailedAssertion {
+  readonly test: string;
+  /** Of the test, which has its name twice: once for the database, once for a sublevel. */
+  readonly run: number;
+  readonly assertion: string;
+  readonly error: string;
+}
+
 export interface SuiteReport {
   /** Assertions by the name of their test. */
   readonly passed: Readonly<Record<string, number>>;
-  readonly failed: readonly { readonly test: string; readonly assertion: string; readonly error: string }[];
+  readonly failed: readonly FailedAssertion[];
   readonly databases: number;
   readonly ms: number;
 }

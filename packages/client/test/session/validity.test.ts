@@ -1,6 +1,15 @@
 import type { NodeId, Revision, ServerMessage, SessionId, Term } from '@holdfast/types';
 import { beforeEach, expect, test } from 'vitest';
-import { type AnyCall, PageCall, ReadCall, ScanCall, WriteCall } from '../../src/session/call.ts';
+import {
+  type AnyCall,
+  PageCall,
+  ReadCall,
+  ScanCall,
+  SnapshotCall,
+  SnapshotReadCall,
+  SnapshotScanCall,
+  WriteCall,
+} from '../../src/session/call.ts';
 import { CLIENT_LIMITS } from '../../src/session/client-limits.ts';
 import { ClientSession } from '../../src/session/client-session.ts';
 
@@ -61,6 +70,10 @@ const writeEverywhere = (): WriteCall =>
 const scan = (): ScanCall => sent(new ScanCall({ ...common, range, pageSize: 5 }));
 const page = (): PageCall =>
   sent(new PageCall({ deadline: 1000, scan: 1, home: LINK, pageSize: 5, seek: undefined }));
+const snapshot = (): SnapshotCall => sent(new SnapshotCall(common));
+const held = { deadline: 1000, bytes: 1, snapshot: { id: 1, link: LINK } } as const;
+const snapshotRead = (): SnapshotReadCall => sent(new SnapshotReadCall({ ...held, keys: [bytes('a')] }));
+const snapshotScan = (): SnapshotScanCall => sent(new SnapshotScanCall({ ...held, range, pageSize: 5 }));
 
 const answer = (id: number, items: number): ServerMessage => ({
   kind: 'readReplies',
@@ -86,6 +99,12 @@ const records = (id: number, count: number): ServerMessage => ({
   revision: 1 as Revision,
   stalenessMs: 0,
 });
+const opened = (id: number): ServerMessage => ({
+  kind: 'snapshotOpened',
+  id,
+  revision: 1 as Revision,
+  stalenessMs: 0,
+});
 
 test.each<[string, () => ServerMessage]>([
   ['an answer with fewer items than keys', () => answer(read().id, 1)],
@@ -101,6 +120,12 @@ test.each<[string, () => ServerMessage]>([
   ['a key without a value', () => records(scan().id, 3)],
   ['half an entry on a further page', () => records(page().id, 1)],
   ['a page for a read', () => records(read().id, 2)],
+  ['a snapshot for a read', () => opened(read().id)],
+  ['a page for a snapshot', () => records(snapshot().id, 2)],
+  ['an answer for a further page', () => answer(page().id, 2)],
+  ['a page for a read of a snapshot', () => records(snapshotRead().id, 2)],
+  ['an answer of a snapshot with more items than keys', () => answer(snapshotRead().id, 2)],
+  ['an answer for a range of a snapshot', () => answer(snapshotScan().id, 1)],
 ])('%s is a violation, and settles nothing', (_, lie) => {
   expect(effectsOf(lie())).toEqual(['violation']);
   expect(session.pending.calls).toBe(1);
@@ -116,17 +141,23 @@ test.each<[string, () => ServerMessage]>([
   ],
   ['a first page', () => records(scan().id, 4)],
   ['a further page', () => records(page().id, 0)],
+  ['a snapshot', () => opened(snapshot().id)],
+  ['an answer of a snapshot', () => answer(snapshotRead().id, 1)],
+  ['a first page of a snapshot', () => records(snapshotScan().id, 2)],
 ])('%s that fits settles its call', (_, truth) => {
   expect(effectsOf(truth())).toEqual(['settled']);
   expect(session.pending.calls).toBe(0);
 });
 
-test('what nobody asked for is not noticed; an unwanted page has its scan closed', () => {
+test('what nobody asked for is not noticed; an unwanted page has its scan closed, an unwanted snapshot as well', () => {
   expect(effectsOf(answer(999, 0))).toEqual([]);
   expect(effectsOf(receipt(999, { kind: 'written' }))).toEqual([]);
   expect(effectsOf(records(999, 0))).toEqual([]);
+  expect(effectsOf(opened(998))).toEqual([]);
   session.flush(1);
-  expect(session.takeEffects()).toEqual([
-    { kind: 'send', link: LINK, messages: [{ kind: 'scanClose', scan: 999 }] },
-  ]);
+  const messages = [
+    { kind: 'scanClose', scan: 999 },
+    { kind: 'snapshotClose', snapshot: 998 },
+  ];
+  expect(session.takeEffects()).toEqual([{ kind: 'send', link: LINK, messages }]);
 });
