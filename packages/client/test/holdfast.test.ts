@@ -1,4 +1,4 @@
-import { type HoldfastError, LIMITS } from '@holdfast/types';
+import { type HoldfastError, LIMITS, REVISION_GAP } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Holdfast } from '../src/index.ts';
 import { wireError } from './support/fake-cluster.ts';
@@ -295,6 +295,36 @@ describe('sessions', () => {
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
     expect(told).toEqual([{ lost: 3, surviving: 1 }]);
     expect(db.token()).toBe(1);
+  });
+
+  test('a loss is told though a write of the new term was acknowledged before anything was read', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', 'lost'));
+    const lost = db.token();
+    world.cluster.state.revision = (lost + REVISION_GAP) as never;
+    await world.drive(db.put('b', '1'));
+    const token = db.token();
+    const told: unknown[] = [];
+    db.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token: asked }) =>
+      asked <= lost ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: lost - 1 }) : undefined;
+    const results = await world.drive(Promise.allSettled([db.get('a'), db.get('b')]));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(told).toEqual([{ lost, surviving: lost - 1 }]);
+    expect(db.token()).toBe(token);
+  });
+
+  test('once it is known that nothing was lost, reads ask with what was seen last', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', '1'));
+    const old = db.token();
+    world.cluster.state.revision = (old + REVISION_GAP) as never;
+    await world.drive(db.put('a', '2'));
+    const tokens: number[] = [];
+    world.cluster.onRead = (_, { token }) => void tokens.push(token) as undefined;
+    expect(await world.drive(db.get('a'))).toBe('2');
+    expect(await world.drive(db.get('a'))).toBe('2');
+    expect(tokens).toEqual([old, old + REVISION_GAP + 1]);
   });
 
   test('`after` is passed on, by whichever node reads', async () => {

@@ -124,6 +124,28 @@ describe('A simulated cluster', () => {
   });
 });
 
+describe('A session that wrote what a failover lost', () => {
+  it('is told so by its first read, whatever else it has written since (G10)', async () => {
+    const cluster = await started(3);
+    const client = clientOf(cluster);
+    const told: unknown[] = [];
+    client.on('diverged', (divergence) => told.push(divergence));
+    await cluster.clock.drive(client.put('key', 'old'));
+    const old = await hasPrimary(cluster);
+    for (const { id } of cluster.machines) if (id !== old) cluster.network.cut(old, id);
+    const operations = [{ type: 'put', key: 'key', value: 'lost' } as const];
+    const { revision } = await cluster.clock.drive(client.write(operations, { ack: 'local' }));
+    await cluster.clock.advance(1000);
+    await cluster.clock.drive(client.put('other', 'value', { ack: 'quorum' }));
+    const read = (): Promise<string | undefined> =>
+      cluster.clock.drive(client.get('key', { consistency: 'session' }));
+    await expect(read()).rejects.toMatchObject({ code: 'HOLDFAST_SESSION_DIVERGED' });
+    expect(told).toEqual([{ lost: revision, surviving: revision - 1 }]);
+    expect(await read()).toBe('old');
+    expect(await cluster.clock.drive(client.get('other', { consistency: 'session' }))).toBe('value');
+  });
+});
+
 describe('One seed', () => {
   async function run(seed: number): Promise<{ digest: string; lines: string[] }> {
     const lines: string[] = [];

@@ -133,7 +133,10 @@ abstract class RoutedCall<Result> extends Call<Result> {
   readonly after: Revision;
   declare readonly maxStalenessMs?: number;
   remainingMs = 0;
+  /** What it asks with. */
   token = 0 as Revision;
+  /** What the state read must hold; above `token` while that one's fate is not known. */
+  needed = 0 as Revision;
   /** Of the session token, when it was sent. */
   tokenEpoch = 0;
   /** The link whose node refused or kept silent: tried again only if there is no other. */

@@ -151,7 +151,7 @@ export class ClientSession {
         for (const reply of message.replies) this.#reads.onReply(link, reply, now);
         return;
       case 'scanPage':
-        this.#reads.onPage(link, message);
+        this.#reads.onPage(link, message, now);
         return;
       case 'topology':
         this.#afterTopology(this.#links.learn(link, message.topology));
@@ -162,7 +162,7 @@ export class ClientSession {
         }
         return;
       case 'snapshotOpened':
-        this.#reads.onSnapshot(link, message.id, message.revision);
+        this.#reads.onSnapshot(link, message.id, message.revision, now);
         return;
       case 'failed':
         this.#onFailed(link, message.id, message.error, now);

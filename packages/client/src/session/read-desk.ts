@@ -114,14 +114,14 @@ export class ReadDesk {
       this.onRefused(link, call, reply.error, now);
     } else if (!isAnswerTo(call, reply.answer)) {
       this.#options.onViolation(link, 'an answer that does not fit the read');
-    } else {
+    } else if (call.kind !== 'read' || this.#isEnough(call, reply.answer.revision, now)) {
       this.#token.raise(reply.answer.revision);
       this.#ledger.succeed(call, { answer: reply.answer, node });
       if (call.kind === 'read') this.#lane.release(call);
     }
   }
 
-  onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>): void {
+  onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>, now: number): void {
     const call = this.#ledger.find(message.id);
     const node = this.#links.nodeOf(link);
     if (call === undefined || call.link !== link || node === undefined) {
@@ -134,17 +134,23 @@ export class ReadDesk {
       this.#options.onViolation(link, 'a page that does not fit the request');
       return;
     }
+    if (call.kind === 'scan' && !this.#isEnough(call, message.revision, now)) {
+      this.closeScan({ scan: message.id, link });
+      return;
+    }
     this.#token.raise(message.revision);
     this.#ledger.succeed(call, { message, link, node });
     if (call.kind === 'scan') this.#lane.release(call);
   }
 
-  onSnapshot(link: LinkId, id: number, revision: Revision): void {
+  onSnapshot(link: LinkId, id: number, revision: Revision, now: number): void {
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) {
       this.closeSnapshot({ id, link });
     } else if (call.kind !== 'snapshot') {
       this.#options.onViolation(link, 'a snapshot that nobody asked for');
+    } else if (!this.#isEnough(call, revision, now)) {
+      this.closeSnapshot({ id, link });
     } else {
       this.#token.raise(revision);
       this.#ledger.succeed(call, { id, link });
@@ -183,12 +189,29 @@ export class ReadDesk {
     return call.consistency !== 'linearizable' && call.attempts < this.#links.routes.all.length;
   }
 
+  /**
+   * Whether a state of this revision answers the call. One that asked with an older token, to learn that one's fate,
+   * is asked again until a node answers that holds all it needs.
+   */
+  #isEnough(call: RoutableCall, revision: Revision, now: number): boolean {
+    if (call.token === call.needed) return true;
+    if (revision >= call.needed) {
+      this.#token.survived(call.token);
+      if (this.#token.asked === this.#token.revision) return true;
+      this.#lane.retry(call, { avoid: NO_LINK, retryAt: 0 });
+    } else {
+      this.#lane.retry(call, { avoid: NO_LINK, retryAt: now + this.#options.limits.restMsMin });
+    }
+    return false;
+  }
+
   #onDiverged(link: LinkId, call: RoutableCall, error: WireError): void {
     const surviving = (error.detail ?? 0) as Revision;
-    const lost = this.#token.revision;
-    const news = lost > surviving && this.#token.diverged(call.tokenEpoch, surviving);
-    if (news) this.#options.onDiverged({ lost, surviving });
-    if (news || call.after > surviving) this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+    const isAfterLost = call.after > surviving && call.after <= call.token;
+    const lost = this.#token.diverged(call.tokenEpoch, call.token, surviving);
+    const isNews = lost !== undefined && lost > surviving;
+    if (isNews) this.#options.onDiverged({ lost, surviving });
+    if (isNews || isAfterLost) this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
     // It carried a token that another call has meanwhile learned to be lost.
     else this.#lane.retry(call, { avoid: NO_LINK, retryAt: 0 });
   }

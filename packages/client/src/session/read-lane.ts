@@ -122,7 +122,9 @@ export class ReadLane {
     call.attempts += 1;
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
     const own = call.consistency === 'session' ? this.#token.revision : call.after;
-    call.token = Math.max(own, call.after) as Revision;
+    call.needed = Math.max(own, call.after) as Revision;
+    const isUnproven = call.consistency === 'session' && this.#token.asked < own;
+    call.token = isUnproven ? this.#token.asked : call.needed;
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
     if (call.kind === 'read') this.#frames.addRead(link, call, call.bytes);

@@ -1,34 +1,67 @@
-import type { Revision } from '@holdfast/types';
+import { REVISION_GAP, type Revision } from '@holdfast/types';
+
+/**
+ * Between two revisions so far apart a term has begun, and with it a failover may have lost the older one: an opening
+ * entry leaves `REVISION_GAP` free, and what a primary has not committed is far less than half of that.
+ */
+const LEAP = REVISION_GAP / 2;
+
+/** Failovers between two reads at `session` that are remembered; older ones are forgotten. */
+const UNPROVEN_MAX = 16;
 
 /**
  * The newest revision this client has seen: what a `session` read must not fall behind. Grows with every answer
  * and receipt, and goes back only when the cluster says that what it names was lost.
+ *
+ * An answer of a newer term does not prove that what was seen in the older one survived. Until a node that holds the
+ * newer has been asked about the older, session reads ask with that one, so that its loss is told (G10).
  */
 export class SessionToken {
   #revision = 0 as Revision;
+  /** The newest revision seen of each term before the present one, of those whose fate is not known. Oldest first. */
+  readonly #unproven: Revision[] = [];
   #epoch = 0;
 
   get revision(): Revision {
     return this.#revision;
   }
 
-  /** Changes when the token went back: a request sent under an older epoch carried a token that is known to be lost. */
+  /** Changes when a loss was told: a request sent under an older epoch carried a token that is known to be lost. */
   get epoch(): number {
     return this.#epoch;
   }
 
+  /** What the next session read is to ask with: `revision`, or an older one whose fate is not known. */
+  get asked(): Revision {
+    return this.#unproven[0] ?? this.#revision;
+  }
+
   raise(revision: Revision): void {
-    if (revision > this.#revision) this.#revision = revision;
+    if (revision <= this.#revision) return;
+    if (this.#revision > 0 && revision - this.#revision >= LEAP) {
+      this.#unproven.push(this.#revision);
+      if (this.#unproven.length > UNPROVEN_MAX) this.#unproven.shift();
+    }
+    this.#revision = revision;
+  }
+
+  /** A node that holds a newer term's revisions was asked with this one and did not say that it is lost. */
+  survived(asked: Revision): void {
+    while (this.#unproven[0] !== undefined && this.#unproven[0] <= asked) this.#unproven.shift();
   }
 
   /**
-   * The revision carried by a request sent in `epoch` did not survive; `surviving` is the newest at or below it
-   * that did. False if the request was sent before an earlier such news: nothing new was lost.
+   * The revision `asked` in `epoch` did not survive; `surviving` is the newest at or below it that did. Answers the
+   * newest one lost with it; undefined if the request was sent before an earlier such news: nothing new was lost.
    */
-  diverged(epoch: number, surviving: Revision): boolean {
-    if (epoch !== this.#epoch) return false;
+  diverged(epoch: number, asked: Revision, surviving: Revision): Revision | undefined {
+    if (epoch !== this.#epoch) return undefined;
     this.#epoch += 1;
-    if (surviving < this.#revision) this.#revision = surviving;
-    return true;
+    const place = this.#unproven.findIndex((revision) => revision >= asked);
+    if (place >= 0) return this.#unproven.splice(0, place + 1).at(-1);
+    this.#unproven.length = 0;
+    const lost = this.#revision;
+    if (surviving < lost) this.#revision = surviving;
+    return lost;
   }
 }

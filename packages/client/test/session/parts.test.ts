@@ -1,4 +1,4 @@
-import type { NodeId, Revision, Term, Topology } from '@holdfast/types';
+import { type NodeId, REVISION_GAP, type Revision, type Term, type Topology } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LinkHealth } from '../../src/links/link-health.ts';
@@ -235,9 +235,22 @@ test('the token goes back once per loss, and not on old news', () => {
   const token = new SessionToken();
   token.raise(9 as Revision);
   const { epoch } = token;
-  expect(token.diverged(epoch, 4 as Revision)).toBe(true);
+  expect(token.diverged(epoch, 9 as Revision, 4 as Revision)).toBe(9);
   expect(token.revision).toBe(4);
   token.raise(7 as Revision);
-  expect(token.diverged(epoch, 4 as Revision)).toBe(false);
+  expect(token.diverged(epoch, 9 as Revision, 4 as Revision)).toBe(undefined);
   expect(token.revision).toBe(7);
+});
+
+test('what was seen in an older term is asked about, oldest first, until its fate is known', () => {
+  const token = new SessionToken();
+  for (const revision of [5, 9, REVISION_GAP + 9, REVISION_GAP + 12, 3 * REVISION_GAP])
+    token.raise(revision as Revision);
+  expect([token.asked, token.revision]).toEqual([9, 3 * REVISION_GAP]);
+  token.survived(9 as Revision);
+  expect(token.asked).toBe(REVISION_GAP + 12);
+  // Asked before the last answers came: of that term all that was seen above it is lost as well.
+  const asked = (REVISION_GAP + 10) as Revision;
+  expect(token.diverged(token.epoch, asked, REVISION_GAP as Revision)).toBe(REVISION_GAP + 12);
+  expect([token.asked, token.revision]).toEqual([3 * REVISION_GAP, 3 * REVISION_GAP]);
 });
