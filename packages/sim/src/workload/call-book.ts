@@ -6,6 +6,8 @@ export type WriteOutcome =
   /** `revision`: of its last mutation; undefined where the API does not tell. */
   | { readonly kind: 'acknowledged'; readonly ack: Ack; readonly revision: number | undefined }
   | { readonly kind: 'notApplied' }
+  /** Its condition did not hold, says the log. An earlier attempt may have been logged where it was lost. */
+  | { readonly kind: 'refused' }
   | { readonly kind: 'unknown' };
 
 /** Values are used once in a run, so that one that is found names the write that it came from. */

@@ -82,6 +82,7 @@ export class ClientWrites {
         else recorded?.info(code);
         if (outcome === 'applied')
           book.settleWrite(booked, { kind: 'acknowledged', ack: 'quorum', revision: undefined });
+        else if (code === 'HOLDFAST_CONFLICT') book.settleWrite(booked, { kind: 'refused' });
         else book.settleWrite(booked, { kind: outcome === 'unknown' ? 'unknown' : 'notApplied' });
       },
     );

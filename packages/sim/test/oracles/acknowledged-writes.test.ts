@@ -41,6 +41,7 @@ test('what is there, and what is listed of what may be lost, is as it should be'
     ),
   );
   check(write([['b', '1']], acknowledged('local', 99)), [listed('b', '1', 99)]);
+  check(write([['b', '1']], { kind: 'refused' }), [listed('b', '1', 7)]);
   // An earlier attempt was lost, and the one that was answered was not.
   check(write([['a', '1']], acknowledged('quorum', 10)), [listed('a', '1', 7)]);
   expect(check(write([['b', '1']], { kind: 'unknown' }))).toMatchObject({ unknown: 1, unknownApplied: 0 });
@@ -69,6 +70,12 @@ test.each<[string, BookedWrite, readonly ListedMutation[], string]>([
   ],
   ['another place than was told', write([['a', '1']], acknowledged('local', 11)), [], 'at revision 10'],
   ['an applied write that was refused', write([['a', '1']], { kind: 'notApplied' }), [], 'it is in the log'],
+  [
+    'an applied write whose condition failed',
+    write([['a', '1']], { kind: 'refused' }),
+    [],
+    'it is in the log',
+  ],
   [
     'a logged write that was refused',
     write([['b', '1']], { kind: 'notApplied' }),
