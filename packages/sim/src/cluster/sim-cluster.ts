@@ -20,6 +20,7 @@ export interface SimClusterOptions {
   readonly limits?: Partial<NodeConfig['limits']>;
   readonly tuning?: Partial<DriverTuning>;
   readonly storeBufferBytes?: number;
+  readonly segmentBytes?: number;
   /** Milliseconds one way between two hosts, drawn for each message. */
   readonly latencyMs?: { readonly min: number; readonly max: number };
   /** Greatest share by which the clocks of two machines drift apart. */
@@ -125,6 +126,7 @@ function configOf(id: NodeId, ids: readonly NodeId[], changes: SimClusterOptions
   const { config } = loadConfig({ flags });
   return {
     ...config,
+    segmentBytes: changes.segmentBytes ?? config.segmentBytes,
     timing: { ...config.timing, ...changes.timing },
     limits: { ...config.limits, ...changes.limits },
   };

@@ -176,10 +176,24 @@ export class FaultInjector {
     }
   }
 
+  /** Now and then it fails again before it has read its disk, or just after. */
+  #mayFailAtStart(machine: SimMachine): void {
+    if (this.#random.next() > 0.25) return;
+    const crash = this.#random.next() < 0.5 ? this.#drawLoss() : undefined;
+    this.#later(logUniform(this.#random, 0.1, 60), () => {
+      if (!machine.isUp) return;
+      if (crash === undefined) machine.kill();
+      else machine.powerOff(crash);
+      this.#tell(`${machine.id} fails while it starts`);
+      this.#later(logUniform(this.#random, 1, 500), () => this.#start(machine));
+    });
+  }
+
   #start(machine: SimMachine): void {
     if (machine.isUp) return;
     this.#tell(`${machine.id} starts`);
     machine.start();
+    this.#mayFailAtStart(machine);
   }
 
   #freeze(machine: SimMachine): void {

@@ -175,13 +175,14 @@ class SeedRun {
 }
 
 function clusterOf(seed: number, scenario: Scenario, watch: Watch, options: RunOptions): SimCluster {
-  const { nodes, timing, limits, tuning, storeBufferBytes, latencyMs, clockDrift } = scenario;
+  const { nodes, timing, limits, tuning, segmentBytes, storeBufferBytes, latencyMs, clockDrift } = scenario;
   return new SimCluster({
     seed,
     nodes,
     timing,
     limits,
     tuning,
+    segmentBytes,
     storeBufferBytes,
     latencyMs,
     clockDrift,

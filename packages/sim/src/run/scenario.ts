@@ -49,6 +49,8 @@ export interface Scenario {
     readonly reopenBytesMin: number;
   };
   readonly storeBufferBytes: number;
+  /** Of the write-ahead log: smaller than a configuration may say, so that runs cross many. */
+  readonly segmentBytes: number;
 }
 
 const RATE_PER_SECOND: Readonly<Record<FaultKind, readonly [min: number, max: number]>> = {
@@ -92,6 +94,7 @@ export function drawScenario(random: Random): Scenario {
       diskCheckMs: 200,
       reopenBytesMin: 65_536,
     },
+    segmentBytes: pick(random, [16_384, 65_536]),
     storeBufferBytes: Math.floor(logUniform(random, 500, 32_000)),
   };
 }
