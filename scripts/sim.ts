@@ -25,16 +25,7 @@ process.on('unhandledRejection', (error) => {
   process.exit(worst);
 });
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    minutes: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
+const values = readArguments();
 const seeds = seedsOf(values);
 if (values.help || seeds === undefined) {
   console.log(USAGE);
@@ -45,6 +36,30 @@ if (values.help || seeds === undefined) {
   console.log(`met on the way: ${[...events].map(([name, count]) => `${name} ${count}`).join(', ')}`);
   console.log(`${passed} runs passed${worst === 0 ? '' : ', others did not: see above'}`);
   process.exitCode = worst;
+}
+
+function readArguments(): {
+  seed?: string;
+  seeds?: string;
+  minutes?: string;
+  trace?: boolean;
+  help?: boolean;
+} {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seed: { type: 'string' },
+        seeds: { type: 'string' },
+        minutes: { type: 'string' },
+        trace: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+    return values;
+  } catch (error) {
+    console.log((error as Error).message);
+    return {};
+  }
 }
 
 async function passes(seed: number): Promise<boolean> {
