@@ -17,5 +17,7 @@ USER node
 VOLUME /data
 EXPOSE 7101
 STOPSIGNAL SIGTERM
+# As `holdfast up` runs its nodes: a smaller process is sooner replaced when it dies.
+ENV NODE_OPTIONS=--max-semi-space-size=4
 ENTRYPOINT ["holdfast"]
 CMD ["--help"]

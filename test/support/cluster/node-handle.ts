@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '@holdfast/types';
 import type { NodeOrder, NodeReport } from './node-order.ts';
 
 const PROGRAM = join(import.meta.dirname, 'node-process.ts');
@@ -31,7 +32,7 @@ export class NodeHandle {
 
   private constructor(options: NodeHandleOptions) {
     this.#options = options;
-    const [command = process.execPath, ...before] = [...options.launcher, process.execPath];
+    const [command = process.execPath, ...before] = [...options.launcher, process.execPath, ...NODE_FLAGS];
     const log = openSync(options.log, 'a');
     this.#child = spawn(command, [...before, PROGRAM, JSON.stringify(options.flags)], {
       stdio: ['ignore', log, log, 'ipc'],

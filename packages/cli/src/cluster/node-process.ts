@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { NODE_FLAGS } from '@holdfast/types';
 
 /** A log beyond this is put aside at the next start, over the one put aside before. */
 const LOG_BYTES_MAX = 16 * 2 ** 20;
@@ -43,7 +44,7 @@ export class NodeProcess {
 
   constructor({ program, args, env, logPath }: NodeProcessOptions) {
     const log = openLog(logPath);
-    this.#child = spawn(process.execPath, [...process.execArgv, program, 'node', ...args], {
+    this.#child = spawn(process.execPath, [...process.execArgv, ...NODE_FLAGS, program, 'node', ...args], {
       stdio: ['pipe', log, 'pipe'],
       detached: true,
       env,
