@@ -1,32 +1,11 @@
-import { type EventEmitter, once } from 'node:events';
-import { createRequire } from 'node:module';
+import { once } from 'node:events';
 import { SystemClock, SystemRandom } from '@holdfast/io';
 import { SimNetwork } from '@holdfast/sim';
 import type { Clock, NodeId, Timer } from '@holdfast/types';
 import { expect, test } from 'vitest';
+import { createHarness, suite, type TapeRow } from '../../../test/support/conformance/tape-suite.ts';
 import { Holdfast, type HoldfastOptions } from '../src/index.ts';
 import { FakeCluster } from './support/fake-cluster.ts';
-
-interface TapeRow {
-  readonly type: string;
-  readonly ok?: boolean;
-  readonly name?: string;
-  readonly error?: unknown;
-  readonly actual?: unknown;
-  readonly expected?: unknown;
-}
-
-interface TapeHarness {
-  (name: string, run: (t: unknown) => unknown): void;
-  createStream(options: { objectMode: true }): EventEmitter;
-}
-
-const require = createRequire(import.meta.url);
-const suite: (options: {
-  test: TapeHarness;
-  factory: (options?: object) => Holdfast;
-}) => void = require('abstract-level/test');
-const { createHarness }: { createHarness: () => TapeHarness } = require('tape');
 
 /** Real time, but what is due now happens in the next turn instead of a millisecond later. */
 class PromptClock implements Clock {

@@ -1,31 +1,9 @@
 // abstract-level's own test suite, in a process of its own, which is what it is written for: its tests end when the
 // process does, and what they leave behind ends with it. Run by runSuite: node suite-process.ts '<subject as JSON>'
-import type { EventEmitter } from 'node:events';
-import { createRequire } from 'node:module';
 import { Level } from '@holdfast/client/level';
 import { MemoryLevel } from 'memory-level';
 import type { FailedAssertion, SuiteReport, SuiteSubject } from './suite-report.ts';
-
-interface TapeRow {
-  readonly type: string;
-  readonly id?: number;
-  readonly test?: number;
-  readonly ok?: boolean;
-  readonly name?: string;
-  readonly error?: unknown;
-  readonly actual?: unknown;
-  readonly expected?: unknown;
-}
-
-interface TapeHarness {
-  (name: string, run: (t: unknown) => unknown): void;
-  createStream(options: { objectMode: true }): EventEmitter;
-}
-
-const require = createRequire(import.meta.url);
-const suite: (options: { test: TapeHarness; factory: (options?: object) => unknown }) => void =
-  require('abstract-level/test');
-const { createHarness }: { createHarness: () => TapeHarness } = require('tape');
+import { createHarness, suite, type TapeRow } from './tape-suite.ts';
 
 const subject = JSON.parse(process.argv[2] ?? '') as SuiteSubject;
 let databases = 0;

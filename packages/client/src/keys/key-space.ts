@@ -1,14 +1,7 @@
 import { invalidOption } from '../options.ts';
+import type { KeyBounds } from './key-bounds.ts';
 import { NamespaceKeys } from './namespace-keys.ts';
 import { PlainKeys } from './plain-keys.ts';
-
-/** Bounds of a range, as abstract-level has them: of two on one side the inclusive one goes before. */
-export interface KeyBounds {
-  readonly gt?: Uint8Array;
-  readonly gte?: Uint8Array;
-  readonly lt?: Uint8Array;
-  readonly lte?: Uint8Array;
-}
 
 /**
  * Where the keys of one database instance lie among all that a cluster stores. `stored` keeps the order of keys,

@@ -1,5 +1,6 @@
 import { invalidOption } from '../options.ts';
-import type { KeyBounds, KeySpace } from './key-space.ts';
+import { type KeyBounds, storedBounds } from './key-bounds.ts';
+import type { KeySpace } from './key-space.ts';
 
 /** UTF-8 bytes of a name. */
 const NAME_BYTES_MAX = 128;
@@ -36,17 +37,8 @@ export class NamespaceKeys implements KeySpace {
     return stored.subarray(this.#prefix.length);
   }
 
-  range({ gt, gte, lt, lte }: KeyBounds): KeyBounds {
-    return {
-      ...(gte !== undefined
-        ? { gte: this.stored(gte) }
-        : gt !== undefined
-          ? { gt: this.stored(gt) }
-          : { gte: this.#prefix }),
-      ...(lte !== undefined
-        ? { lte: this.stored(lte) }
-        : { lt: lt !== undefined ? this.stored(lt) : this.#end }),
-    };
+  range(bounds: KeyBounds): KeyBounds {
+    return storedBounds(bounds, (key) => this.stored(key), { first: this.#prefix, end: this.#end });
   }
 }
 

@@ -1,4 +1,5 @@
-import type { KeyBounds, KeySpace } from './key-space.ts';
+import { type KeyBounds, storedBounds } from './key-bounds.ts';
+import type { KeySpace } from './key-space.ts';
 
 /** All below belongs to namespaces and to Holdfast itself; the empty key is stored as this. */
 const FIRST: Buffer = Buffer.of(0x00, 0xfe);
@@ -19,15 +20,8 @@ export class PlainKeys implements KeySpace {
     return stored[0] ? stored : movedBack(stored);
   }
 
-  range({ gt, gte, lt, lte }: KeyBounds): KeyBounds {
-    return {
-      ...(gte !== undefined
-        ? { gte: this.stored(gte) }
-        : gt !== undefined
-          ? { gt: this.stored(gt) }
-          : { gte: FIRST }),
-      ...(lte !== undefined ? { lte: this.stored(lte) } : lt !== undefined ? { lt: this.stored(lt) } : {}),
-    };
+  range(bounds: KeyBounds): KeyBounds {
+    return storedBounds(bounds, (key) => this.stored(key), { first: FIRST });
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KeyBounds, type KeySpace, keySpaceOf } from '../../src/keys/key-space.ts';
+import type { KeyBounds } from '../../src/keys/key-bounds.ts';
+import { type KeySpace, keySpaceOf } from '../../src/keys/key-space.ts';
 
 const LONG = process.env.HOLDFAST_LONG === '1';
 const seed = process.env.HOLDFAST_SEED;
