@@ -1,9 +1,22 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { describeScenario, type FailureKind, RunFailure, type RunReport, runSeed } from '@holdfast/sim';
+import {
+  describeSchedule,
+  drawSchedule,
+  type FailureKind,
+  formatSchedule,
+  parseSchedule,
+  RunFailure,
+  type RunReport,
+  runSchedule,
+  type Schedule,
+} from '@holdfast/sim';
 
 const USAGE = `Runs simulated clusters: docs/simulation.md.
 
   pnpm sim --seed S [--trace]   one run; with --trace everything that happens in it, a line each
+  pnpm sim --seed S --write F   writes down what that run is made of, and does not run it
+  pnpm sim --schedule F         runs what was written down
   pnpm sim --seeds A..B         all of them
   pnpm sim --minutes M          as many new ones as fit
 
@@ -14,25 +27,33 @@ const EXIT: Readonly<Record<FailureKind, number>> = { safety: 1, liveness: 2, cr
 const EXIT_USAGE = 5;
 const MINUTE_MS = 60_000;
 
-let running = 0;
+interface Run {
+  /** How to do it again. */
+  readonly arguments: string;
+  readonly schedule: Schedule;
+}
+
+let running = '';
 let worst = 0;
 /** Over all runs. */
 const events = new Map<string, number>();
 
 // What nobody waited for is a fault of the code under test all the same.
 process.on('unhandledRejection', (error) => {
-  failed(running, new RunFailure('crash', `nobody handled ${String(error)}`, error));
+  failed(running, new RunFailure('crash', 'crash', `nobody handled ${String(error)}`, error));
   process.exit(worst);
 });
 
 const values = readArguments();
-const seeds = seedsOf(values);
-if (values.help || seeds === undefined) {
+const runs = runsOf(values);
+if (values.help || runs === undefined) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : EXIT_USAGE;
+} else if (values.write !== undefined) {
+  for (const { schedule } of runs) writeFileSync(values.write, formatSchedule(schedule));
 } else {
   let passed = 0;
-  for (const seed of seeds) if (await passes(seed)) passed += 1;
+  for (const run of runs) if (await passes(run)) passed += 1;
   console.log(`met on the way: ${[...events].map(([name, count]) => `${name} ${count}`).join(', ')}`);
   console.log(`${passed} runs passed${worst === 0 ? '' : ', others did not: see above'}`);
   process.exitCode = worst;
@@ -42,6 +63,8 @@ function readArguments(): {
   seed?: string;
   seeds?: string;
   minutes?: string;
+  schedule?: string;
+  write?: string;
   trace?: boolean;
   help?: boolean;
 } {
@@ -51,6 +74,8 @@ function readArguments(): {
         seed: { type: 'string' },
         seeds: { type: 'string' },
         minutes: { type: 'string' },
+        schedule: { type: 'string' },
+        write: { type: 'string' },
         trace: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -62,41 +87,47 @@ function readArguments(): {
   }
 }
 
-async function passes(seed: number): Promise<boolean> {
-  running = seed;
+async function passes(run: Run): Promise<boolean> {
+  running = run.arguments;
   const startedAt = performance.now();
   try {
-    const report = await runSeed(seed, values.trace ? { print: (line) => console.log(line) } : {});
+    const report = await runSchedule(
+      run.schedule,
+      values.trace ? { print: (line) => console.log(line) } : {},
+    );
     for (const [name, count] of report.events) events.set(name, (events.get(name) ?? 0) + count);
     console.log(lineOf(report, performance.now() - startedAt));
     return true;
   } catch (error) {
     if (!(error instanceof RunFailure)) throw error;
-    failed(seed, error);
+    failed(run.arguments, error);
     return false;
   }
 }
 
-function failed(seed: number, failure: RunFailure): void {
+function failed(toRepeat: string, failure: RunFailure): void {
   const code = EXIT[failure.kind];
   worst = worst === 0 ? code : Math.min(worst, code);
-  console.log(`seed ${seed} FAILED (${failure.kind}): ${failure.message}`);
+  console.log(`FAILED (${failure.kind}): ${failure.message}`);
   if (failure.kind === 'crash' || failure.kind === 'simulator') console.log(failure.cause);
-  console.log(`  repeat it with: pnpm sim --seed ${seed} --trace`);
+  console.log(`  repeat it with: pnpm sim ${toRepeat} --trace`);
 }
 
 function lineOf(report: RunReport, realMs: number): string {
-  const { seed, scenario, virtualMs, terms, entries, writes, reads, recoveryMs, linearizability } = report;
-  const faults = [...report.faults].map(([kind, count]) => `${kind} ${count}`).join(', ');
+  const { schedule, virtualMs, terms, entries, writes, reads, recoveryMs, linearizability } = report;
   return (
-    `seed ${seed} ok: ${describeScenario(scenario)}; ${(virtualMs / 1000).toFixed(1)} s in ${(realMs / 1000).toFixed(1)} s, ` +
+    `seed ${schedule.seed} ok: ${describeSchedule(schedule)}; ${(virtualMs / 1000).toFixed(1)} s in ${(realMs / 1000).toFixed(1)} s, ` +
     `${terms} terms, ${entries} entries, ${writes.acknowledged} writes (${writes.listed} diverged, ${writes.unknown} unknown), ` +
-    `${reads} reads, went on after ${recoveryMs.toFixed(0)} ms; ${faults || 'no faults'}` +
+    `${reads} reads, went on after ${recoveryMs.toFixed(0)} ms` +
     `${linearizability === 'ok' ? '' : '; linearizability not decided'}; ${report.digest.slice(0, 12)}`
   );
 }
 
-function seedsOf(given: { seed?: string; seeds?: string; minutes?: string }): Iterable<number> | undefined {
+function runsOf(given: ReturnType<typeof readArguments>): Iterable<Run> | undefined {
+  if (given.schedule !== undefined) {
+    const schedule = readSchedule(given.schedule);
+    return schedule && [{ arguments: `--schedule ${given.schedule}`, schedule }];
+  }
   if (given.seed !== undefined) return range(given.seed, given.seed);
   if (given.seeds !== undefined) {
     const [first = '', last = ''] = given.seeds.split('..');
@@ -106,14 +137,32 @@ function seedsOf(given: { seed?: string; seeds?: string; minutes?: string }): It
   return minutes > 0 ? newSeeds(minutes) : undefined;
 }
 
-function range(first: string, last: string): number[] | undefined {
+function readSchedule(file: string): Schedule | undefined {
+  try {
+    return parseSchedule(readFileSync(file, 'utf8'));
+  } catch (error) {
+    console.log(`${file}: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function range(first: string, last: string): Iterable<Run> | undefined {
   const [from, to] = [Number(first), Number(last)];
   if (!/^\d+$/.test(first) || !/^\d+$/.test(last) || to < from) return undefined;
-  return Array.from({ length: to - from + 1 }, (_, place) => from + place);
+  return seedRuns(from, to);
+}
+
+function* seedRuns(from: number, to: number): Generator<Run> {
+  for (let seed = from; seed <= to; seed += 1) yield seedRun(seed);
 }
 
 /** Others each time: what is found is kept by its seed. */
-function* newSeeds(minutes: number): Generator<number> {
+function* newSeeds(minutes: number): Generator<Run> {
   const endsAt = performance.now() + minutes * MINUTE_MS;
-  for (let seed = Math.floor(Date.now() / 1000) * 1000; performance.now() < endsAt; seed += 1) yield seed;
+  for (let seed = Math.floor(Date.now() / 1000) * 1000; performance.now() < endsAt; seed += 1)
+    yield seedRun(seed);
+}
+
+function seedRun(seed: number): Run {
+  return { arguments: `--seed ${seed}`, schedule: drawSchedule(seed) };
 }

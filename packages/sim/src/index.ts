@@ -8,8 +8,10 @@ export {
 } from './disk/pending-change.ts';
 export { type SimLevelOptions, simLevels } from './level/sim-level.ts';
 export { type FailureKind, RunFailure } from './run/run-failure.ts';
-export { type RunReport, runSeed } from './run/run-seed.ts';
-export { describeScenario } from './run/scenario.ts';
+export { type RunOptions, type RunReport, runSchedule, runSeed } from './run/run-schedule.ts';
+export { describeSchedule, drawSchedule } from './schedule/draw-schedule.ts';
+export type { Schedule } from './schedule/schedule.ts';
+export { formatSchedule, parseSchedule } from './schedule/schedule-text.ts';
 export { SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
 export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';

@@ -18,8 +18,11 @@ const URL_PATTERN = /^wss?:\/\/([^/:]+|\[[^\]]+\])(?::(\d+))?(\/[^?#]*)?/;
 export interface SimNetworkOptions {
   readonly clock: Clock;
   readonly observer?: NetworkObserver;
-  /** Milliseconds one way between two hosts unless `setLatency` says otherwise; 1 by default. */
-  readonly latencyMs?: number | (() => number);
+  /**
+   * Milliseconds one way between two hosts unless `setLatency` says otherwise; 1 by default. A function is asked once
+   * for each way between two hosts, and what it gives draws the latency of each message.
+   */
+  readonly latencyMs?: number | ((from: string, to: string) => () => number);
 }
 
 /**
@@ -28,7 +31,7 @@ export interface SimNetworkOptions {
  */
 export class SimNetwork {
   readonly #clock: Clock;
-  readonly #latencyMs: number | (() => number);
+  readonly #latencyMs: NonNullable<SimNetworkOptions['latencyMs']>;
   readonly #links: Map<string, SimLink> = new Map();
   /** By `host:port`. */
   readonly #listeners: Map<string, ListenOptions> = new Map();
@@ -218,7 +221,9 @@ export class SimNetwork {
     const name = `${from} ${to}`;
     const known = this.#links.get(name);
     if (known !== undefined) return known;
-    const link = new SimLink({ clock: this.#clock, from, to, latencyMs: this.#latencyMs });
+    const latency = this.#latencyMs;
+    const latencyMs = typeof latency === 'number' ? latency : latency(from, to);
+    const link = new SimLink({ clock: this.#clock, from, to, latencyMs });
     this.#links.set(name, link);
     return link;
   }

@@ -46,6 +46,16 @@ export class SimRandom implements Random {
     return new SimRandom((this.#next32() >>> 0) * 2 ** 21 + (this.#next32() >>> 11));
   }
 
+  /**
+   * A generator for the part of that name, whatever others there are and whatever is drawn elsewhere. Of one that has
+   * drawn already it depends on that.
+   */
+  named(name: string): SimRandom {
+    let hash = 0x811c9dc5;
+    for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    return new SimRandom(((this.#a ^ hash) >>> 0) * 2 ** 21 + ((this.#b ^ hash) >>> 11));
+  }
+
   #next32(): number {
     const result = Math.imul(rotateLeft(Math.imul(this.#b, 5), 7), 9);
     const shifted = this.#b << 9;

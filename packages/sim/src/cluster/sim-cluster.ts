@@ -41,26 +41,26 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly machines: readonly SimMachine[];
   readonly diskTimings: ReadonlyMap<NodeId, DiskTiming>;
-  /** For whoever draws faults or work: what it draws does not change what others draw. */
-  readonly random: SimRandom;
-  readonly #clientRandom: SimRandom;
+  /** Only its named parts draw: what one of them draws, or whether it is there at all, changes nothing for others. */
+  readonly #random: SimRandom;
 
   constructor(options: SimClusterOptions) {
     assert(options.nodes >= 1 && options.nodes <= 7, 'a cluster has 1 to 7 nodes');
     const { clock } = this;
     const random = new SimRandom(options.seed);
-    this.random = random.fork();
-    this.#clientRandom = random.fork();
+    this.#random = random;
     this.trace = new Trace({ clock, print: options.print });
     const { min, max } = options.latencyMs ?? LATENCY;
-    const latency = random.fork();
-    const latencyMs = (): number => min + latency.next() * (max - min);
+    const latencyMs = (from: string, to: string): (() => number) => {
+      const latency = random.named(`link ${from} ${to}`);
+      return () => min + latency.next() * (max - min);
+    };
     this.network = new SimNetwork({ clock, latencyMs, observer: new MessageTrace(this.trace) });
     const ids = Array.from({ length: options.nodes }, (_, place) => nodeId(`n${place + 1}`));
     const diskTimings = new Map<NodeId, DiskTiming>();
     this.diskTimings = diskTimings;
     this.machines = ids.map((id) => {
-      const timing = new DiskTiming(random.fork());
+      const timing = new DiskTiming(random.named(`disk ${id}`));
       diskTimings.set(id, timing);
       return new SimMachine({
         config: configOf(id, ids, options),
@@ -69,8 +69,8 @@ export class SimCluster {
         clock,
         network: this.network,
         disk: new SimDisk({ clock, latencyMs: (operation) => timing.draw(operation) }),
-        random: random.fork(),
-        clockRate: 1 + (random.next() - 0.5) * (options.clockDrift ?? 0),
+        random: random.named(`node ${id}`),
+        clockRate: 1 + (random.named(`clock ${id}`).next() - 0.5) * (options.clockDrift ?? 0),
         observer: options.observer,
         onEnded: options.onNodeEnded,
       });
@@ -97,7 +97,7 @@ export class SimCluster {
     return new SimProcess({
       clock,
       network,
-      random: this.#clientRandom,
+      random: this.#random.named(`client ${host}`),
       host,
       clockRate: 1,
       wallOffsetMs: () => 0,

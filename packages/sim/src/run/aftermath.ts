@@ -5,7 +5,6 @@ import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
-import type { SimRandom } from '../sim-random.ts';
 import { RunFailure } from './run-failure.ts';
 import { untilOrFailure } from './until-or-failure.ts';
 import type { Watch } from './watch.ts';
@@ -16,29 +15,30 @@ const RECOVERY_MS_MAX = 10_000;
 const AGREEMENT_MS_MAX = 20_000;
 const PROBE_TIMEOUT_MS = 1000;
 const PROBE_KEY = 'probe';
+const GOES_ON = 'a majority takes writes and answers';
 
 /** The end of a run, without faults: a majority must go on; then all come back and must agree. */
 export class Aftermath {
   readonly #cluster: SimCluster;
   readonly #watch: Watch;
-  readonly #random: SimRandom;
+  readonly #majority: readonly SimMachine[];
   readonly #client: Holdfast;
 
-  constructor(cluster: SimCluster, watch: Watch, random: SimRandom) {
+  constructor(cluster: SimCluster, watch: Watch, majority: readonly string[]) {
     this.#cluster = cluster;
     this.#watch = watch;
-    this.#random = random;
-    const { transport, clock, random: ownRandom } = cluster.clientProcess('probe');
+    this.#majority = cluster.machines.filter(({ id }) => majority.includes(id));
+    const { transport, clock, random } = cluster.clientProcess('probe');
     this.#client = new Holdfast(cluster.urls, {
-      seams: { transport, clock, random: ownRandom },
+      seams: { transport, clock, random },
       openTimeoutMs: RECOVERY_MS_MAX,
     });
   }
 
-  /** A drawn majority is up, the others are not. Answers how long it took until it took a write. */
+  /** The majority is up, the others are not. Answers how long it took until it took a write. */
   async majorityGoesOn(): Promise<number> {
     const { clock, trace } = this.#cluster;
-    const majority = this.#drawMajority();
+    const majority = this.#majority;
     for (const machine of this.#cluster.machines)
       if (majority.includes(machine)) machine.start();
       else machine.kill();
@@ -51,11 +51,7 @@ export class Aftermath {
       },
       (error: unknown) => this.#watch.fails(error),
     );
-    await this.#until(
-      'a majority takes writes and answers',
-      () => done,
-      RECOVERY_MS_MAX + 2 * PROBE_TIMEOUT_MS,
-    );
+    await this.#until(GOES_ON, () => done, RECOVERY_MS_MAX + 2 * PROBE_TIMEOUT_MS);
     const recoveryMs = clock.now() - since;
     await this.#agree(majority);
     return recoveryMs;
@@ -116,15 +112,6 @@ export class Aftermath {
     return [...listed.values()].flat();
   }
 
-  #drawMajority(): SimMachine[] {
-    const { machines } = this.#cluster;
-    const least = Math.floor(machines.length / 2) + 1;
-    const size = least + Math.floor(this.#random.next() * (machines.length - least + 1));
-    const drawn = machines.map((machine) => ({ machine, order: this.#random.next() }));
-    drawn.sort((one, other) => one.order - other.order);
-    return drawn.slice(0, size).map(({ machine }) => machine);
-  }
-
   async #probeUntilDone(isInTime: () => boolean): Promise<void> {
     for (;;) {
       try {
@@ -134,14 +121,14 @@ export class Aftermath {
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         if (!isInTime())
-          throw new RunFailure('liveness', `no write went through in ${RECOVERY_MS_MAX} ms`, error);
+          throw new RunFailure('liveness', GOES_ON, `no write went through in ${RECOVERY_MS_MAX} ms`, error);
       }
     }
   }
 
   async #agree(machines: readonly SimMachine[]): Promise<void> {
     await this.#until(
-      `${machines.map(({ id }) => id).join(' ')} have applied the same`,
+      'nodes that are up have applied the same',
       () => {
         const applied = machines.map(({ node }) => {
           const status = node?.status();

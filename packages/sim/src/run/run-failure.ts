@@ -1,3 +1,6 @@
+import { AssertionError } from '@holdfast/types';
+import { SafetyViolation } from '../oracles/safety-violation.ts';
+
 /** What is to blame. Exit codes of `pnpm sim` follow from it. */
 export type FailureKind =
   /** A promise was broken. */
@@ -13,9 +16,22 @@ export type FailureKind =
 export class RunFailure extends Error {
   override readonly name = 'RunFailure';
   readonly kind: FailureKind;
+  /** Who saw it: the name of an oracle, or what did not come to be. The same for two failures of one sort. */
+  readonly oracle: string;
 
-  constructor(kind: FailureKind, message: string, cause?: unknown) {
+  constructor(kind: FailureKind, oracle: string, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.kind = kind;
+    this.oracle = oracle;
+  }
+
+  /** What an error means that was thrown where `otherwise` would be to blame for one that is no verdict. */
+  static from(error: unknown, otherwise: 'crash' | 'simulator', where: string = ''): RunFailure {
+    if (error instanceof RunFailure) return error;
+    const message = where + (error instanceof Error ? error.message : String(error));
+    if (error instanceof SafetyViolation) return new RunFailure('safety', error.oracle, message, error);
+    if (error instanceof AssertionError && otherwise === 'crash')
+      return new RunFailure('safety', 'assertions', message, error);
+    return new RunFailure(otherwise, otherwise, message, error);
   }
 }

@@ -14,7 +14,7 @@ export async function untilOrFailure(wait: {
   try {
     await cluster.clock.runUntil(() => watch.failure !== undefined || condition(), { limitMs });
   } catch (error) {
-    throw new RunFailure('liveness', `not so after ${limitMs} ms: ${what}`, error);
+    throw new RunFailure('liveness', what, `not so after ${limitMs} ms: ${what}`, error);
   }
   if (watch.failure !== undefined) throw watch.failure;
 }

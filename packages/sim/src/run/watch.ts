@@ -1,11 +1,9 @@
 import type { Effect, Input, RecoveredState } from '@holdfast/core';
-import { AssertionError } from '@holdfast/types';
 import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import { traceStep } from '../cluster/step-trace.ts';
 import type { Trace } from '../cluster/trace.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
-import { SafetyViolation } from '../oracles/safety-violation.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { RunFailure } from './run-failure.ts';
@@ -58,19 +56,16 @@ export class Watch implements CoreObserver {
   }
 
   onBroken({ node }: Boot, error: unknown): void {
-    const kind = error instanceof AssertionError ? 'safety' : 'crash';
-    this.#remember(new RunFailure(kind, `the core of ${node} broke: ${messageOf(error)}`, error));
+    this.#remember(RunFailure.from(error, 'crash', `the core of ${node} broke: `));
   }
 
   onNodeEnded({ node, number }: Boot, error: unknown): void {
-    this.#remember(new RunFailure('crash', `${node} (run ${number}) ended: ${messageOf(error)}`, error));
+    this.#remember(RunFailure.from(error, 'crash', `${node} (run ${number}) ended: `));
   }
 
   /** An oracle's verdict, or anything else that the code under test threw. */
   fails(error: unknown): void {
-    if (error instanceof RunFailure) this.#remember(error);
-    else if (error instanceof SafetyViolation) this.#remember(new RunFailure('safety', error.message, error));
-    else this.#remember(new RunFailure('crash', messageOf(error), error));
+    this.#remember(RunFailure.from(error, 'crash'));
   }
 
   #count(effect: Effect): void {
@@ -102,7 +97,3 @@ const NOTABLE: ReadonlySet<string> = new Set([
   'repair',
   'persistStall',
 ]);
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,19 +1,9 @@
 import type { Consistency } from '@holdfast/types';
-import { pick } from '../run/draw.ts';
-import { isDeleted, KEYS } from './keys.ts';
+import type { PlannedRange, PlannedRead } from '../schedule/schedule.ts';
+import { ALL_KEYS, isDeleted, KEYS } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
 
-const SINGLE_KEYS: readonly string[] = [...KEYS.registers, ...KEYS.counters, ...KEYS.locals];
-
-const CONSISTENCIES: readonly Consistency[] = [
-  'linearizable',
-  'linearizable',
-  'session',
-  'session',
-  'eventual',
-];
-
-/** Draws a read, makes it, and holds the answer against what the client had seen. */
+/** Makes a read, and holds the answer against what the client had seen. */
 export class ClientReads {
   readonly #world: ClientWorld;
 
@@ -21,21 +11,17 @@ export class ClientReads {
     this.#world = world;
   }
 
-  draw(): Promise<void> {
-    const { random } = this.#world;
-    const consistency = pick(random, CONSISTENCIES);
-    const draw = random.next();
-    if (draw < 0.7) return this.#point(pick(random, SINGLE_KEYS), consistency);
-    if (draw < 0.85) return this.#several(pick(random, KEYS.pairs), consistency);
-    return this.#range(consistency);
+  make(read: PlannedRead | PlannedRange): Promise<void> {
+    if (read.kind === 'range') return this.#range(read);
+    const [key] = read.keys;
+    return read.keys.length === 1 ? this.#point(key!, read.consistency) : this.#several(read);
   }
 
   async #point(key: string, consistency: Consistency): Promise<void> {
-    const { db, host, book, order, call, drawTimeoutMs } = this.#world;
+    const { db, host, book, order, call, timeoutMs } = this.#world;
     const view = order.begin();
     const { floor } = book;
     const recorded = this.#record(key, consistency);
-    const timeoutMs = drawTimeoutMs();
     let failed = false;
     const result = await call(
       `read ${key} at ${consistency}`,
@@ -53,10 +39,10 @@ export class ClientReads {
     if (revision !== undefined) order.saw(key, revision);
   }
 
-  async #several(keys: readonly string[], consistency: Consistency): Promise<void> {
-    const { db, host, book, call, drawTimeoutMs } = this.#world;
+  async #several({ keys, consistency }: PlannedRead): Promise<void> {
+    const { db, host, book, call, timeoutMs } = this.#world;
     const { floor } = book;
-    const options = { consistency, timeoutMs: drawTimeoutMs() };
+    const options = { consistency, timeoutMs };
     const words = `read ${keys.join(', ')} at ${consistency}`;
     const values = await call(
       words,
@@ -69,20 +55,17 @@ export class ClientReads {
     book.reads.push({ client: host, consistency, found, floor });
   }
 
-  /** Every key there is. */
-  async #range(consistency: Consistency): Promise<void> {
-    const { db, host, random, book, call, drawTimeoutMs } = this.#world;
+  async #range({ consistency, reverse }: PlannedRange): Promise<void> {
+    const { db, host, book, call, timeoutMs } = this.#world;
     const { floor } = book;
-    const options = { consistency, timeoutMs: drawTimeoutMs(), reverse: random.next() < 0.3 };
+    const options = { consistency, timeoutMs, reverse };
     const entries = await call(
       `read all at ${consistency}`,
       () => db.iterator(options).all(),
       () => {},
     );
     if (entries === undefined) return;
-    const found = new Map<string, string | undefined>(
-      [...SINGLE_KEYS, ...KEYS.pairs.flat()].map((key) => [key, undefined]),
-    );
+    const found = new Map<string, string | undefined>(ALL_KEYS.map((key) => [key, undefined]));
     for (const [key, value] of entries) found.set(key, value);
     book.reads.push({ client: host, consistency, found, floor });
   }

@@ -1,9 +1,9 @@
 import type { RecordedOperation } from '@holdfast/check';
 import type { WriteSummary } from '@holdfast/client';
 import type { Ack } from '@holdfast/types';
-import { pick } from '../run/draw.ts';
+import type { PlannedIncrement, PlannedWrite } from '../schedule/schedule.ts';
 import type { BookedWrite } from './call-book.ts';
-import { isDeleted, KEYS } from './keys.ts';
+import { KEYS } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
 
 type Change = BookedWrite['changes'][number];
@@ -16,7 +16,7 @@ interface Wanted {
   readonly isPlain: boolean;
 }
 
-/** Draws a write, makes it, and keeps book of what the client was told. */
+/** Makes a write, and keeps book of what the client was told. */
 export class ClientWrites {
   readonly #world: ClientWorld;
 
@@ -24,48 +24,19 @@ export class ClientWrites {
     this.#world = world;
   }
 
-  draw(): Promise<void> {
-    const { random, localShare } = this.#world;
-    if (random.next() < localShare)
-      return this.#write({ changes: this.#local(), ack: 'local', isPlain: random.next() < 0.2 });
-    const draw = random.next();
-    if (draw < 0.25) return this.#increment();
-    const ack = pick(random, ['quorum', 'quorum', 'quorum', 'all'] as const);
-    if (draw < 0.45) return this.#write({ changes: this.#pair(), ack, isPlain: random.next() < 0.4 });
-    if (draw < 0.7) return this.#conditional(ack);
-    return this.#write({ changes: this.#register(), ack, isPlain: random.next() < 0.4 });
+  make(write: PlannedWrite | PlannedIncrement): Promise<void> {
+    return write.kind === 'increment' ? this.#increment(write) : this.#write(this.#want(write));
   }
 
-  #local(): Change[] {
-    return [this.#change(pick(this.#world.random, KEYS.locals))];
-  }
-
-  #register(): Change[] {
-    return [this.#change(pick(this.#world.random, KEYS.registers))];
-  }
-
-  #pair(): Change[] {
-    const value = this.#value();
-    return pick(this.#world.random, KEYS.pairs).map((key) => ({ key, value }));
-  }
-
-  #conditional(ack: Ack): Promise<void> {
-    const { random, order } = this.#world;
-    const key = pick(random, KEYS.registers);
-    const seen = order.begin().floors.get(key) ?? 0;
-    const ifRevision = random.next() < 0.1 ? 0 : seen;
-    return this.#write({ changes: [{ key, value: this.#value() }], ack, ifRevision, isPlain: false });
-  }
-
-  #change(key: string): Change {
-    const isDelete = isDeleted(key) && this.#world.random.next() < 0.3;
-    return { key, value: isDelete ? undefined : this.#value() };
-  }
-
-  /** Used once in a run. */
-  #value(): string {
-    const { host, book, random, paddingBytesMax } = this.#world;
-    return `${host}-${book.writes.length}${'.'.repeat(random.next() ** 3 * paddingBytesMax)}`;
+  #want({ keys, ack, isDelete, padding = 0, isPlain, onlyIf }: PlannedWrite): Wanted {
+    const { host, book, order } = this.#world;
+    // Used once in a run.
+    const value = `${host}-${book.writes.length}${'.'.repeat(padding)}`;
+    const changes = keys.map((key) => ({ key, value: isDelete === true ? undefined : value }));
+    const wanted: Wanted = { changes, ack, isPlain: isPlain === true };
+    if (onlyIf === undefined) return wanted;
+    const seen = order.begin().floors.get(keys[0]!) ?? 0;
+    return { ...wanted, ifRevision: onlyIf === 'absent' ? 0 : seen };
   }
 
   async #write(wanted: Wanted): Promise<void> {
@@ -111,8 +82,8 @@ export class ClientWrites {
   }
 
   async #perform({ changes, ack, ifRevision, isPlain }: Wanted): Promise<WriteSummary | undefined> {
-    const { db, drawTimeoutMs } = this.#world;
-    const options = { ack, timeoutMs: drawTimeoutMs() };
+    const { db, timeoutMs } = this.#world;
+    const options = { ack, timeoutMs };
     const operations = changes.map(({ key, value }) =>
       value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
     );
@@ -125,13 +96,10 @@ export class ClientWrites {
     return undefined;
   }
 
-  async #increment(): Promise<void> {
-    const { db, host, random, book, counters, order, call, drawTimeoutMs } = this.#world;
-    const key = pick(random, KEYS.counters);
-    const by = pick(random, [1, 1, 2, 5]);
+  async #increment({ key, by }: PlannedIncrement): Promise<void> {
+    const { db, host, book, counters, order, call, timeoutMs } = this.#world;
     const booked = book.increment({ client: host, key, by });
     const recorded = counters.invoke({ client: host, op: 'increment', key, value: by });
-    const timeoutMs = drawTimeoutMs();
     const result = await call(
       `increment ${key} by ${by}`,
       () => db.increment(key, by, { timeoutMs }),

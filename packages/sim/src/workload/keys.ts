@@ -12,6 +12,11 @@ export const KEYS = {
   locals: ['l0', 'l1', 'l2', 'l3'],
 } as const;
 
+/** Read one at a time. */
+export const SINGLE_KEYS: readonly string[] = [...KEYS.registers, ...KEYS.counters, ...KEYS.locals];
+
+export const ALL_KEYS: readonly string[] = [...SINGLE_KEYS, ...KEYS.pairs.flat()];
+
 const DELETED: ReadonlySet<string> = new Set(['k2', 'k3', 'l3']);
 
 export function isDeleted(key: string): boolean {

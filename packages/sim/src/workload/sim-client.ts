@@ -1,10 +1,9 @@
 import type { HistoryRecorder } from '@holdfast/check';
 import { Holdfast } from '@holdfast/client';
-import type { Random } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
 import type { SimProcess } from '../process/sim-process.ts';
-import { between, logUniform } from '../run/draw.ts';
+import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { ClientReads } from './client-reads.ts';
@@ -12,13 +11,7 @@ import { ClientWrites } from './client-writes.ts';
 
 export interface SimClientOptions {
   readonly cluster: SimCluster;
-  readonly host: string;
-  readonly random: Random;
-  readonly callsAtOnce: number;
-  readonly thinkMsMax: number;
-  /** Of the writes, those at `local`. */
-  readonly localShare: number;
-  readonly paddingBytesMax: number;
+  readonly plan: ClientPlan;
   readonly book: CallBook;
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;
@@ -26,12 +19,11 @@ export interface SimClientOptions {
   onFailure(error: unknown): void;
 }
 
-/** What the calls of one client share. */
-export interface ClientWorld extends SimClientOptions {
-  readonly db: Holdfast;
-  readonly order: SessionOrder;
-  /** Milliseconds for a call, drawn. */
-  drawTimeoutMs(): number;
+/** What a call of a client has at hand. */
+export interface ClientWorld extends Session, Pick<SimClientOptions, 'book' | 'registers' | 'counters'> {
+  readonly host: string;
+  /** Of this call. */
+  readonly timeoutMs: number;
   /** Performs a call and writes it down; answers undefined if it failed, after `onError`. */
   call<Result>(
     words: string,
@@ -40,11 +32,17 @@ export interface ClientWorld extends SimClientOptions {
   ): Promise<Result | undefined>;
 }
 
-/** A program that uses the client library: several calls at a time, drawn one by one. */
+/** An open database, and what this client has seen through it. */
+interface Session {
+  readonly db: Holdfast;
+  readonly order: SessionOrder;
+}
+
+/** A program that uses the client library, by a plan. */
 export class SimClient {
   readonly #options: SimClientOptions;
   readonly #process: SimProcess;
-  #world: ClientWorld;
+  #session: Session;
   #isStopped = false;
   #running = 0;
   #calls = 0;
@@ -52,8 +50,8 @@ export class SimClient {
 
   constructor(options: SimClientOptions) {
     this.#options = options;
-    this.#process = options.cluster.clientProcess(options.host);
-    this.#world = this.#newWorld();
+    this.#process = options.cluster.clientProcess(options.plan.host);
+    this.#session = this.#newSession();
   }
 
   /** Calls under way, or about to be made. */
@@ -62,9 +60,9 @@ export class SimClient {
   }
 
   start(): void {
-    for (let thread = 0; thread < this.#options.callsAtOnce; thread += 1) {
+    for (const thread of this.#options.plan.threads) {
       this.#running += 1;
-      this.#run()
+      this.#run(thread)
         .catch((error: unknown) => this.#options.onFailure(error))
         .finally(() => {
           this.#running -= 1;
@@ -77,34 +75,40 @@ export class SimClient {
     this.#isStopped = true;
   }
 
-  async #run(): Promise<void> {
-    const { random, thinkMsMax } = this.#options;
-    for (;;) {
+  async #run(calls: readonly PlannedCall[]): Promise<void> {
+    for (const call of calls) {
       await new Promise<void>((resolve) => {
-        this.#process.clock.setTimer(between(random, 0, thinkMsMax), resolve);
+        this.#process.clock.setTimer(call.thinkMs, resolve);
       });
       if (this.#isStopped) return;
-      const { status } = this.#world.db;
-      if (status !== 'open' && status !== 'opening') this.#world = this.#newWorld();
-      if (random.next() < 0.55) await new ClientWrites(this.#world).draw();
-      else await new ClientReads(this.#world).draw();
+      const { status } = this.#session.db;
+      if (status !== 'open' && status !== 'opening') this.#session = this.#newSession();
+      const world = this.#worldOf(call);
+      if (call.kind === 'write' || call.kind === 'increment') await new ClientWrites(world).make(call);
+      else await new ClientReads(world).make(call);
     }
   }
 
-  #newWorld(): ClientWorld {
-    const { cluster, host, random } = this.#options;
-    const { transport, clock, random: ownRandom } = this.#process;
-    const order = new SessionOrder(`${host} (session ${++this.#sessions})`);
-    const db = new Holdfast(cluster.urls, {
-      seams: { transport, clock, random: ownRandom },
-      openTimeoutMs: 2000,
-    });
+  #newSession(): Session {
+    const { cluster, plan } = this.#options;
+    const { transport, clock, random } = this.#process;
+    const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`);
+    const db = new Holdfast(cluster.urls, { seams: { transport, clock, random }, openTimeoutMs: 2000 });
     db.on('diverged', () => order.diverged());
+    return { db, order };
+  }
+
+  #worldOf({ timeoutMs }: PlannedCall): ClientWorld {
+    const { plan, book, registers, counters } = this.#options;
+    const { db, order } = this.#session;
     return {
-      ...this.#options,
       db,
       order,
-      drawTimeoutMs: () => logUniform(random, 50, 5000),
+      book,
+      registers,
+      counters,
+      host: plan.host,
+      timeoutMs,
       call: (words, run, onError) => this.#call(words, run, (failure) => onError(failure), order),
     };
   }
@@ -115,8 +119,8 @@ export class SimClient {
     onError: Parameters<ClientWorld['call']>[2],
     order: SessionOrder,
   ): Promise<Result | undefined> {
-    const { cluster, host } = this.#options;
-    const name = `${host} call ${++this.#calls}`;
+    const { cluster, plan } = this.#options;
+    const name = `${plan.host} call ${++this.#calls}`;
     cluster.trace.record(`${name}: ${words}`);
     try {
       const result = await run();

@@ -1,0 +1,30 @@
+import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import type { FaultType } from './fault-type.ts';
+import { crashOf, drawLoss, type Loss } from './loss.ts';
+
+/** All machines lose power at once. */
+export interface AllDown {
+  readonly kind: 'allDown';
+  readonly nodes: readonly { readonly node: string; readonly loss: Loss; readonly comeback: Comeback }[];
+}
+
+export const allDown: FaultType<AllDown> = {
+  perSecond: [0.05, 0.3],
+  draw(random, scene) {
+    const nodes = scene.nodes.map((node) => ({
+      node,
+      loss: drawLoss(random),
+      comeback: drawComeback(random),
+    }));
+    return { kind: 'allDown', nodes };
+  },
+  inflict({ nodes }, world) {
+    for (const { loss, comeback, ...target } of nodes) {
+      const machine = world.find(target);
+      if (machine?.isUp !== true) continue;
+      machine.powerOff(crashOf(loss));
+      world.tell(`${machine.id} loses power`);
+      comeBack(machine, comeback, world);
+    }
+  },
+};

@@ -1,0 +1,57 @@
+import { type AllDown, allDown } from './all-down.ts';
+import { type Break, breakLinks } from './break.ts';
+import type { FaultType } from './fault-type.ts';
+import type { FaultWorld } from './fault-world.ts';
+import { type Freeze, freeze } from './freeze.ts';
+import { type FullDisk, fullDisk } from './full-disk.ts';
+import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
+import { type Kill, kill } from './kill.ts';
+import { type OneWay, oneWay } from './one-way.ts';
+import { type Partition, partition } from './partition.ts';
+import { type PowerOff, powerOff } from './power-off.ts';
+import { type SlowDisk, slowDisk } from './slow-disk.ts';
+import { type Stall, stall } from './stall.ts';
+import { type Switchover, switchover } from './switchover.ts';
+import { type WallClock, wallClock } from './wall-clock.ts';
+
+/** A new kind: a file beside this one, a line here and one in `FAULT_TYPES`. */
+export type Fault =
+  | Stall
+  | Break
+  | Partition
+  | IsolatePrimary
+  | OneWay
+  | Kill
+  | PowerOff
+  | AllDown
+  | Freeze
+  | SlowDisk
+  | FullDisk
+  | WallClock
+  | Switchover;
+
+export type FaultKind = Fault['kind'];
+
+/** In this order their rates are drawn. */
+export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Fault, { kind: Kind }>> } = {
+  stall,
+  break: breakLinks,
+  partition,
+  isolatePrimary,
+  oneWay,
+  kill,
+  powerOff,
+  allDown,
+  freeze,
+  slowDisk,
+  fullDisk,
+  wallClock,
+  switchover,
+};
+
+export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];
+
+export function inflict(fault: Fault, world: FaultWorld): void {
+  const type: FaultType<Fault> = FAULT_TYPES[fault.kind];
+  type.inflict(fault, world);
+}

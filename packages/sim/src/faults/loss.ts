@@ -1,0 +1,17 @@
+import type { Random } from '@holdfast/types';
+import { keepRandomly } from '../disk/pending-change.ts';
+import { pick } from '../run/draw.ts';
+import type { CrashOptions } from '../sim-disk.ts';
+import { SimRandom } from '../sim-random.ts';
+
+/** Of what was not synced when power went: nothing survives, all, or what the seed draws. */
+export type Loss = 'synced' | 'all' | { readonly seed: number };
+
+export function drawLoss(random: Random): Loss {
+  const seed = Math.floor(random.next() * 2 ** 32);
+  return pick<Loss>(random, ['synced', 'all', { seed }]);
+}
+
+export function crashOf(loss: Loss): CrashOptions {
+  return { keep: typeof loss === 'string' ? loss : keepRandomly(new SimRandom(loss.seed)) };
+}

@@ -1,0 +1,28 @@
+import { logUniform } from '../run/draw.ts';
+import type { FaultType } from './fault-type.ts';
+import type { FaultWorld } from './fault-world.ts';
+
+/** Some hosts hear nothing from the others for a while, and the reverse. */
+export interface Partition {
+  readonly kind: 'partition';
+  readonly side: readonly string[];
+  readonly forMs: number;
+}
+
+export const partition: FaultType<Partition> = {
+  perSecond: [0.1, 1.5],
+  draw(random, { hosts }) {
+    const side = hosts.filter(() => random.next() < 0.5);
+    return { kind: 'partition', side, forMs: logUniform(random, 30, 3000) };
+  },
+  inflict({ side, forMs }, world) {
+    separate(side, forMs, world);
+  },
+};
+
+export function separate(side: readonly string[], forMs: number, world: FaultWorld): void {
+  for (const one of side)
+    for (const other of world.hosts) if (!side.includes(other)) world.cluster.network.cut(one, other);
+  world.tell(`${side.join(' ') || 'nobody'} cut off from the rest`);
+  world.healAfter(forMs);
+}

@@ -1,0 +1,61 @@
+import type { Consistency, Random } from '@holdfast/types';
+import { between, logUniform, pick } from '../run/draw.ts';
+import { isDeleted, KEYS, SINGLE_KEYS } from '../workload/keys.ts';
+import type { Scenario } from './scenario.ts';
+import type { PlannedCall, PlannedIncrement, PlannedRange, PlannedRead, PlannedWrite } from './schedule.ts';
+
+const WRITE_SHARE = 0.55;
+const CONSISTENCIES: readonly Consistency[] = [
+  'linearizable',
+  'linearizable',
+  'session',
+  'session',
+  'eventual',
+];
+
+/** As many calls as one thread can make at most: those that take time of their own leave some of them undone. */
+export function drawCalls(random: Random, scenario: Scenario): PlannedCall[] {
+  const calls: PlannedCall[] = [];
+  for (let thoughtMs = 0; ; ) {
+    const thinkMs = between(random, 0, scenario.thinkMsMax);
+    thoughtMs += thinkMs;
+    if (thoughtMs > scenario.workMs) return calls;
+    const what = random.next() < WRITE_SHARE ? drawWrite(random, scenario) : drawRead(random);
+    calls.push({ thinkMs, timeoutMs: logUniform(random, 50, 5000), ...what });
+  }
+}
+
+function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIncrement {
+  const padding = Math.floor(random.next() ** 3 * scenario.paddingBytesMax);
+  const size = padding === 0 ? {} : { padding };
+  if (random.next() < scenario.localShare) {
+    const key = pick(random, KEYS.locals);
+    return { kind: 'write', keys: [key], ack: 'local', ...size, ...del(random, key), ...plain(random, 0.2) };
+  }
+  const draw = random.next();
+  if (draw < 0.25)
+    return { kind: 'increment', key: pick(random, KEYS.counters), by: pick(random, [1, 1, 2, 5]) };
+  const ack = pick(random, ['quorum', 'quorum', 'quorum', 'all'] as const);
+  if (draw < 0.45)
+    return { kind: 'write', keys: pick(random, KEYS.pairs), ack, ...size, ...plain(random, 0.4) };
+  const key = pick(random, KEYS.registers);
+  if (draw < 0.7)
+    return { kind: 'write', keys: [key], ack, ...size, onlyIf: random.next() < 0.1 ? 'absent' : 'asSeen' };
+  return { kind: 'write', keys: [key], ack, ...size, ...del(random, key), ...plain(random, 0.4) };
+}
+
+function del(random: Random, key: string): { isDelete?: true } {
+  return isDeleted(key) && random.next() < 0.3 ? { isDelete: true } : {};
+}
+
+function plain(random: Random, share: number): { isPlain?: true } {
+  return random.next() < share ? { isPlain: true } : {};
+}
+
+function drawRead(random: Random): PlannedRead | PlannedRange {
+  const consistency = pick(random, CONSISTENCIES);
+  const draw = random.next();
+  if (draw < 0.7) return { kind: 'read', keys: [pick(random, SINGLE_KEYS)], consistency };
+  if (draw < 0.85) return { kind: 'read', keys: pick(random, KEYS.pairs), consistency };
+  return { kind: 'range', consistency, reverse: random.next() < 0.3 };
+}

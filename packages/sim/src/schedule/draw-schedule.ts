@@ -1,0 +1,68 @@
+import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
+import { SimRandom } from '../sim-random.ts';
+import { drawCalls } from './draw-calls.ts';
+import { drawScenario } from './scenario.ts';
+import type { PlannedFault, Schedule } from './schedule.ts';
+
+/** Share of the runs in which faults begin before the cluster has formed. */
+const EARLY_SHARE = 0.2;
+
+/** The run that a seed stands for. It is another one whenever what is drawn here changes. */
+export function drawSchedule(seed: number): Schedule {
+  const random = new SimRandom(seed);
+  const scenario = drawScenario(random.named('scenario'));
+  const { cluster, workMs } = scenario;
+  const nodes = names('n', cluster.nodes);
+  const clients = names('c', scenario.clients);
+  const scene = { nodes, clients, hosts: [...nodes, ...clients] };
+  const faults: PlannedFault[] = [];
+  for (const [kind, perSecond] of scenario.faultsPerSecond) {
+    const ofKind = random.named(`fault ${kind}`);
+    for (const atMs of moments(ofKind, perSecond, workMs))
+      faults.push({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) });
+  }
+  faults.sort((one, other) => one.atMs - other.atMs);
+  return {
+    seed,
+    cluster,
+    workMs,
+    startsEarly: random.named('start').next() < EARLY_SHARE,
+    faults,
+    clients: clients.map((host) => {
+      const threads = names('thread ', scenario.callsAtOnce);
+      return { host, threads: threads.map((name) => drawCalls(random.named(`${host} ${name}`), scenario)) };
+    }),
+    majority: drawMajority(random.named('majority'), nodes),
+  };
+}
+
+/** For people. */
+export function describeSchedule({ cluster, clients, workMs, faults }: Schedule): string {
+  const counts = new Map<FaultKind, number>();
+  for (const { kind } of faults) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const calls = clients.flatMap(({ threads }) => threads).reduce((sum, { length }) => sum + length, 0);
+  return (
+    `${cluster.nodes} nodes, ${clients.length} clients with up to ${calls} calls, ${(workMs / 1000).toFixed(1)} s of ` +
+    `${[...counts].map(([kind, count]) => `${kind} ${count}`).join(', ') || 'no faults'}`
+  );
+}
+
+function names(letter: string, count: number): string[] {
+  return Array.from({ length: count }, (_, place) => `${letter}${place + 1}`);
+}
+
+function* moments(random: SimRandom, perSecond: number, untilMs: number): Generator<number> {
+  for (let atMs = 0; ; ) {
+    atMs += (-Math.log(1 - random.next()) / perSecond) * 1000;
+    if (atMs >= untilMs) return;
+    yield Math.round(atMs * 1000) / 1000;
+  }
+}
+
+function drawMajority(random: SimRandom, nodes: readonly string[]): string[] {
+  const least = Math.floor(nodes.length / 2) + 1;
+  const size = least + Math.floor(random.next() * (nodes.length - least + 1));
+  const drawn = nodes.map((node) => ({ node, order: random.next() }));
+  drawn.sort((one, other) => one.order - other.order);
+  return drawn.slice(0, size).map(({ node }) => node);
+}

@@ -1,0 +1,83 @@
+import type { Random } from '@holdfast/types';
+import { FAULT_KINDS, FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
+import { between, logUniform, pick } from '../run/draw.ts';
+import type { ClusterSetup } from './schedule.ts';
+
+/** What kind of run it is, before anything in it is drawn. */
+export interface Scenario {
+  readonly cluster: ClusterSetup;
+  readonly workMs: number;
+  readonly clients: number;
+  /** Calls that one client has under way at a time. */
+  readonly callsAtOnce: number;
+  /** Between the end of a call and the next one. */
+  readonly thinkMsMax: number;
+  /** Of the writes, those at `local`. */
+  readonly localShare: number;
+  /** Of values, bytes beyond what makes them different. */
+  readonly paddingBytesMax: number;
+  /** How often a second, over the whole cluster; only the kinds that are switched on. */
+  readonly faultsPerSecond: ReadonlyMap<FaultKind, number>;
+}
+
+const FAULT_SHARE = 0.45;
+const SMALL_LIMIT_SHARE = 0.2;
+
+/** Swarm testing (Groce and others, 2012): each run has some kinds of fault only, so that none hides another. */
+export function drawScenario(random: Random): Scenario {
+  const electionTimeoutMs = between(random, 100, 500);
+  return {
+    cluster: {
+      nodes: pick(random, [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
+      latencyMs: { min: 0.1, max: logUniform(random, 0.2, 10) },
+      clockDrift: pick(random, [0, 0.001, 0.02]),
+      timing: { heartbeatMs: electionTimeoutMs / 8, electionTimeoutMs },
+      limits: drawLimits(random),
+      tuning: {
+        checkpointBytes: Math.floor(logUniform(random, 2000, 100_000)),
+        checkpointMs: logUniform(random, 200, 5000),
+        walRetainBytes: pick(random, [0, 0, 20_000, 1_000_000]),
+        diskCheckMs: 200,
+        reopenBytesMin: 65_536,
+      },
+      segmentBytes: pick(random, [16_384, 65_536]),
+      storeBufferBytes: Math.floor(logUniform(random, 500, 32_000)),
+    },
+    workMs: between(random, 3000, 10_000),
+    clients: Math.floor(between(random, 2, 6)),
+    callsAtOnce: pick(random, [1, 2, 4]),
+    thinkMsMax: logUniform(random, 20, 400),
+    localShare: pick(random, [0.1, 0.3, 0.8]),
+    paddingBytesMax: pick(random, [0, 0, 100, 5000]),
+    faultsPerSecond: drawFaults(random),
+  };
+}
+
+function drawLimits(random: Random): ClusterSetup['limits'] {
+  const small: ClusterSetup['limits'] = {
+    asyncLagMsMax: 100,
+    asyncLagBytesMax: 1000,
+    asyncWaitersMax: 2,
+    sessionWindow: 16,
+    sessionIdleMs: 1500,
+    sessionsMax: 6,
+    entryRequestsMax: 2,
+    peerWindowEntries: 2,
+    logCacheBytesMax: 2000,
+    admitQueueRequestsMax: 4,
+    pendingReadsMax: 4,
+    scansPerConnectionMax: 1,
+    scanPageBytesMax: 1024,
+  };
+  return Object.fromEntries(Object.entries(small).filter(() => random.next() < SMALL_LIMIT_SHARE));
+}
+
+function drawFaults(random: Random): ReadonlyMap<FaultKind, number> {
+  const rates = new Map<FaultKind, number>();
+  for (const kind of FAULT_KINDS) {
+    const [min, max] = FAULT_TYPES[kind].perSecond;
+    const rate = logUniform(random, min, max);
+    if (random.next() < FAULT_SHARE) rates.set(kind, rate);
+  }
+  return rates;
+}

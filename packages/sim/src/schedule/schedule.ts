@@ -1,0 +1,91 @@
+import type { NodeConfig } from '@holdfast/server';
+import type { Ack, Consistency } from '@holdfast/types';
+import type { Fault } from '../faults/fault-types.ts';
+
+/**
+ * All that happens to a cluster in one run, as data: what it is, what its clients ask, what goes wrong and when. Nodes
+ * are called n1, n2 and so on. The same schedule gives the same run, byte for byte.
+ */
+export interface Schedule {
+  /** Of what is not listed: latencies, the times that disks take, jitter of the nodes and clients themselves. */
+  readonly seed: number;
+  readonly cluster: ClusterSetup;
+  /** Clients work and faults strike for so long. */
+  readonly workMs: number;
+  /** Both begin while the cluster forms. */
+  readonly startsEarly: boolean;
+  readonly faults: readonly PlannedFault[];
+  readonly clients: readonly ClientPlan[];
+  /** Who is up in the end and must go on: more than half of the nodes. */
+  readonly majority: readonly string[];
+}
+
+export interface ClusterSetup {
+  readonly nodes: number;
+  readonly latencyMs: { readonly min: number; readonly max: number };
+  readonly clockDrift: number;
+  readonly timing: { readonly heartbeatMs: number; readonly electionTimeoutMs: number };
+  /** Small ones now and then, so that what lies beyond them is met. */
+  readonly limits: Partial<NodeConfig['limits']>;
+  readonly tuning: {
+    readonly checkpointBytes: number;
+    readonly checkpointMs: number;
+    readonly walRetainBytes: number;
+    readonly diskCheckMs: number;
+    readonly reopenBytesMin: number;
+  };
+  readonly storeBufferBytes: number;
+  /** Of the write-ahead log: smaller than a configuration may say, so that runs cross many. */
+  readonly segmentBytes: number;
+}
+
+/** `atMs`: from the beginning of the work. */
+export type PlannedFault = { readonly atMs: number } & Fault;
+
+/** What one client does: each thread makes its calls one after the other, the threads go side by side. */
+export interface ClientPlan {
+  readonly host: string;
+  readonly threads: readonly (readonly PlannedCall[])[];
+}
+
+/** `thinkMs`: from the end of the call before. */
+export type PlannedCall = { readonly thinkMs: number; readonly timeoutMs: number } & (
+  | PlannedWrite
+  | PlannedIncrement
+  | PlannedRead
+  | PlannedRange
+);
+
+export interface PlannedWrite {
+  readonly kind: 'write';
+  /** All in one request. The values are made up in the run, each used once. */
+  readonly keys: readonly string[];
+  readonly ack: Ack;
+  readonly isDelete?: true;
+  /** Bytes of the value beyond what makes it different. */
+  readonly padding?: number;
+  /** Through the methods of abstract-level, which tell no revision. */
+  readonly isPlain?: true;
+  /** Only if the key is absent, or as this client saw it last. */
+  readonly onlyIf?: 'absent' | 'asSeen';
+}
+
+export interface PlannedIncrement {
+  readonly kind: 'increment';
+  readonly key: string;
+  readonly by: number;
+}
+
+export interface PlannedRead {
+  readonly kind: 'read';
+  /** Several: at one moment. */
+  readonly keys: readonly string[];
+  readonly consistency: Consistency;
+}
+
+/** Every key there is. */
+export interface PlannedRange {
+  readonly kind: 'range';
+  readonly consistency: Consistency;
+  readonly reverse: boolean;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { FAULT_KINDS } from '../../src/faults/fault-types.ts';
+import { drawSchedule, formatSchedule, parseSchedule, runSchedule, runSeed } from '../../src/index.ts';
+
+/** A short run of few words. */
+const SEED = 7;
+
+describe('A schedule', () => {
+  it('is read back as it was written, for any seed', () => {
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const schedule = drawSchedule(seed);
+      expect(parseSchedule(formatSchedule(schedule))).toEqual(schedule);
+    }
+  });
+
+  it('does what its seed does, byte for byte, once written down and read back', async () => {
+    const ofSeed: string[] = [];
+    const ofFile: string[] = [];
+    const { digest } = await runSeed(SEED, { print: (line) => ofSeed.push(line) });
+    const schedule = parseSchedule(formatSchedule(drawSchedule(SEED)));
+    const again = await runSchedule(schedule, { print: (line) => ofFile.push(line) });
+    expect(ofFile).toEqual(ofSeed);
+    expect(again.digest).toBe(digest);
+  });
+
+  it('holds every kind of fault in some runs, and none in all', () => {
+    const schedules = Array.from({ length: 60 }, (_, seed) => drawSchedule(seed));
+    for (const kind of FAULT_KINDS) {
+      const having = schedules.filter(({ faults }) => faults.some((fault) => fault.kind === kind));
+      expect(having.length, kind).toBeGreaterThan(0);
+      expect(having.length, kind).toBeLessThan(schedules.length);
+    }
+  });
+
+  it('goes on where a fault names who is not there', async () => {
+    const { faults, ...rest } = drawSchedule(SEED);
+    const strangers = FAULT_KINDS.map((kind) => faults.find((fault) => fault.kind === kind)).filter(
+      (fault) => fault !== undefined,
+    );
+    const text = JSON.stringify(strangers).replaceAll(/"n\d"/g, '"n9"').replaceAll(/"c\d"/g, '"c9"');
+    expect(text).toContain('n9');
+    const report = await runSchedule({
+      ...rest,
+      faults: JSON.parse(text.replaceAll(',"orPrimary":true', '')),
+    });
+    expect(report.entries).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['{}', 'not a schedule'],
+    ['{', 'JSON'],
+    [
+      formatSchedule({ ...drawSchedule(SEED), faults: [] }).replace(
+        '"faults": []',
+        '"faults": [{"atMs": 1, "kind": "earthquake"}]',
+      ),
+      'there is no fault of kind earthquake',
+    ],
+  ])('is refused if it is none', (text, why) => {
+    expect(() => parseSchedule(text)).toThrow(why);
+  });
+});
