@@ -5,6 +5,9 @@ import {
   drawSchedule,
   type FailureKind,
   formatSchedule,
+  MARKS,
+  type MarkName,
+  marksMissed,
   parseSchedule,
   RunFailure,
   type RunReport,
@@ -35,8 +38,8 @@ interface Run {
 
 let running = '';
 let worst = 0;
-/** Over all runs. */
-const events = new Map<string, number>();
+/** Rare paths taken, over all runs. */
+const marks = new Map<MarkName, number>();
 
 // What nobody waited for is a fault of the code under test all the same.
 process.on('unhandledRejection', (error) => {
@@ -54,7 +57,7 @@ if (values.help || runs === undefined) {
 } else {
   let passed = 0;
   for (const run of runs) if (await passes(run)) passed += 1;
-  console.log(`met on the way: ${[...events].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  if (passed > 1) printMarks();
   console.log(`${passed} runs passed${worst === 0 ? '' : ', others did not: see above'}`);
   process.exitCode = worst;
 }
@@ -95,7 +98,7 @@ async function passes(run: Run): Promise<boolean> {
       run.schedule,
       values.trace ? { print: (line) => console.log(line) } : {},
     );
-    for (const [name, count] of report.events) events.set(name, (events.get(name) ?? 0) + count);
+    for (const [mark, count] of report.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
     console.log(lineOf(report, performance.now() - startedAt));
     return true;
   } catch (error) {
@@ -103,6 +106,13 @@ async function passes(run: Run): Promise<boolean> {
     failed(run.arguments, error);
     return false;
   }
+}
+
+/** Most frequent first, and what was never met. */
+function printMarks(): void {
+  for (const [mark, count] of [...marks].sort(([, one], [, other]) => other - one))
+    console.log(`${String(count).padStart(9)}  ${mark}: ${MARKS[mark].says}`);
+  for (const mark of marksMissed(marks)) console.log(`    never  ${mark}: ${MARKS[mark].says}`);
 }
 
 function failed(toRepeat: string, failure: RunFailure): void {

@@ -1,3 +1,5 @@
+export { marksMissed } from './coverage/coverage-marks.ts';
+export { MARKS, type Mark, type MarkName } from './coverage/mark-list.ts';
 export type { ArmedFault, DiskFault, DiskOperation, DiskOperationKind } from './disk/disk-faults.ts';
 export {
   type KeepChooser,

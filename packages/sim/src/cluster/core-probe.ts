@@ -12,6 +12,8 @@ export interface Boot {
 export interface CoreObserver {
   /** A core begins with what its log and store were found to hold. */
   onRecovered(boot: Boot, recovered: RecoveredState): void;
+  /** Before each step: the core as it is. */
+  beforeStep?(boot: Boot, core: Core, input: Input): void;
   /** After each step, before any of its effects is performed. */
   onStep(boot: Boot, input: Input, effects: readonly Effect[]): void;
   /** A step threw, or left the core in a state that cannot be. */
@@ -26,6 +28,7 @@ export function probedCore(boot: Boot, observer: CoreObserver): NonNullable<Node
     const step = core.step.bind(core);
     core.step = (input, at) => {
       let effects: readonly Effect[];
+      observer.beforeStep?.(boot, core, input);
       try {
         effects = step(input, at);
         core.checkInvariants();

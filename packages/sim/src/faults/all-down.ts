@@ -26,5 +26,6 @@ export const allDown: FaultType<AllDown> = {
       world.tell(`${machine.id} loses power`);
       comeBack(machine, comeback, world);
     }
+    if (world.cluster.machines.every(({ isUp }) => !isUp)) world.marks.meet('allNodesDown');
   },
 };

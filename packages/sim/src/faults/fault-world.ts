@@ -1,5 +1,6 @@
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
+import type { CoverageMarks } from '../coverage/coverage-marks.ts';
 import type { Target } from './target.ts';
 
 /** What faults do their work on, for as long as they may. */
@@ -7,14 +8,16 @@ export class FaultWorld {
   readonly cluster: SimCluster;
   /** Clients included: what lies between them breaks. */
   readonly hosts: readonly string[];
+  readonly marks: CoverageMarks;
   readonly #undos: Set<() => void> = new Set();
   /** Grows with each partition: a later one is not healed by the end of an earlier one. */
   #partitions = 0;
   #isOver = false;
 
-  constructor(cluster: SimCluster, hosts: readonly string[]) {
+  constructor(cluster: SimCluster, hosts: readonly string[], marks: CoverageMarks) {
     this.cluster = cluster;
     this.hosts = hosts;
+    this.marks = marks;
   }
 
   /** Undefined: there is none of that name. */

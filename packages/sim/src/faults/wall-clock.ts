@@ -19,6 +19,7 @@ export const wallClock: FaultType<WallClock> = {
     const machine = world.find(target);
     if (machine === undefined) return;
     machine.wallOffsetMs = offsetMs;
+    world.marks.meet('wallClockSet');
     world.tell(`${machine.id} has its wall clock set`);
   },
 };

@@ -1,5 +1,6 @@
 import { HistoryRecorder } from '@holdfast/check';
 import { SimCluster } from '../cluster/sim-cluster.ts';
+import type { MarkName } from '../coverage/mark-list.ts';
 import { type Fault, inflict } from '../faults/fault-types.ts';
 import { FaultWorld } from '../faults/fault-world.ts';
 import { type AcknowledgedCounts, checkAcknowledgedWrites } from '../oracles/acknowledged-writes.ts';
@@ -28,8 +29,8 @@ export interface RunReport {
   readonly virtualMs: number;
   readonly terms: number;
   readonly entries: number;
-  /** What the cores told and ordered that is not everyday, and how often. */
-  readonly events: ReadonlyMap<string, number>;
+  /** Rare paths that it took, and how often. */
+  readonly marks: ReadonlyMap<MarkName, number>;
   readonly writes: AcknowledgedCounts;
   readonly reads: number;
   /** From the end of the faults to the first write acknowledged. */
@@ -80,7 +81,7 @@ class ScheduledRun {
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
     const hosts = [...machines.map(({ id }) => id), ...schedule.clients.map(({ host }) => host)];
-    this.#faults = new FaultWorld(this.#cluster, hosts);
+    this.#faults = new FaultWorld(this.#cluster, hosts, this.#watch.marks);
     this.#clients = schedule.clients.map((plan) => this.#clientOf(plan));
     trace.record(`seed ${schedule.seed}: ${describeSchedule(schedule)}`);
   }
@@ -112,7 +113,7 @@ class ScheduledRun {
       virtualMs: clock.now(),
       terms: this.#watch.elections.terms,
       entries: log.lastIndex,
-      events: this.#watch.events,
+      marks: this.#watch.marks.counts,
       writes,
       reads: this.#book.reads.length,
       recoveryMs,

@@ -1,7 +1,8 @@
-import type { Effect, Input, RecoveredState } from '@holdfast/core';
+import type { Core, Effect, Input, RecoveredState } from '@holdfast/core';
 import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import { traceStep } from '../cluster/step-trace.ts';
 import type { Trace } from '../cluster/trace.ts';
+import { CoverageMarks } from '../coverage/coverage-marks.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
@@ -14,7 +15,8 @@ export class Watch implements CoreObserver {
   readonly stateMachine: StateMachineSafety = new StateMachineSafety();
   readonly #revisions: UniqueRevisions = new UniqueRevisions();
   readonly #promises: DurablePromises;
-  readonly #events = new Map<string, number>();
+  /** Rare paths taken, and how often. */
+  readonly marks: CoverageMarks = new CoverageMarks();
   #trace: Trace | undefined;
   #failure: RunFailure | undefined;
 
@@ -27,10 +29,6 @@ export class Watch implements CoreObserver {
     return this.#failure;
   }
 
-  get events(): ReadonlyMap<string, number> {
-    return this.#events;
-  }
-
   writeTo(trace: Trace): void {
     this.#trace = trace;
   }
@@ -38,14 +36,19 @@ export class Watch implements CoreObserver {
   onRecovered(boot: Boot, recovered: RecoveredState): void {
     this.#trace?.record(`${boot.node} has read its disk (run ${boot.number})`);
     this.#promises.onRecovered(boot, recovered);
+    this.marks.onRecovered(boot, recovered);
+  }
+
+  beforeStep(boot: Boot, core: Core, input: Input): void {
+    this.marks.beforeStep(boot, core, input);
   }
 
   onStep(boot: Boot, input: Input, effects: readonly Effect[]): void {
     if (this.#trace !== undefined) traceStep(this.#trace, boot, input, effects);
+    this.marks.afterStep(boot, input, effects);
     try {
       this.#promises.onStep(boot, input, effects);
       for (const effect of effects) {
-        this.#count(effect);
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
         this.#revisions.onEffect(boot, effect);
@@ -68,32 +71,9 @@ export class Watch implements CoreObserver {
     this.#remember(RunFailure.from(error, 'crash'));
   }
 
-  #count(effect: Effect): void {
-    const name = effect.kind === 'notice' ? effect.notice.kind : effect.kind;
-    if (!NOTABLE.has(name)) return;
-    this.#events.set(name, (this.#events.get(name) ?? 0) + 1);
-  }
-
   #remember(failure: RunFailure): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#trace?.record(`FAILED: ${failure.kind}: ${failure.message}`);
   }
 }
-
-const NOTABLE: ReadonlySet<string> = new Set([
-  'suspicion',
-  'stepDown',
-  'promotion',
-  'truncated',
-  'fileDiverged',
-  'judged',
-  'load',
-  'sendSnapshot',
-  'install',
-  'discardSnapshot',
-  'excluded',
-  'switchover',
-  'repair',
-  'persistStall',
-]);
