@@ -1,0 +1,102 @@
+import { Holdfast } from '@holdfast/client';
+import { describe, expect, it } from 'vitest';
+import { SimCluster } from '../../src/cluster/sim-cluster.ts';
+import type { SimMachine } from '../../src/cluster/sim-machine.ts';
+import { marksMissed } from '../../src/coverage/coverage-marks.ts';
+import { MARK_NAMES, MARKS, type MarkName } from '../../src/coverage/mark-list.ts';
+import { Watch } from '../../src/run/watch.ts';
+
+/** Cases that come with changes of membership. */
+const MEMBERSHIP = [26, 27, 28, 29, 30];
+
+async function clusterOf(nodes: number): Promise<{ cluster: SimCluster; met: (mark: MarkName) => number }> {
+  const watch = new Watch(nodes);
+  const cluster = new SimCluster({
+    seed: 1,
+    nodes,
+    observer: watch,
+    onNodeEnded: (boot, error) => watch.onNodeEnded(boot, error),
+  });
+  cluster.startAll();
+  await primaryOf(cluster);
+  return { cluster, met: (mark) => watch.marks.counts.get(mark) ?? 0 };
+}
+
+async function primaryOf(cluster: SimCluster): Promise<SimMachine> {
+  await cluster.clock.runUntil(() => cluster.primary !== undefined, { limitMs: 5000 });
+  return cluster.primary!;
+}
+
+function cutOff(cluster: SimCluster, machine: SimMachine): void {
+  for (const { id } of cluster.machines) if (id !== machine.id) cluster.network.cut(machine.id, id);
+}
+
+describe('The list of marks', () => {
+  it('says what each is, and names cases of faults that there are', () => {
+    expect(MARK_NAMES.length).toBeGreaterThan(30);
+    for (const mark of MARK_NAMES) {
+      expect(MARKS[mark].says.length, mark).toBeGreaterThan(10);
+      for (const fault of MARKS[mark].faults) {
+        expect(fault, mark).toBeGreaterThanOrEqual(1);
+        expect(fault, mark).toBeLessThanOrEqual(57);
+        expect(MEMBERSHIP, mark).not.toContain(fault);
+      }
+    }
+  });
+});
+
+describe('Marks', () => {
+  it('are not met while nothing goes wrong', async () => {
+    const { cluster, met } = await clusterOf(3);
+    await cluster.clock.advance(500);
+    const rare = ['primarySuspected', 'officeEndedAlone', 'truncated', 'snapshotNeeded', 'tailLost'] as const;
+    for (const mark of rare) expect(met(mark), mark).toBe(0);
+  });
+
+  it('tell a primary that lost its majority from one that was frozen', async () => {
+    const { cluster, met } = await clusterOf(3);
+    cutOff(cluster, await primaryOf(cluster));
+    await cluster.clock.advance(1000);
+    expect(met('officeEndedAlone')).toBe(1);
+    expect(met('twoPrimariesAtOnce')).toBe(0);
+    cluster.network.healAll();
+    await cluster.clock.advance(1000);
+    const old = await primaryOf(cluster);
+    old.freeze();
+    await cluster.clock.advance(1000);
+    await primaryOf(cluster);
+    old.thaw();
+    await cluster.clock.advance(1000);
+    expect(met('officeEndedFrozen')).toBe(1);
+    expect(met('twoPrimariesAtOnce')).toBeGreaterThan(0);
+  });
+
+  it('tell that a suffix was cut, and that its entries were listed', async () => {
+    const { cluster, met } = await clusterOf(3);
+    const { transport, clock, random } = cluster.clientProcess('c1');
+    const client = new Holdfast(cluster.urls, { seams: { transport, clock, random } });
+    await cluster.clock.drive(client.put('key', 'kept'));
+    cutOff(cluster, await primaryOf(cluster));
+    await cluster.clock.drive(client.put('key', 'lost', { ack: 'local' }));
+    await cluster.clock.advance(1000);
+    await cluster.clock.drive(client.put('key', 'new'));
+    cluster.network.healAll();
+    await cluster.clock.advance(2000);
+    for (const mark of ['truncated', 'divergenceFiled'] as const) expect(met(mark), mark).toBeGreaterThan(0);
+  });
+
+  it('tell what the run before left to the next', async () => {
+    const { cluster, met } = await clusterOf(1);
+    const [machine] = cluster.machines;
+    machine!.powerOff({ keep: 'synced' });
+    machine!.start();
+    await primaryOf(cluster);
+    expect(met('termOfVoteRecovered')).toBeGreaterThan(0);
+  });
+
+  it('that nobody met are named', () => {
+    const missed = marksMissed(new Map([['truncated', 3]]));
+    expect(missed).not.toContain('truncated');
+    expect(missed.length).toBe(MARK_NAMES.length - 1);
+  });
+});
