@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
@@ -6,6 +6,7 @@ import { runCommand } from '../support/command.ts';
 import { InstalledCluster } from '../support/installed-cluster.ts';
 import { installedNames, installFrom, packAll, type Tarballs } from '../support/tarballs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { FOUND_BY_SEED } from '../support/ticket-sale.ts';
 
 /** All that an application gets with the client, but for the prebuilt binary of its platform. */
 const CLIENT_TREE = [
@@ -28,6 +29,22 @@ const CLIENT_TREE = [
   'node-gyp-build-optional-packages',
   'ws',
 ].sort();
+
+/** The worked example of docs/testing.md, as an application would have it. */
+const EXAMPLES = 'docs/examples/ticket-sale';
+const EXAMPLE = ['naive-sale.ts', 'exact-sale.ts', 'simulate-sale.ts'];
+const RUN_SALE = `
+  import { SimulationFailure } from '@holdfast/sim';
+  const load = (file) => import(new URL(file.replace('.ts', '.js'), import.meta.url).href);
+  const [naive, exact, { simulateSale }] = await Promise.all(${JSON.stringify(EXAMPLE)}.map(load));
+  for (const [name, { sellSeat }] of Object.entries({ naive, exact })) {
+    const outcome = await simulateSale(${FOUND_BY_SEED}, sellSeat).then(
+      () => 'passed',
+      (error) => (error instanceof SimulationFailure ? error.kind : String(error)),
+    );
+    console.log(name + ': ' + outcome);
+  }
+`;
 
 const SLOW = { timeout: 300_000 };
 
@@ -61,6 +78,8 @@ describe('the packages as published', () => {
     const imports = names.map((name, at) => `import * as package${at} from '${name}';`);
     const uses = names.map((_, at) => `console.log(Object.keys(package${at}).length);`);
     writeFileSync(join(directory, 'consumer.ts'), [...imports, ...uses].join('\n'));
+    for (const file of EXAMPLE) copyFileSync(join(ROOT, EXAMPLES, file), join(directory, file));
+    writeFileSync(join(directory, 'run-sale.js'), RUN_SALE);
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2024',
@@ -70,12 +89,13 @@ describe('the packages as published', () => {
     };
     writeFileSync(
       join(directory, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+      JSON.stringify({ compilerOptions, files: ['consumer.ts', ...EXAMPLE] }),
     );
     runCommand('npx', ['--no-install', 'tsc', '-p', '.'], directory);
     const counts = runCommand('node', ['consumer.js'], directory).trim().split('\n').map(Number);
     expect(counts).toHaveLength(names.length);
     expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(runCommand('node', ['run-sale.js'], directory)).toBe('naive: body\nexact: passed\n');
   });
 
   it('give a client that is small, and can be imported and required', SLOW, () => {

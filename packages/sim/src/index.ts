@@ -19,3 +19,15 @@ export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
 export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';
 export { SimRandom } from './sim-random.ts';
 export { SimTransport } from './sim-transport.ts';
+export type { NodeChoice, PlannedFault } from './simulate/planned-fault.ts';
+export {
+  type FaultRates,
+  type SimulateOptions,
+  type SimulationReport,
+  simulate,
+} from './simulate/simulate.ts';
+export type { KeptUnsynced, SimulatedCluster, WaitOptions } from './simulate/simulated-cluster.ts';
+export type { SimulatedClientOptions, Simulation } from './simulate/simulation.ts';
+export type { SimulationClock } from './simulate/simulation-clock.ts';
+export { SimulationFailure, type SimulationFailureKind } from './simulate/simulation-failure.ts';
+export type { SimulationRandom } from './simulate/simulation-random.ts';

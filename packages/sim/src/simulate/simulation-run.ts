@@ -1,0 +1,206 @@
+import { Holdfast, type Seams } from '@holdfast/client';
+import { assert } from '@holdfast/types';
+import { SimCluster } from '../cluster/sim-cluster.ts';
+import { FaultWorld } from '../faults/fault-world.ts';
+import { SafetyViolation } from '../oracles/safety-violation.ts';
+import type { RunFailure } from '../run/run-failure.ts';
+import { Watch } from '../run/watch.ts';
+import { SimRandom } from '../sim-random.ts';
+import { DrawnFaults } from './drawn-faults.ts';
+import { FaultPlan } from './fault-plan.ts';
+import type { PlannedFault } from './planned-fault.ts';
+import type { FaultRates, SimulateOptions, SimulationReport } from './simulate.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedClientOptions, Simulation } from './simulation.ts';
+import { SimulationClock } from './simulation-clock.ts';
+import { SimulationFailure, type SimulationFailureKind } from './simulation-failure.ts';
+import { SimulationRandom } from './simulation-random.ts';
+
+const LIMIT_MS = 60_000;
+const FORMATION_MS_MAX = 10_000;
+const AGREEMENT_MS_MAX = 30_000;
+
+/** One call of `simulate`. */
+export class SimulationRun {
+  readonly #options: SimulateOptions;
+  readonly #cluster: SimCluster;
+  readonly #watch: Watch;
+  readonly #faults: FaultWorld;
+  readonly #drawn: DrawnFaults;
+  readonly #plan: FaultPlan;
+  readonly #facade: SimulatedCluster;
+  readonly #clock: SimulationClock;
+  readonly #random: SimulationRandom;
+  readonly #seams: ReadonlyMap<string, Seams>;
+  /** The first that was seen. */
+  #failure: SimulationFailure | undefined;
+
+  constructor(options: SimulateOptions) {
+    const { seed, nodes = 3, hosts = ['app'], latencyMs, timing, trace } = options;
+    assert(Number.isFinite(seed), 'a seed is a number');
+    assert(hosts.length > 0, 'an application runs somewhere');
+    this.#options = options;
+    const random = new SimRandom(seed);
+    this.#watch = new Watch(nodes);
+    this.#cluster = new SimCluster({
+      seed,
+      nodes,
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...(timing === undefined ? {} : { timing }),
+      observer: this.#watch,
+      print: trace,
+      onNodeEnded: (boot, error) => this.#watch.onNodeEnded(boot, error),
+    });
+    this.#watch.writeTo(this.#cluster.trace);
+    const nodeIds = this.#cluster.machines.map(({ id }) => id);
+    const scene = { nodes: nodeIds, clients: hosts, hosts: [...nodeIds, ...hosts] };
+    this.#faults = new FaultWorld(this.#cluster, scene.hosts, this.#watch.marks);
+    this.#drawn = new DrawnFaults({ world: this.#faults, random, scene });
+    this.#facade = new SimulatedCluster({
+      cluster: this.#cluster,
+      random: random.named('loss of power'),
+      hosts,
+      stopFaults: () => this.#stopFaults(),
+      outOfTime: (what, limitMs) => this.#failed('time', `not so after ${limitMs} ms: ${what}`),
+    });
+    this.#random = new SimulationRandom(random.named('application'));
+    const onThrow = (error: unknown): void => this.#fails(error);
+    this.#clock = new SimulationClock({ clock: this.#cluster.clock, onThrow });
+    this.#plan = new FaultPlan({ cluster: this.#facade, clock: this.#clock, onFailure: onThrow });
+    this.#seams = new Map(hosts.map((host) => [host, this.#seamsOn(host)]));
+  }
+
+  async run<Result>(body: (simulation: Simulation) => Promise<Result>): Promise<SimulationReport<Result>> {
+    const { trace, clock } = this.#cluster;
+    this.#cluster.startAll();
+    await this.#drive(this.#facade.waitForPrimary({ limitMs: FORMATION_MS_MAX }), FORMATION_MS_MAX + 1);
+    trace.record('the body begins');
+    this.#startFaults(this.#options.faults ?? []);
+    const result = await this.#drive(started(body, this.#simulation()), this.#options.limitMs ?? LIMIT_MS);
+    trace.record('the body has ended');
+    await this.#drive(this.#agree(), AGREEMENT_MS_MAX + 1);
+    const { counts } = this.#drawn;
+    return {
+      result,
+      seed: this.#options.seed,
+      digest: trace.digest(),
+      virtualMs: clock.now(),
+      faults: counts,
+    };
+  }
+
+  #simulation(): Simulation {
+    return {
+      seed: this.#options.seed,
+      cluster: this.#facade,
+      clock: this.#clock,
+      random: this.#random,
+      client: (options) => this.#client(options),
+      seams: (host) => this.#seamsOf(host),
+      note: (words) => this.#cluster.trace.record(`note: ${words}`),
+    };
+  }
+
+  #client<K, V>(options: SimulatedClientOptions<K, V> = {}): Holdfast<K, V> {
+    const { host, ...rest } = options;
+    return new Holdfast<K, V>(this.#cluster.urls, { ...rest, seams: this.#seamsOf(host) });
+  }
+
+  #seamsOf(host: string | undefined): Seams {
+    const [first] = this.#seams.keys();
+    const seams = this.#seams.get(host ?? first!);
+    assert(seams !== undefined, `there is no host ${host}: there are ${[...this.#seams.keys()].join(' ')}`);
+    return seams;
+  }
+
+  #seamsOn(host: string): Seams {
+    const { transport, clock, random } = this.#cluster.clientProcess(host);
+    return { transport, clock, random };
+  }
+
+  #startFaults(faults: FaultRates | readonly PlannedFault[]): void {
+    if (isPlan(faults)) this.#plan.start(faults);
+    else this.#drawn.start(faults);
+  }
+
+  #stopFaults(): void {
+    this.#plan.stop();
+    this.#faults.end();
+  }
+
+  async #agree(): Promise<void> {
+    await this.#facade.recover({ limitMs: AGREEMENT_MS_MAX });
+    const found = [];
+    for (const { id, node } of this.#cluster.machines) {
+      const { applied, digest } = await node!.digest();
+      found.push({ node: id, applied: applied.index, digest });
+    }
+    this.#watch.stateMachine.checkDigests(found);
+  }
+
+  /** Lets time pass until the promise is settled. What was seen to break first is what is told. */
+  async #drive<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
+    const { clock } = this.#cluster;
+    const end = clock.now() + limitMs;
+    let settled = false;
+    promise
+      .catch((error: unknown) => this.#fails(error))
+      .finally(() => {
+        settled = true;
+      });
+    // Something must come up at the end, whatever else does not.
+    const limit = clock.setTimer(limitMs, () => {});
+    try {
+      await clock.runUntil(() => settled || this.#seen !== undefined || clock.now() >= end, { limitMs });
+    } catch (error) {
+      throw this.#seen ?? this.#failed('crash', `something threw: ${messageOf(error)}`, error);
+    }
+    limit.cancel();
+    if (this.#seen !== undefined) throw this.#seen;
+    if (!settled) throw this.#failed('time', `${limitMs} ms of virtual time have passed${HINT}`);
+    return promise;
+  }
+
+  get #seen(): SimulationFailure | undefined {
+    const { failure } = this.#watch;
+    return failure === undefined ? this.#failure : this.#ofCluster(failure);
+  }
+
+  #ofCluster({ kind, message, cause }: RunFailure): SimulationFailure {
+    return this.#failed(kind === 'safety' ? 'oracle' : 'crash', message, cause);
+  }
+
+  #fails(error: unknown): void {
+    if (error instanceof SimulationFailure) this.#failure ??= error;
+    else if (error instanceof SafetyViolation) this.#failure ??= this.#failed('oracle', error.message, error);
+    else this.#failure ??= this.#failed('body', messageOf(error), error);
+  }
+
+  #failed(kind: SimulationFailureKind, message: string, cause?: unknown): SimulationFailure {
+    return new SimulationFailure({
+      kind,
+      seed: this.#options.seed,
+      atMs: this.#cluster.clock.now(),
+      message,
+      cause,
+    });
+  }
+}
+
+const HINT = ', and the body has not ended: does it await something that the simulation knows nothing of?';
+
+/** A body that throws before its first `await` rejects as well. */
+async function started<Result>(
+  body: (simulation: Simulation) => Promise<Result>,
+  simulation: Simulation,
+): Promise<Result> {
+  return body(simulation);
+}
+
+function isPlan(faults: FaultRates | readonly PlannedFault[]): faults is readonly PlannedFault[] {
+  return Array.isArray(faults);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
