@@ -6,24 +6,31 @@ import * as exact from '../../docs/examples/ticket-sale/exact-sale.ts';
 import * as naive from '../../docs/examples/ticket-sale/naive-sale.ts';
 import { simulateSale } from '../../docs/examples/ticket-sale/simulate-sale.ts';
 import { ROOT } from '../../scripts/support/workspace.ts';
-import { FOUND_BY_SEED } from '../support/ticket-sale.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
-const SEEDS = Array.from({ length: isLong ? 300 : FOUND_BY_SEED + 7 }, (_, place) => place + 1);
+const SEEDS = Array.from({ length: isLong ? 300 : 10 }, (_, place) => place + 1);
+/** About one seed in six finds it. */
+const SEARCHED_SEEDS_MAX = 100;
 
-async function failureOf(seed: number): Promise<unknown> {
-  return simulateSale(seed, naive.sellSeat).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+async function firstFailure(): Promise<SimulationFailure> {
+  for (let seed = 1; seed <= SEARCHED_SEEDS_MAX; seed += 1) {
+    try {
+      await simulateSale(seed, naive.sellSeat);
+    } catch (error) {
+      if (error instanceof SimulationFailure) return error;
+      throw error;
+    }
+  }
+  throw new Error(`no seed up to ${SEARCHED_SEEDS_MAX} finds the bug`);
 }
 
 describe('The worked example of docs/testing.md', () => {
-  it('sells a seat to nobody, found by the seed that the page names', async () => {
-    for (let seed = 1; seed < FOUND_BY_SEED; seed += 1) expect(await failureOf(seed)).toBeUndefined();
-    const failure = await failureOf(FOUND_BY_SEED);
-    expect(failure).toBeInstanceOf(SimulationFailure);
-    expect(failure).toMatchObject({ kind: 'body', cause: { actual: '11', expected: '10' } });
+  it('sells a seat to nobody, which a seed finds and finds again, and once mended does not', async () => {
+    const failure = await firstFailure();
+    expect(failure).toMatchObject({ kind: 'body', cause: { expected: '10' } });
+    expect(Number((failure.cause as { actual: string }).actual)).toBeGreaterThan(10);
+    await expect(simulateSale(failure.seed, naive.sellSeat)).rejects.toThrow(failure.message);
+    await simulateSale(failure.seed, exact.sellSeat);
   });
 
   it.each(SEEDS)('once mended sells each seat once, seed %i', async (seed) => {
@@ -38,6 +45,5 @@ describe('The worked example of docs/testing.md', () => {
     );
     for (const [, path = '', code = ''] of quotes)
       expect(readFileSync(join(ROOT, 'docs', path), 'utf8'), path).toContain(code);
-    expect(page).toContain(`seed ${FOUND_BY_SEED} failed at `);
   });
 });

@@ -6,7 +6,6 @@ import { runCommand } from '../support/command.ts';
 import { InstalledCluster } from '../support/installed-cluster.ts';
 import { installedNames, installFrom, packAll, type Tarballs } from '../support/tarballs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-import { FOUND_BY_SEED } from '../support/ticket-sale.ts';
 
 /** All that an application gets with the client, but for the prebuilt binary of its platform. */
 const CLIENT_TREE = [
@@ -37,13 +36,14 @@ const RUN_SALE = `
   import { SimulationFailure } from '@holdfast/sim';
   const load = (file) => import(new URL(file.replace('.ts', '.js'), import.meta.url).href);
   const [naive, exact, { simulateSale }] = await Promise.all(${JSON.stringify(EXAMPLE)}.map(load));
-  for (const [name, { sellSeat }] of Object.entries({ naive, exact })) {
-    const outcome = await simulateSale(${FOUND_BY_SEED}, sellSeat).then(
-      () => 'passed',
-      (error) => (error instanceof SimulationFailure ? error.kind : String(error)),
-    );
-    console.log(name + ': ' + outcome);
+  const kindOf = (error) => (error instanceof SimulationFailure ? error.kind : String(error));
+  let found;
+  for (let seed = 1; found === undefined && seed <= 100; seed += 1) {
+    const kind = await simulateSale(seed, naive.sellSeat).then(() => undefined, kindOf);
+    if (kind !== undefined) found = { seed, kind };
   }
+  await simulateSale(found.seed, exact.sellSeat);
+  console.log(found.kind);
 `;
 
 const SLOW = { timeout: 300_000 };
@@ -95,7 +95,7 @@ describe('the packages as published', () => {
     const counts = runCommand('node', ['consumer.js'], directory).trim().split('\n').map(Number);
     expect(counts).toHaveLength(names.length);
     expect(Math.min(...counts)).toBeGreaterThan(0);
-    expect(runCommand('node', ['run-sale.js'], directory)).toBe('naive: body\nexact: passed\n');
+    expect(runCommand('node', ['run-sale.js'], directory)).toBe('body\n');
   });
 
   it('give a client that is small, and can be imported and required', SLOW, () => {
