@@ -56,7 +56,7 @@ async function bareWrites(bare: BareCluster, inFlight: number): Promise<number> 
 
 const machine = describeMachine();
 const bare = await measureBare();
-const cluster = await LocalCluster.make();
+const cluster = await LocalCluster.make({ rehearses: true });
 try {
   await cluster.startAll();
   const client = await openRawClient(cluster);

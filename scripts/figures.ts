@@ -19,7 +19,7 @@ const RUNS = Number(process.argv[2] ?? 20);
 const HOSTS = ['n1', 'n2', 'n3'];
 
 async function measure(fault: Fault, options: LocalClusterOptions = {}): Promise<FailoverFigures> {
-  const cluster = await LocalCluster.make(options);
+  const cluster = await LocalCluster.make({ rehearses: true, ...options });
   try {
     await cluster.startAll();
     return await measureFailovers({

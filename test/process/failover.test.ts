@@ -16,7 +16,7 @@ import { THRESHOLDS } from '../thresholds.ts';
 const isLong = process.env.HOLDFAST_LONG === '1';
 
 async function figuresOf(fault: Fault, runs: number): Promise<FailoverFigures> {
-  const cluster = await startTestCluster();
+  const cluster = await startTestCluster({ rehearses: true });
   const figures = await measureFailovers({ cluster, fault, runs });
   console.log(`${FAILOVER_TABLE_HEAD}\n${failoverRow(figures)}`);
   console.log(`gaps: ${figures.gaps.map(({ gapMs }) => gapMs.toFixed(0)).join(', ')} ms`);

@@ -329,12 +329,17 @@ export interface PeerStatus {
   readonly exclusion?: Exclusion;
 }
 
-/** A reading of the core, for status and metrics. */
-export interface CoreStatus {
+/** What a node says of itself in every handshake, and of the cluster in every topology. */
+export interface CoreStanding {
   readonly role: Role;
   readonly term: Term;
   readonly primary?: NodeId;
   readonly cluster?: ClusterId;
+  readonly exclusion?: Exclusion;
+}
+
+/** A reading of the core, for status and metrics: not free, see `standing`. */
+export interface CoreStatus extends CoreStanding {
   readonly database?: string;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
@@ -347,7 +352,6 @@ export interface CoreStatus {
   readonly admitting: boolean;
   /** May serve reads: replay is done. */
   readonly serving: boolean;
-  readonly exclusion?: Exclusion;
   readonly holes: number;
   readonly sessions: number;
   readonly queued: number;
@@ -361,6 +365,8 @@ export interface CoreStatus {
 export interface CoreApi {
   step(input: Input, now: number): readonly Effect[];
   status(now: number): CoreStatus;
+  /** The part of the status that costs nothing. */
+  readonly standing: CoreStanding;
   /** The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. */
   retainFrom(): LogIndex;
   /**

@@ -8,14 +8,14 @@ import {
   type PeerMessage,
   type Term,
 } from '@holdfast/types';
-import type { CoreApi, CoreConfig, CoreStatus, Effect, Input, RecoveredState } from './api.ts';
+import type { CoreApi, CoreConfig, CoreStanding, CoreStatus, Effect, Input, RecoveredState } from './api.ts';
 import { Applier } from './apply/applier.ts';
 import { Elections } from './election/elections.ts';
 import { Formation } from './formation/formation.ts';
 import { Context, committedIn } from './kernel/context.ts';
 import { checkInvariants } from './kernel/invariants.ts';
 import { linkCameUp } from './kernel/link.ts';
-import { readStatus } from './kernel/status.ts';
+import { readStanding, readStatus } from './kernel/status.ts';
 import { wireError } from './kernel/wire-errors.ts';
 import { evictLog } from './log/evict-log.ts';
 import { Log } from './log/log.ts';
@@ -96,6 +96,10 @@ export class Core implements CoreApi {
     this.#carryOn();
     this.#stepping = false;
     return this.context.takeEffects();
+  }
+
+  get standing(): CoreStanding {
+    return readStanding(this);
   }
 
   status(now: number): CoreStatus {

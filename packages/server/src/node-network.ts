@@ -74,7 +74,7 @@ export class NodeNetwork {
       limits: config.limits,
       defaultAck: config.defaultAck,
       metrics,
-      cluster: () => this.#database?.status().cluster,
+      cluster: () => this.#database?.standing.cluster,
       database: (name) => parts.databases.get(name),
       topology: () => this.#topology(),
       onFatal: (error) => parts.onFatal(error instanceof Error ? error : new Error(String(error))),
@@ -222,22 +222,22 @@ export class NodeNetwork {
 
   #ownHello(): PeerHello {
     const { config, boot } = this.#parts;
-    const status = this.#database?.status();
+    const standing = this.#database?.standing;
     return {
       protocol: PROTOCOL_VERSION,
       node: config.id,
       disk: this.#parts.diskId(),
       boot,
-      ...(status?.cluster === undefined ? {} : { cluster: status.cluster }),
+      ...(standing?.cluster === undefined ? {} : { cluster: standing.cluster }),
       voters: config.peers.map(({ id }) => id),
-      ...(status?.exclusion === undefined ? {} : { exclusion: status.exclusion }),
+      ...(standing?.exclusion === undefined ? {} : { exclusion: standing.exclusion }),
       clientUrl: ownUrl(config),
       ...(config.zone === undefined ? {} : { zone: config.zone }),
     };
   }
 
   #topology(): Topology {
-    return topologyOf(this.#parts.config, this.#openDatabase('default').status(), (peer) =>
+    return topologyOf(this.#parts.config, this.#openDatabase('default').standing, (peer) =>
       this.#peers.helloOf(peer),
     );
   }

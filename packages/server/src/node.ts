@@ -31,6 +31,7 @@ import { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeNetwork } from './node-network.ts';
 import { NodeReporter } from './node-reporter.ts';
 import { nodeStatus } from './node-status.ts';
+import { rehearse } from './rehearsal/rehearse.ts';
 import { decideUpgrade } from './upgrade.ts';
 
 export interface NodeSeams {
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly logger?: Logger;
   readonly tuning?: Partial<DriverTuning>;
   readonly makeCore?: CoreFactory;
+  /** Plays primary to nobody before it joins its peers, so that a failover meets compiled code. */
+  readonly rehearses?: boolean;
 }
 
 const DEFAULT_DATABASE = 'default';
@@ -123,6 +126,7 @@ export class Node implements NodeView {
   static async start(config: NodeConfig, seams: NodeSeams, options: NodeOptions = {}): Promise<Node> {
     const node = new Node(config, seams, options);
     try {
+      if (options.rehearses === true) await rehearse(config);
       await node.#http.ready();
       await node.#listen();
       await node.#open();
@@ -278,7 +282,7 @@ export class Node implements NodeView {
 
   async #handOver(): Promise<void> {
     const database = this.#databases.get(DEFAULT_DATABASE);
-    if (database?.status().role !== 'primary') return;
+    if (database?.standing.role !== 'primary') return;
     const givenUp = new Promise<void>((_resolve, reject) => {
       this.#handOverTimer = this.clock.setTimer(
         HAND_OVER_TIMEOUTS * this.#config.timing.electionTimeoutMs,

@@ -18,6 +18,7 @@ export interface NodeHandleOptions {
   readonly flags: Readonly<Record<string, unknown>>;
   /** A command that runs the command line after it, such as `ip netns exec n1`. */
   readonly launcher: readonly string[];
+  readonly rehearses: boolean;
 }
 
 /** One life of one node process. */
@@ -34,7 +35,8 @@ export class NodeHandle {
     this.#options = options;
     const [command = process.execPath, ...before] = [...options.launcher, process.execPath, ...NODE_FLAGS];
     const log = openSync(options.log, 'a');
-    this.#child = spawn(command, [...before, PROGRAM, JSON.stringify(options.flags)], {
+    const args = [JSON.stringify(options.flags), ...(options.rehearses ? ['--rehearses'] : [])];
+    this.#child = spawn(command, [...before, PROGRAM, ...args], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env },
     });

@@ -1,5 +1,5 @@
 // One node as a process of its own, with faults that its parent switches over the channel between the two.
-// Run by LocalCluster: node node-process.ts '<options as JSON>'
+// Run by LocalCluster: node node-process.ts '<options as JSON>' [--rehearses]
 import { flushCompileCache } from 'node:module';
 import { loadConfig, Node, systemSeams } from '@holdfast/server';
 import { LyingDisk } from './lying-disk.ts';
@@ -31,7 +31,11 @@ function stall(durationMs: number): void {
 
 try {
   const { config } = loadConfig({ flags: JSON.parse(process.argv[2] ?? '{}') as Record<string, unknown> });
-  const node = await Node.start(config, { ...seams, transport, disk });
+  const node = await Node.start(
+    config,
+    { ...seams, transport, disk },
+    { rehearses: process.argv.includes('--rehearses') },
+  );
   process.on('SIGTERM', () => void node.stop());
   report({ kind: 'up', pid: process.pid });
   // Most of these end by a signal that leaves no time for it.

@@ -19,7 +19,7 @@ export async function runNode(args: readonly string[], context: Context): Promis
   context.output.onReaderGone = () => {};
   const ending = new Ending();
   if (stopWithParent) ending.watchParent(context.stdin);
-  const node = await Node.start(config, systemSeams());
+  const node = await Node.start(config, systemSeams(), { rehearses: true });
   ending.onOrder((handOver) => void node.stop({ handOver }));
   const error = await node.stopped;
   if (error !== undefined) context.output.words(describeError(error));

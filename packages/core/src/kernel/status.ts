@@ -1,16 +1,13 @@
 import { entryBytes, type LogIndex } from '@holdfast/types';
-import type { CoreStatus, PeerStatus, Role } from '../api.ts';
+import type { CoreStanding, CoreStatus, PeerStatus, Role } from '../api.ts';
 import type { Core } from '../core.ts';
 import type { Progress } from '../replication/progress.ts';
 
 export function readStatus(core: Core, now: number): CoreStatus {
   const { context, applier, office } = core;
-  const { log, persists, genesis, exclusion, primary } = context;
+  const { log, persists, genesis } = context;
   return {
-    role: roleOf(core),
-    term: context.term,
-    ...(primary === undefined ? {} : { primary }),
-    ...(genesis === undefined ? {} : { cluster: genesis.cluster }),
+    ...readStanding(core),
     ...(genesis === undefined ? {} : { database: genesis.databases[context.config.database] ?? '' }),
     commit: context.commit,
     applied: applier.applied.index,
@@ -21,7 +18,6 @@ export function readStatus(core: Core, now: number): CoreStatus {
     appliedRevision: applier.appliedRevision,
     admitting: office?.admitting ?? false,
     serving: core.serving,
-    ...(exclusion === undefined ? {} : { exclusion }),
     holes: core.repair.holes,
     sessions: applier.sessions.size,
     queued: office?.admission.queued ?? 0,
@@ -45,6 +41,17 @@ export function readStatus(core: Core, now: number): CoreStatus {
   };
 }
 
+export function readStanding(core: Core): CoreStanding {
+  const { term, primary, genesis, exclusion } = core.context;
+  return {
+    role: roleOf(core),
+    term,
+    ...(primary === undefined ? {} : { primary }),
+    ...(genesis === undefined ? {} : { cluster: genesis.cluster }),
+    ...(exclusion === undefined ? {} : { exclusion }),
+  };
+}
+
 function roleOf(core: Core): Role {
   const { context } = core;
   if (context.exclusion !== undefined) return 'excluded';
@@ -56,9 +63,8 @@ function roleOf(core: Core): Role {
 function lagBytes(core: Core, progress: Progress): number {
   const { log } = core.context;
   let bytes = 0;
-  for (let index = progress.match + 1; index <= log.last.index; index++) {
-    const entry = log.cached(index as LogIndex);
-    if (entry !== undefined) bytes += entryBytes(entry);
+  for (let index = Math.max(progress.match + 1, log.cacheStart); index <= log.cachedTo; index++) {
+    bytes += entryBytes(log.cached(index as LogIndex)!);
   }
   return bytes;
 }

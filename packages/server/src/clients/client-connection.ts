@@ -8,9 +8,9 @@ import {
   type WriteReply,
 } from '@holdfast/types';
 import { encodeServerMessages } from '@holdfast/wire';
-import type { DatabaseDriver } from '../driver/database-driver.ts';
 import { CLOSE_CODES } from '../links/close-codes.ts';
 import type { TurnEnd } from '../turn-end.ts';
+import type { ClientDatabase } from './client-database.ts';
 import type { ConnectionScans } from './connection-scans.ts';
 import type { ConnectionSnapshots } from './connection-snapshots.ts';
 
@@ -43,7 +43,7 @@ export class ClientConnection {
   /** Until it said hello. */
   handshake: Timer | undefined;
   /** Since it said hello. */
-  database: DatabaseDriver | undefined;
+  database: ClientDatabase | undefined;
   closed = false;
   /** Writes and session requests by their id. */
   readonly requests: TransientMap<number, PendingRequest> = new TransientMap();

@@ -16,11 +16,10 @@ import {
 } from '@holdfast/types';
 import { decodeClientMessages } from '@holdfast/wire';
 import type { NodeLimits } from '../config/node-config.ts';
-import type { DatabaseDriver } from '../driver/database-driver.ts';
 import { CLOSE_CODES } from '../links/close-codes.ts';
-import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import type { TurnEnd } from '../turn-end.ts';
 import { ClientConnection } from './client-connection.ts';
+import type { ClientDatabase, ClientMetrics } from './client-database.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWrites } from './client-writes.ts';
 import { ConnectionScans } from './connection-scans.ts';
@@ -34,10 +33,10 @@ export interface ClientHubOptions {
   readonly turnEnd: TurnEnd;
   readonly limits: NodeLimits;
   readonly defaultAck: Ack;
-  readonly metrics: NodeMetrics;
+  readonly metrics: ClientMetrics;
   cluster(): ClusterId | undefined;
   /** By name. Undefined: there is none, or it is not open yet. */
-  database(name: string): DatabaseDriver | undefined;
+  database(name: string): ClientDatabase | undefined;
   topology(): Topology;
   onFatal(error: unknown): void;
 }

@@ -15,15 +15,14 @@ import {
   type WireError,
 } from '@holdfast/types';
 import { readProblem } from '@holdfast/wire';
-import type { DatabaseDriver } from '../driver/database-driver.ts';
-import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { ClientDatabase, ClientMetrics } from './client-database.ts';
 import { tooMany } from './client-writes.ts';
 import { toWireError, wireError } from './wire-error.ts';
 
 export interface ClientReadsOptions {
   readonly clock: Clock;
-  readonly metrics: NodeMetrics;
+  readonly metrics: ClientMetrics;
 }
 
 type ScanOpenMessage = Extract<ClientMessage, { kind: 'scanOpen' }>;
@@ -56,7 +55,7 @@ export class ClientReads {
     this.#options = options;
   }
 
-  read(client: ClientConnection, database: DatabaseDriver, requests: readonly ReadRequest[]): void {
+  read(client: ClientConnection, database: ClientDatabase, requests: readonly ReadRequest[]): void {
     const now = this.#options.clock.now();
     const reads: ProposedRead[] = [];
     for (const request of requests) {
@@ -80,7 +79,7 @@ export class ClientReads {
     if (reads.length > 0) database.input({ kind: 'read', reads });
   }
 
-  openScan(client: ClientConnection, database: DatabaseDriver, message: ScanOpenMessage): void {
+  openScan(client: ClientConnection, database: ClientDatabase, message: ScanOpenMessage): void {
     const error = busyProblem(client) ?? client.scans.reserve(message.id);
     if (error !== undefined) {
       client.send({ kind: 'failed', id: message.id, error });
@@ -100,7 +99,7 @@ export class ClientReads {
     }
   }
 
-  openSnapshot(client: ClientConnection, database: DatabaseDriver, message: SnapshotOpenMessage): void {
+  openSnapshot(client: ClientConnection, database: ClientDatabase, message: SnapshotOpenMessage): void {
     const { id, consistency } = message;
     const error = busyProblem(client) ?? client.snapshots.reserve(id);
     if (error !== undefined) client.send({ kind: 'failed', id, error });
@@ -235,7 +234,7 @@ export class ClientReads {
 
   /** Asks the core when a whole state of that kind may be read. */
   #propose(
-    database: DatabaseDriver,
+    database: ClientDatabase,
     { consistency, remainingMs, token, maxStalenessMs }: ScanOpenMessage | SnapshotOpenMessage,
     pending: WaitingRead,
   ): void {

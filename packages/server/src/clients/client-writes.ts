@@ -8,14 +8,13 @@ import {
   type WriteRequest,
 } from '@holdfast/types';
 import { writeProblem } from '@holdfast/wire';
-import type { DatabaseDriver } from '../driver/database-driver.ts';
-import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import type { ClientConnection, PendingRequest } from './client-connection.ts';
+import type { ClientDatabase, ClientMetrics } from './client-database.ts';
 import { wireError } from './wire-error.ts';
 
 export interface ClientWritesOptions {
   readonly clock: Clock;
-  readonly metrics: NodeMetrics;
+  readonly metrics: ClientMetrics;
 }
 
 type WriteMessage = Extract<ClientMessage, { kind: 'write' }>;
@@ -29,7 +28,7 @@ export class ClientWrites {
     this.#options = options;
   }
 
-  write(client: ClientConnection, database: DatabaseDriver, message: WriteMessage): void {
+  write(client: ClientConnection, database: ClientDatabase, message: WriteMessage): void {
     const now = this.#options.clock.now();
     const requests: ProposedWrite[] = [];
     for (const request of message.requests) {
@@ -48,7 +47,7 @@ export class ClientWrites {
     database.input({ kind: 'propose', connection: client.number, session, floor, requests });
   }
 
-  session(client: ClientConnection, database: DatabaseDriver, message: SessionMessage): void {
+  session(client: ClientConnection, database: ClientDatabase, message: SessionMessage): void {
     refuseRepeatedId(client, message.id);
     if (client.outstanding >= LIMITS.clientOutstandingRequestsMax) {
       client.send({ kind: 'failed', id: message.id, error: tooMany() });

@@ -1,4 +1,4 @@
-import type { CoreStatus } from '@holdfast/core';
+import type { CoreStanding } from '@holdfast/core';
 import type { NodeId, PeerHello, Topology, TopologyNode } from '@holdfast/types';
 import type { NodeConfig } from '../config/node-config.ts';
 
@@ -17,7 +17,7 @@ export function urlOf(config: NodeConfig, peer: NodeId): string {
 /** The cluster as this node knows it: peers under the address they gave themselves, if they were met. */
 export function topologyOf(
   config: NodeConfig,
-  status: Pick<CoreStatus, 'term' | 'primary'>,
+  { term, primary }: CoreStanding,
   helloOf: (peer: NodeId) => PeerHello | undefined,
 ): Topology {
   const nodes = config.peers.map(({ id, url }): TopologyNode => {
@@ -25,7 +25,7 @@ export function topologyOf(
     const hello = helloOf(id);
     return { id, url: hello?.clientUrl ?? url, ...zoned(hello?.zone) };
   });
-  return { term: status.term, ...(status.primary === undefined ? {} : { primary: status.primary }), nodes };
+  return { term, ...(primary === undefined ? {} : { primary }), nodes };
 }
 
 export function sameTopology(left: Topology, right: Topology): boolean {

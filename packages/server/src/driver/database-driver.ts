@@ -1,4 +1,4 @@
-import type { CoreApi, CoreStatus, Effect, Input, RecoveredLog } from '@holdfast/core';
+import type { CoreApi, CoreStanding, CoreStatus, Effect, Input, RecoveredLog } from '@holdfast/core';
 import type { DivergenceFile, Store } from '@holdfast/store';
 import {
   assertNever,
@@ -134,6 +134,10 @@ export class DatabaseDriver {
   storeFailed(error: Error): void {
     if (isDiskFull(error)) this.#space.storeIsFull();
     else this.fail(error);
+  }
+
+  get standing(): CoreStanding {
+    return this.#core.standing;
   }
 
   status(): CoreStatus {

@@ -53,6 +53,10 @@ class ScriptedCore implements CoreApi {
     return effects;
   }
 
+  get standing(): never {
+    throw new Error('not asked for');
+  }
+
   status(): never {
     throw new Error('not asked for');
   }
