@@ -222,17 +222,20 @@ export class SimDisk implements Disk {
     this.#assertAlive(life, operation);
     this.onOperation?.(operation);
     this.#assertAlive(life, operation);
-    const code = this.#faults.next(operation);
+    const fault = this.#faults.next(operation);
     let begun: { result: Result } | { error: unknown };
     try {
-      if (code !== undefined) throw failure(code, operation.path, `injected into ${operation.kind}`);
+      if (fault !== undefined) throw failure(fault.code, operation.path, `injected into ${operation.kind}`);
       begun = { result: steps.begin() };
     } catch (error) {
       begun = { error };
     }
     await this.#latency(operation);
     this.#assertAlive(life, operation);
-    if (code !== undefined) steps.onFault?.();
+    if (fault !== undefined) {
+      steps.onFault?.();
+      fault.onFailed?.(operation);
+    }
     if ('error' in begun) throw begun.error;
     steps.end?.();
     return begun.result;

@@ -11,12 +11,16 @@ const TYPICAL_MS: Partial<Record<DiskOperationKind, number>> = {
 
 /** How long the operations of one disk take. */
 export class DiskTiming {
-  /** 1: as usual. */
-  slowness = 1;
+  /** Times that they take longer than on a good disk. */
+  slowness: number;
+  /** Of this disk while nothing is wrong with it. */
+  readonly usualSlowness: number;
   readonly #random: Random;
 
-  constructor(random: Random) {
+  constructor(random: Random, usualSlowness: number = 1) {
     this.#random = random;
+    this.usualSlowness = usualSlowness;
+    this.slowness = usualSlowness;
   }
 
   draw({ kind }: DiskOperation): number {

@@ -23,6 +23,8 @@ export interface SimClusterOptions {
   readonly segmentBytes?: number;
   /** Milliseconds one way between two hosts, drawn for each message. */
   readonly latencyMs?: { readonly min: number; readonly max: number };
+  /** Times that disks take longer than good ones. */
+  readonly diskSlowness?: number;
   /** Greatest share by which the clocks of two machines drift apart. */
   readonly clockDrift?: number;
   readonly observer: CoreObserver;
@@ -60,7 +62,7 @@ export class SimCluster {
     const diskTimings = new Map<NodeId, DiskTiming>();
     this.diskTimings = diskTimings;
     this.machines = ids.map((id) => {
-      const timing = new DiskTiming(random.named(`disk ${id}`));
+      const timing = new DiskTiming(random.named(`disk ${id}`), options.diskSlowness);
       diskTimings.set(id, timing);
       return new SimMachine({
         config: configOf(id, ids, options),

@@ -53,6 +53,11 @@ export class SimMachine {
     return this.#process?.gate.isFrozen === true;
   }
 
+  /** Of the process that runs; undefined while it is down. */
+  get boot(): Boot | undefined {
+    return this.isUp ? { node: this.id, number: this.#boots } : undefined;
+  }
+
   /** Undefined until it has started. */
   get node(): Node | undefined {
     return this.#node;

@@ -36,7 +36,6 @@ export const MARKS = {
   cutWriteCompleted: { says: 'a write completed whose entries had been cut', faults: [17] },
   lowerTermAnswered: { says: 'a message of an older term was answered with the newer one', faults: [19] },
   conflictSkippedTerms: { says: 'a conflict went back by more than one entry', faults: [21] },
-  emptyAppendConflicted: { says: 'an append without entries did not fit', faults: [22] },
   entriesReadBack: { says: 'entries for a peer were read back from the disk', faults: [21] },
   peerWindowFull: { says: 'a peer had no room for one more append', faults: [25] },
   queueFull: { says: 'a request was refused: a queue was full', faults: [25] },

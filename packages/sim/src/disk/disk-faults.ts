@@ -32,6 +32,8 @@ export interface DiskFault {
   readonly after?: number;
   /** How many fail: 1 by default, `Infinity` for good. */
   readonly times?: number;
+  /** Called when one has failed, as whoever asked for it is told. */
+  onFailed?(operation: DiskOperation): void;
 }
 
 /** Ends an injected fault. */
@@ -49,9 +51,9 @@ export class DiskFaults {
     return { clear: () => this.#armed.delete(armed) };
   }
 
-  /** The failure of this operation, if one is due. Each armed fault counts every operation it matches. */
-  next(operation: DiskOperation): DiskErrorCode | undefined {
-    let code: DiskErrorCode | undefined;
+  /** The fault of this operation, if one is due. Each armed fault counts every operation it matches. */
+  next(operation: DiskOperation): DiskFault | undefined {
+    let due: DiskFault | undefined;
     for (const armed of this.#armed) {
       if (!matches(armed.fault, operation)) continue;
       if (armed.after > 0) {
@@ -60,9 +62,9 @@ export class DiskFaults {
       }
       armed.times--;
       if (armed.times <= 0) this.#armed.delete(armed);
-      code ??= armed.fault.code;
+      due ??= armed.fault;
     }
-    return code;
+    return due;
   }
 }
 

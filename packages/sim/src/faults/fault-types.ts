@@ -1,11 +1,13 @@
 import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
+import { type FailedSync, failedSync } from './failed-sync.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { type Freeze, freeze } from './freeze.ts';
 import { type FullDisk, fullDisk } from './full-disk.ts';
 import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
+import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
 import { type OneWay, oneWay } from './one-way.ts';
 import { type Partition, partition } from './partition.ts';
 import { type PowerOff, powerOff } from './power-off.ts';
@@ -28,7 +30,9 @@ export type Fault =
   | SlowDisk
   | FullDisk
   | WallClock
-  | Switchover;
+  | Switchover
+  | KillAtOperation
+  | FailedSync;
 
 export type FaultKind = Fault['kind'];
 
@@ -47,6 +51,8 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   fullDisk,
   wallClock,
   switchover,
+  killAtOperation,
+  failedSync,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

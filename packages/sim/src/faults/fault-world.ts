@@ -1,23 +1,36 @@
+import type { Boot } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { CoverageMarks } from '../coverage/coverage-marks.ts';
+import type { DiskOperation } from '../disk/disk-faults.ts';
+import type { Watch } from '../run/watch.ts';
 import type { Target } from './target.ts';
+
+/** Until somebody starts a node again that has ended by itself after the faults. */
+const RESTART_MS = 100;
 
 /** What faults do their work on, for as long as they may. */
 export class FaultWorld {
   readonly cluster: SimCluster;
   /** Clients included: what lies between them breaks. */
   readonly hosts: readonly string[];
-  readonly marks: CoverageMarks;
+  readonly watch: Watch;
   readonly #undos: Set<() => void> = new Set();
   /** Grows with each partition: a later one is not healed by the end of an earlier one. */
   #partitions = 0;
+  /** What happens when a node ends by itself that may. */
+  readonly #mayEnd = new Map<SimMachine, Set<() => void>>();
+  readonly #diskWatchers = new Map<SimMachine, Set<(operation: DiskOperation) => void>>();
   #isOver = false;
 
-  constructor(cluster: SimCluster, hosts: readonly string[], marks: CoverageMarks) {
+  constructor(cluster: SimCluster, hosts: readonly string[], watch: Watch) {
     this.cluster = cluster;
     this.hosts = hosts;
-    this.marks = marks;
+    this.watch = watch;
+  }
+
+  get marks(): CoverageMarks {
+    return this.watch.marks;
   }
 
   /** Undefined: there is none of that name. */
@@ -50,6 +63,40 @@ export class FaultWorld {
       this.cluster.network.healAll();
       this.tell('the network is whole');
     });
+  }
+
+  /** Called before each operation of a disk, until what it answers is called. */
+  watchDisk(machine: SimMachine, onOperation: (operation: DiskOperation) => void): () => void {
+    let watchers = this.#diskWatchers.get(machine);
+    if (watchers === undefined) {
+      const all = new Set<(operation: DiskOperation) => void>();
+      machine.disk.onOperation = (operation) => {
+        for (const watcher of all) watcher(operation);
+      };
+      this.#diskWatchers.set(machine, all);
+      watchers = all;
+    }
+    watchers.add(onOperation);
+    return () => watchers.delete(onOperation);
+  }
+
+  /** From now on a node may end by itself: `then` takes it down and sees to it that it comes back. */
+  mayEnd(machine: SimMachine, then: () => void): () => void {
+    const expected = this.#mayEnd.get(machine) ?? new Set();
+    this.#mayEnd.set(machine, expected.add(then));
+    return () => expected.delete(then);
+  }
+
+  /** False if it had no reason to. */
+  hasEnded({ node }: Boot): boolean {
+    const machine = this.cluster.machine(node);
+    const expected = [...(this.#mayEnd.get(machine) ?? [])];
+    if (expected.length === 0) return false;
+    this.#mayEnd.delete(machine);
+    this.tell(`${node} has ended by itself`);
+    for (const then of expected) then();
+    if (this.#isOver) this.cluster.clock.setTimer(RESTART_MS, () => machine.start());
+    return true;
   }
 
   tell(what: string): void {

@@ -22,7 +22,7 @@ export const slowDisk: FaultType<SlowDisk> = {
     timing.slowness = times;
     world.tell(`${machine.id} has a disk ${times.toFixed(0)} times slower`);
     world.during(forMs, () => {
-      timing.slowness = 1;
+      timing.slowness = timing.usualSlowness;
       world.tell(`${machine.id} has its disk back`);
     });
   },

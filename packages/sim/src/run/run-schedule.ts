@@ -1,4 +1,5 @@
 import { HistoryRecorder } from '@holdfast/check';
+import type { Boot } from '../cluster/core-probe.ts';
 import { SimCluster } from '../cluster/sim-cluster.ts';
 import type { MarkName } from '../coverage/mark-list.ts';
 import { type Fault, inflict } from '../faults/fault-types.ts';
@@ -75,13 +76,13 @@ class ScheduledRun {
   constructor(schedule: Schedule, options: RunOptions) {
     this.#schedule = schedule;
     this.#watch = new Watch(schedule.cluster.nodes);
-    this.#cluster = clusterOf(schedule, this.#watch, options);
+    this.#cluster = clusterOf(schedule, this.#watch, options, (boot) => this.#faults.hasEnded(boot));
     const { clock, trace, machines } = this.#cluster;
     this.#watch.writeTo(trace);
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
     const hosts = [...machines.map(({ id }) => id), ...schedule.clients.map(({ host }) => host)];
-    this.#faults = new FaultWorld(this.#cluster, hosts, this.#watch.marks);
+    this.#faults = new FaultWorld(this.#cluster, hosts, this.#watch);
     this.#clients = schedule.clients.map((plan) => this.#clientOf(plan));
     trace.record(`seed ${schedule.seed}: ${describeSchedule(schedule)}`);
   }
@@ -159,12 +160,19 @@ class ScheduledRun {
   }
 }
 
-function clusterOf({ seed, cluster }: Schedule, watch: Watch, options: RunOptions): SimCluster {
+function clusterOf(
+  { seed, cluster }: Schedule,
+  watch: Watch,
+  options: RunOptions,
+  mayHaveEnded: (boot: Boot) => boolean,
+): SimCluster {
   return new SimCluster({
     seed,
     ...cluster,
     observer: watch,
     print: options.print,
-    onNodeEnded: (boot, error) => watch.onNodeEnded(boot, error),
+    onNodeEnded: (boot, error) => {
+      if (!mayHaveEnded(boot)) watch.onNodeEnded(boot, error);
+    },
   });
 }

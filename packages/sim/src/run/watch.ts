@@ -5,6 +5,7 @@ import type { Trace } from '../cluster/trace.ts';
 import { CoverageMarks } from '../coverage/coverage-marks.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
+import { FailedSyncs } from '../oracles/failed-syncs.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { RunFailure } from './run-failure.ts';
@@ -13,6 +14,8 @@ import { RunFailure } from './run-failure.ts';
 export class Watch implements CoreObserver {
   readonly elections: ElectionSafety = new ElectionSafety();
   readonly stateMachine: StateMachineSafety = new StateMachineSafety();
+  /** Told by who makes them fail. */
+  readonly syncs: FailedSyncs = new FailedSyncs();
   readonly #revisions: UniqueRevisions = new UniqueRevisions();
   readonly #promises: DurablePromises;
   /** Rare paths taken, and how often. */
@@ -48,6 +51,7 @@ export class Watch implements CoreObserver {
     this.marks.afterStep(boot, input, effects);
     try {
       this.#promises.onStep(boot, input, effects);
+      this.syncs.onStep(boot, input);
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);

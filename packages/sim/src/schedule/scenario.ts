@@ -22,25 +22,35 @@ export interface Scenario {
 
 const FAULT_SHARE = 0.45;
 const SMALL_LIMIT_SHARE = 0.2;
+/** Of runs that let go of their logs as soon as they can: who was away needs a snapshot. */
+const SHORT_LOG_SHARE = 0.4;
 
 /** Swarm testing (Groce and others, 2012): each run has some kinds of fault only, so that none hides another. */
 export function drawScenario(random: Random): Scenario {
   const electionTimeoutMs = between(random, 100, 500);
+  const isShortLog = random.next() < SHORT_LOG_SHARE;
   return {
     cluster: {
       nodes: pick(random, [1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
       latencyMs: { min: 0.1, max: logUniform(random, 0.2, 10) },
       clockDrift: pick(random, [0, 0.001, 0.02]),
-      timing: { heartbeatMs: electionTimeoutMs / 8, electionTimeoutMs },
+      diskSlowness: pick(random, [1, 1, 1, 1, 15]),
+      timing: {
+        heartbeatMs: electionTimeoutMs / 8,
+        electionTimeoutMs,
+        persistStallMaxMs: electionTimeoutMs * pick(random, [1, 2, 10]),
+      },
       limits: drawLimits(random),
       tuning: {
-        checkpointBytes: Math.floor(logUniform(random, 2000, 100_000)),
-        checkpointMs: logUniform(random, 200, 5000),
-        walRetainBytes: pick(random, [0, 0, 20_000, 1_000_000]),
+        checkpointBytes: Math.floor(
+          isShortLog ? logUniform(random, 300, 3000) : logUniform(random, 2000, 100_000),
+        ),
+        checkpointMs: isShortLog ? logUniform(random, 20, 200) : logUniform(random, 200, 5000),
+        walRetainBytes: isShortLog ? 0 : pick(random, [0, 0, 20_000, 1_000_000]),
         diskCheckMs: 200,
         reopenBytesMin: 65_536,
       },
-      segmentBytes: pick(random, [16_384, 65_536]),
+      segmentBytes: isShortLog ? 16_384 : pick(random, [16_384, 65_536]),
       storeBufferBytes: Math.floor(logUniform(random, 500, 32_000)),
     },
     workMs: between(random, 3000, 10_000),

@@ -24,7 +24,13 @@ export interface ClusterSetup {
   readonly nodes: number;
   readonly latencyMs: { readonly min: number; readonly max: number };
   readonly clockDrift: number;
-  readonly timing: { readonly heartbeatMs: number; readonly electionTimeoutMs: number };
+  /** Times that disks take longer than good ones. */
+  readonly diskSlowness: number;
+  readonly timing: {
+    readonly heartbeatMs: number;
+    readonly electionTimeoutMs: number;
+    readonly persistStallMaxMs: number;
+  };
   /** Small ones now and then, so that what lies beyond them is met. */
   readonly limits: Partial<NodeConfig['limits']>;
   readonly tuning: {

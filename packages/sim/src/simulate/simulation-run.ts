@@ -49,12 +49,14 @@ export class SimulationRun {
       ...(timing === undefined ? {} : { timing }),
       observer: this.#watch,
       print: trace,
-      onNodeEnded: (boot, error) => this.#watch.onNodeEnded(boot, error),
+      onNodeEnded: (boot, error) => {
+        if (!this.#faults.hasEnded(boot)) this.#watch.onNodeEnded(boot, error);
+      },
     });
     this.#watch.writeTo(this.#cluster.trace);
     const nodeIds = this.#cluster.machines.map(({ id }) => id);
     const scene = { nodes: nodeIds, clients: hosts, hosts: [...nodeIds, ...hosts] };
-    this.#faults = new FaultWorld(this.#cluster, scene.hosts, this.#watch.marks);
+    this.#faults = new FaultWorld(this.#cluster, scene.hosts, this.#watch);
     this.#drawn = new DrawnFaults({ world: this.#faults, random, scene });
     this.#facade = new SimulatedCluster({
       cluster: this.#cluster,

@@ -1,0 +1,64 @@
+import { logUniform, pick } from '../run/draw.ts';
+import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { DATABASE } from './data-paths.ts';
+import type { FaultType } from './fault-type.ts';
+import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawTarget, type Target } from './target.ts';
+
+/**
+ * An fsync fails, once or from then on, and what it was to cover is clean as far as the system knows. The node has to
+ * stop (P10); then power may go, which shows what is really there.
+ */
+export interface FailedSync extends Target {
+  readonly kind: 'failedSync';
+  readonly where: 'wal' | 'store';
+  readonly forGood: boolean;
+  /** For so long it may come to it. */
+  readonly forMs: number;
+  readonly loss?: Loss;
+  readonly comeback: Comeback;
+}
+
+/** From the failure to the end of the node, with room for a slow disk and a frozen process. */
+const ENDS_MS_MAX = 5000;
+
+export const failedSync: FaultType<FailedSync> = {
+  perSecond: [0.05, 0.7],
+  draw(random, scene) {
+    return {
+      kind: 'failedSync',
+      ...drawTarget(random, scene),
+      where: pick(random, ['wal', 'wal', 'store']),
+      forGood: random.next() < 0.3,
+      forMs: logUniform(random, 20, 1000),
+      ...(random.next() < 0.7 ? { loss: drawLoss(random) } : {}),
+      comeback: drawComeback(random),
+    };
+  },
+  inflict({ where, forGood, forMs, loss, comeback, ...target }, world) {
+    const machine = world.find(target);
+    if (machine?.isUp !== true) return;
+    const armed = machine.disk.inject({
+      operation: 'sync',
+      code: 'EIO',
+      path: (path) => path.startsWith(`${DATABASE}/${where}`),
+      times: forGood ? Number.POSITIVE_INFINITY : 1,
+      onFailed: ({ path }) => {
+        world.tell(`${machine.id} fails to sync ${path}`);
+        world.marks.meet('syncFailed');
+        if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
+      },
+    });
+    const pardon = world.mayEnd(machine, () => {
+      armed.clear();
+      world.marks.meet('stoppedByDisk');
+      if (loss === undefined) machine.kill();
+      else machine.powerOff(crashOf(loss));
+      comeBack(machine, comeback, world);
+    });
+    world.during(forMs, () => {
+      armed.clear();
+      world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
+    });
+  },
+};

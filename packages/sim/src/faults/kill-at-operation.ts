@@ -1,0 +1,104 @@
+import type { SimMachine } from '../cluster/sim-machine.ts';
+import type { MarkName } from '../coverage/mark-list.ts';
+import type { DiskOperation } from '../disk/disk-faults.ts';
+import { logUniform, pick } from '../run/draw.ts';
+import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import type { FaultType } from './fault-type.ts';
+import type { FaultWorld } from './fault-world.ts';
+import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawTarget, type Target } from './target.ts';
+
+/** A node ends at one operation of its disk, which does not take place: the machine loses power if there is a loss. */
+export interface KillAtOperation extends Target {
+  readonly kind: 'killAtOperation';
+  /** What it must have begun. */
+  readonly moment: Moment;
+  /** Operations from there on that still take place. */
+  readonly after: number;
+  readonly loss?: Loss;
+  readonly comeback: Comeback;
+}
+
+const MOMENTS = {
+  start: {
+    afterMax: 200,
+    begins: (_operation, { node }) => node === undefined,
+    mark: 'diedStarting',
+  },
+  checkpoint: {
+    afterMax: 20,
+    begins: ({ kind, path }, { node }) => node !== undefined && kind === 'sync' && STORE.test(path),
+    mark: 'diedCheckpointing',
+  },
+  cut: {
+    afterMax: 4,
+    begins: ({ kind, path }, { node }) => node !== undefined && kind === 'remove' && path.endsWith('.wal'),
+    mark: 'diedCuttingLog',
+  },
+  snapshot: {
+    afterMax: 100,
+    begins: ({ kind, path }, { node }) =>
+      node !== undefined && kind === 'makeDirectory' && RECEIVED.test(path),
+    mark: 'diedTakingSnapshot',
+  },
+  filing: {
+    afterMax: 4,
+    begins: ({ kind, path }, { node }) =>
+      node !== undefined && kind === 'write' && path.endsWith('/divergence.log'),
+    mark: 'diedFiling',
+  },
+} as const satisfies Readonly<
+  Record<
+    string,
+    {
+      readonly afterMax: number;
+      readonly begins: (operation: DiskOperation, machine: SimMachine) => boolean;
+      readonly mark: MarkName;
+    }
+  >
+>;
+
+type Moment = keyof typeof MOMENTS;
+
+/** Of any store, and of one that was received. */
+const STORE = /\/store(-\d+)?\//;
+const RECEIVED = /\/store-\d+$/;
+
+const WAITS_MS_MAX = 4000;
+
+export const killAtOperation: FaultType<KillAtOperation> = {
+  perSecond: [0.1, 2],
+  draw(random, scene) {
+    const moment = pick(random, Object.keys(MOMENTS) as Moment[]);
+    const after = Math.floor(logUniform(random, 1, MOMENTS[moment].afterMax + 1)) - 1;
+    const loss = random.next() < 0.5 ? { loss: drawLoss(random) } : {};
+    const comeback = drawComeback(random);
+    return { kind: 'killAtOperation', ...drawTarget(random, scene), moment, after, ...loss, comeback };
+  },
+  inflict({ moment, after, loss, comeback, ...target }, world) {
+    const machine = world.find(target);
+    if (machine?.isUp !== true) return;
+    if (moment === 'start') startAgain(machine, world);
+    const { begins, mark } = MOMENTS[moment];
+    let left: number | undefined;
+    const unwatch = world.watchDisk(machine, (operation) => {
+      if (!machine.isUp) return;
+      if (left === undefined && begins(operation, machine)) left = after;
+      if (left === undefined || left-- > 0) return;
+      unwatch();
+      const isStarted = machine.node !== undefined;
+      if (loss === undefined) machine.kill();
+      else machine.powerOff(crashOf(loss));
+      if (isStarted === (moment !== 'start')) world.marks.meet(mark);
+      world.tell(`${machine.id} ends at ${operation.kind} ${operation.path}`);
+      comeBack(machine, comeback, world);
+    });
+    world.during(WAITS_MS_MAX, unwatch);
+  },
+};
+
+function startAgain(machine: SimMachine, world: FaultWorld): void {
+  machine.kill();
+  world.tell(`${machine.id} is killed`);
+  comeBack(machine, { awayMs: 1 }, world);
+}
