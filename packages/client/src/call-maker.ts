@@ -28,6 +28,7 @@ import {
   WriteCall,
 } from './session/call.ts';
 import type { Tenant } from './tenant.ts';
+import type { EncodedTransaction } from './transaction.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
 
 /** Makes calls of arguments: checks them, and fills in what the call does not say. */
@@ -46,9 +47,20 @@ export class CallMaker {
     conditions: readonly Condition[] = NO_CONDITIONS,
   ): WriteCall {
     const bytes = checkedBytes(operations, conditions);
-    const ack = checkedAck(options.ack) ?? this.#defaultAck;
+    const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
     return new WriteCall({ deadline: this.#deadline(options.timeoutMs), bytes, ack, conditions, operations });
+  }
+
+  transaction(
+    { conditions, operations, otherwise }: EncodedTransaction,
+    options: WriteCallOptions,
+  ): WriteCall {
+    const bytes = checkedBytes(operations, conditions, otherwise);
+    const ack = checkedAck(options.ack) ?? this.defaultAck;
+    checkedSignal(options.signal);
+    const deadline = this.#deadline(options.timeoutMs);
+    return new WriteCall({ deadline, bytes, ack, conditions, operations, otherwise });
   }
 
   read(keys: readonly Uint8Array[], options: ReadCallOptions): ReadCall {
@@ -92,7 +104,7 @@ export class CallMaker {
     return checkedPositive('timeoutMs', options.timeoutMs) ?? this.#defaults.timeoutMs;
   }
 
-  get #defaultAck(): Ack {
+  get defaultAck(): Ack {
     return this.#defaults.ack ?? this.#tenant.defaultAck;
   }
 
@@ -109,7 +121,7 @@ export class CallMaker {
 
   /** Whoever writes `local` wants to read what was written, which is not committed yet. */
   get #defaultConsistency(): Consistency {
-    return this.#defaults.consistency ?? (this.#defaultAck === 'local' ? 'session' : 'linearizable');
+    return this.#defaults.consistency ?? (this.defaultAck === 'local' ? 'session' : 'linearizable');
   }
 }
 

@@ -1,16 +1,25 @@
-import type { Ack, NodeId, Revision, Term, Topology } from '@holdfast/types';
+import type { Revision, Topology } from '@holdfast/types';
 import {
   type AbstractBatchOperation,
   type AbstractIterator,
   type AbstractKeyIterator,
   AbstractLevel,
+  type AbstractSublevelOptions,
   type AbstractValueIterator,
 } from 'abstract-level';
-import { asBuffer } from './bytes.ts';
 import { Driver, type DriverOptions } from './driver.ts';
 import { DriverPool } from './driver-pool.ts';
-import { encodedConditions, encodedKey, encodedOperation } from './encoded-arguments.ts';
+import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
+import { Home } from './home.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
+import {
+  type CallAccess,
+  type Change,
+  KeyedCalls,
+  type ReadSummary,
+  type UpdateSummary,
+  type WriteSummary,
+} from './keyed-calls.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import { LevelError } from './level-error.ts';
 import { LINK_TIMING } from './links/link-timing.ts';
@@ -31,40 +40,18 @@ import {
   type HoldfastOptions,
   type HoldfastPutOptions,
   type HoldfastReadOptions,
+  type HoldfastUpdateOptions,
   type HoldfastValueIteratorOptions,
   type HoldfastWriteOptions,
-  invalidOption,
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
 import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
-import type { ServedAnswer } from './session/call.ts';
 import { CLIENT_LIMITS } from './session/client-limits.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
-import { conditionsOf } from './write-request.ts';
-
-/** What became of a write. */
-export interface WriteSummary {
-  /** Of its last mutation; what conditions of later writes compare with. */
-  readonly revision: Revision;
-  readonly term: Term;
-  /** The level reached: at least the one asked for. */
-  readonly ack: Ack;
-  /** Voters known to hold it durably. */
-  readonly copies: number;
-  /** An earlier attempt of this same call was the one that wrote. */
-  readonly repeated: boolean;
-}
-
-export interface ReadSummary<V> {
-  readonly value: V;
-  readonly revision: Revision;
-  /** Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. */
-  readonly staleness: number | undefined;
-  readonly servedBy: NodeId;
-}
+import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
 
 /** What `on('diverged')` is told: writes acknowledged `local` up to `lost` did not survive a failover. */
 export interface Divergence {
@@ -74,8 +61,8 @@ export interface Divergence {
 }
 
 /**
- * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read` and `increment` tell
- * more. Events beside abstract-level's: `topology` (Topology) and `diverged` (Divergence).
+ * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
+ * and `update` tell more. Events beside abstract-level's: `topology` (Topology) and `diverged` (Divergence).
  */
 export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
   Buffer,
@@ -87,6 +74,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   readonly #seams: Seams;
   readonly #closeTimeoutMs: number;
   readonly #keys: KeySpace;
+  readonly #home: Home;
+  readonly #access: CallAccess;
+  readonly #calls: KeyedCalls<KDefault, VDefault>;
   #tenant: Tenant | undefined;
   #requests: Requests | undefined;
 
@@ -109,25 +99,22 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     this.#keys = keys;
     this.#options = options;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
+    this.#home = new Home(this);
+    this.#access = { requests: () => this.#open(), seams: this.#seams };
+    this.#calls = new KeyedCalls(this, this.#access);
   }
 
   /**
-   * Applies all operations or none, as one request.
+   * Applies all operations or none, as one request. Runs no hooks, and emits no `write` event.
    * Rejects with HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold.
    */
   async write<K = KDefault, V = VDefault>(
     operations: readonly AbstractBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
-    if (this.status === 'opening') return this.deferAsync(() => this.write(operations, options));
-    const requests = this.#open();
-    if (!Array.isArray(operations) || operations.length === 0) {
-      throw invalidOption('operations', operations, 'an array of at least one operation');
-    }
-    const encoded = operations.map((operation) => encodedOperation(this, operation, options));
-    const conditions = conditionsOf(encoded, { ...options, conditions: encodedConditions(this, options) });
-    const { result, term, ack, copies, repeated } = await requests.batch(encoded, options, conditions);
-    return { revision: result.revision, term, ack, copies, repeated };
+    return (
+      this.#home.deferred(() => this.write(operations, options)) ?? this.#calls.write(operations, options)
+    );
   }
 
   /** Undefined if there is no such key. */
@@ -135,26 +122,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     key: K,
     options: HoldfastReadOptions<K, V> = {},
   ): Promise<ReadSummary<V> | undefined> {
-    if (this.status === 'opening') return this.deferAsync(() => this.read(key, options));
-    const requests = this.#open();
-    const bytes = encodedKey(this, key, options.keyEncoding);
-    options.snapshot?.ref();
-    let served: ServedAnswer;
-    try {
-      served = await requests.read(bytes, options);
-    } finally {
-      options.snapshot?.unref();
-    }
-    const { answer, node } = served;
-    const item = answer.items[0];
-    if (item === undefined) return undefined;
-    const encoding = this.valueEncoding(options.valueEncoding as 'buffer');
-    return {
-      value: encoding.decode(asBuffer(item.value)) as V,
-      revision: item.revision,
-      staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
-      servedBy: node,
-    };
+    return this.#home.deferred(() => this.read(key, options)) ?? this.#calls.read(key, options);
   }
 
   /**
@@ -166,11 +134,40 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     by = 1,
     options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
-    if (this.status === 'opening') return this.deferAsync(() => this.increment(key, by, options));
-    const requests = this.#open();
-    if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
-    const { result } = await requests.increment(encodedKey(this, key, options.keyEncoding), by, options);
-    return { value: result.kind === 'counter' ? result.value : 0, revision: result.revision };
+    return (
+      this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
+    );
+  }
+
+  /**
+   * Runs the steps of `then` if all conditions hold, those of `else` otherwise: atomic, exactly once, acknowledged at
+   * `quorum` at least. Tells which branch ran and what each step came to; a step sees what those before it did.
+   * At most 256 steps a branch. A failed condition is no error. Rejects with HOLDFAST_NOT_AN_INTEGER, and
+   * HOLDFAST_RESULT_TOO_LARGE if its gets meet more than 256 KiB: nothing was changed then.
+   */
+  async transaction<K = KDefault, V = VDefault>(
+    transaction: Transaction<K, V>,
+    options: HoldfastTransactionOptions<K, V> = {},
+  ): Promise<TransactionSummary<V>> {
+    return (
+      this.#home.deferred(() => this.transaction(transaction, options)) ??
+      this.#calls.transaction(transaction, options)
+    );
+  }
+
+  /**
+   * Replaces the value of `key` by what `change` makes of it (`null` deletes the key, `undefined` leaves it as it is),
+   * exactly once. `change` is called again, with the newest value, whenever another write came between; so it must
+   * have no effects of its own. Rejects with HOLDFAST_DEADLINE_EXCEEDED (`cause`: the last conflict) when time is up.
+   */
+  async update<K = KDefault, V = VDefault>(
+    key: K,
+    change: Change<V>,
+    options: HoldfastUpdateOptions<K, V> = {},
+  ): Promise<UpdateSummary<V>> {
+    return (
+      this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
+    );
   }
 
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
@@ -274,6 +271,15 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return super.values(options as never);
   }
 
+  override sublevel(name: string | string[]): HoldfastSublevel<this, string, string>;
+  override sublevel<K = string, V = string>(
+    name: string | string[],
+    options: AbstractSublevelOptions<K, V>,
+  ): HoldfastSublevel<this, K, V>;
+  override sublevel(name: unknown, options?: unknown): never {
+    return super.sublevel(name as string, options as never) as never;
+  }
+
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
@@ -353,6 +359,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   /** Undocumented in abstract-level's types: `options` name the database that closes it. */
   _snapshot(options: ReadCallOptions): HoldfastSnapshot {
     return new HoldfastSnapshot(options, this.#open().pin(options));
+  }
+
+  /** Undocumented in abstract-level's types: makes what `sublevel` gives. */
+  _sublevel(name: string | string[], options: AbstractSublevelOptions<never, never>): unknown {
+    return new KeyedSublevel(this, name, options, this.#access);
   }
 
   /** A listener that throws must not do so in the middle of what the driver is doing. */

@@ -6,7 +6,9 @@ export {
   type Outcome,
   type Topology,
 } from '@holdfast/types';
-export { type Divergence, Holdfast, type ReadSummary, type WriteSummary } from './holdfast.ts';
+export { type Divergence, Holdfast } from './holdfast.ts';
+export type { HoldfastSublevel } from './holdfast-sublevel.ts';
+export type { Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
 export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
 export { LevelError, type LevelErrorCode } from './level-error.ts';
 export type {
@@ -24,9 +26,18 @@ export type {
   HoldfastOptions,
   HoldfastPutOptions,
   HoldfastReadOptions,
+  HoldfastUpdateOptions,
   HoldfastValueIteratorOptions,
   HoldfastWriteOptions,
   ReadCallOptions,
   WriteCallOptions,
 } from './options.ts';
 export type { Seams } from './seams.ts';
+export type {
+  HoldfastTransactionOptions,
+  Transaction,
+  TransactionCondition,
+  TransactionStep,
+  TransactionStepResult,
+  TransactionSummary,
+} from './transaction.ts';

@@ -12,5 +12,22 @@ export const MANIFEST = {
   getSync: false,
   signals: { iterators: true },
   events: { topology: true, diverged: true },
-  additionalMethods: { write: true, read: true, increment: true, token: true, topology: true },
+  additionalMethods: {
+    write: true,
+    read: true,
+    increment: true,
+    transaction: true,
+    update: true,
+    token: true,
+    topology: true,
+  },
+};
+
+/** Beside abstract-level's, on a sublevel. */
+export const SUBLEVEL_METHODS = {
+  write: true,
+  read: true,
+  increment: true,
+  transaction: true,
+  update: true,
 };

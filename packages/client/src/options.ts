@@ -120,6 +120,13 @@ export interface HoldfastWriteOptions<K, V> extends WriteCallOptions {
   readonly conditions?: readonly { readonly key: K; readonly revision: number }[] | undefined;
 }
 
+export interface HoldfastUpdateOptions<K, V> extends CallOptions {
+  readonly keyEncoding?: AbstractPutOptions<K, V>['keyEncoding'];
+  readonly valueEncoding?: AbstractPutOptions<K, V>['valueEncoding'];
+  /** An update is decided by what was there before: `quorum` at least. */
+  readonly ack?: Exclude<Ack, 'local'> | undefined;
+}
+
 /** What calls without options of their own go by. */
 export interface CallDefaults {
   readonly ack: Ack | undefined;
@@ -165,6 +172,18 @@ export function checkedRevision(name: string, value: number | undefined): Revisi
   if (value === undefined || (Number.isSafeInteger(value) && value >= 0))
     return value as Revision | undefined;
   throw invalidOption(name, value, 'a revision');
+}
+
+/** Of an object: nothing that is not known, so that a mistyped option does not go unheard. */
+export function checkedNames(what: string, given: object, names: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) throw invalidOption(what, given, 'an object');
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    throw new HoldfastError(
+      'HOLDFAST_INVALID_ARGUMENT',
+      `${what}: there is no ${JSON.stringify(name)}, only ${names.join(', ')}`,
+    );
+  }
 }
 
 export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {

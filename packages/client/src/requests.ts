@@ -1,16 +1,17 @@
-import type { Condition, Operation, WriteReceipt } from '@holdfast/types';
+import type { Ack, Condition, Operation, WriteReceipt } from '@holdfast/types';
 import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
 import type { KeyBounds } from './keys/key-bounds.ts';
 import type { KeySpace } from './keys/key-space.ts';
-import type { CallDefaults, ReadCallOptions, WriteCallOptions } from './options.ts';
+import type { CallDefaults, CallOptions, ReadCallOptions, WriteCallOptions } from './options.ts';
 import { RangeCursor } from './range-cursor.ts';
 import { rangeOfNow, rangeOfSnapshot } from './range-openings.ts';
 import type { ServedAnswer } from './session/call.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { SnapshotPin } from './snapshot-pin.ts';
 import type { Tenant } from './tenant.ts';
+import type { EncodedTransaction } from './transaction.ts';
 
 /** Keys deleted by one request of `clear`. */
 const CLEAR_CHUNK_KEYS = 1000;
@@ -86,8 +87,35 @@ export class Requests {
     return this.#writeStored(
       operations.map((operation) => this.#toOperation(operation)),
       options,
-      conditions?.map((condition) => ({ ...condition, key: this.#keys.stored(condition.key) })),
+      conditions?.map((condition) => this.#stored(condition)),
     );
+  }
+
+  transaction(
+    { conditions, operations, otherwise }: EncodedTransaction,
+    options: WriteCallOptions,
+  ): Promise<WriteReceipt> {
+    return this.#tenant.submit(
+      this.#maker.transaction(
+        {
+          conditions: conditions.map((condition) => this.#stored(condition)),
+          operations: operations.map((step) => this.#stored(step)),
+          otherwise: otherwise.map((step) => this.#stored(step)),
+        },
+        options,
+      ),
+      options.signal,
+    );
+  }
+
+  /** Of a write that names none. */
+  get defaultAck(): Ack {
+    return this.#maker.defaultAck;
+  }
+
+  /** Of a call, milliseconds. */
+  timeoutMs(options: CallOptions): number {
+    return this.#maker.timeoutMs(options);
   }
 
   /** The state of now, held until it is closed. */
@@ -153,6 +181,10 @@ export class Requests {
     conditions?: readonly Condition[],
   ): Promise<WriteReceipt> {
     return this.#tenant.submit(this.#maker.write(operations, options, conditions), options.signal);
+  }
+
+  #stored<Part extends { readonly key: Uint8Array }>(part: Part): Part {
+    return { ...part, key: this.#keys.stored(part.key) };
   }
 
   #toOperation(operation: EncodedOperation): Operation {

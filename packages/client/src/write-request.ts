@@ -39,14 +39,28 @@ function toCondition({ key, revision }: EncodedCondition): Condition {
 }
 
 /** Throws at once for what a node would refuse anyway. Returns the bytes of keys and values. */
-export function checkedBytes(operations: readonly Operation[], conditions: readonly Condition[]): number {
-  const problem = writeProblem({ operations, conditions });
+export function checkedBytes(
+  operations: readonly Operation[],
+  conditions: readonly Condition[],
+  otherwise?: readonly Operation[],
+): number {
+  const request =
+    otherwise === undefined ? { operations, conditions } : { operations, conditions, otherwise };
+  const problem = writeProblem(request);
   if (problem !== undefined) throw new HoldfastError(problem.code, problem.message);
+  let bytes = bytesOf(operations) + (otherwise === undefined ? 0 : bytesOf(otherwise));
+  for (const condition of conditions) {
+    bytes += condition.key.byteLength;
+    if (condition.kind === 'value') bytes += condition.value.byteLength;
+  }
+  return bytes;
+}
+
+function bytesOf(operations: readonly Operation[]): number {
   let bytes = 0;
   for (const operation of operations) {
     bytes += operation.key.byteLength;
     if (operation.kind === 'put') bytes += operation.value.byteLength;
   }
-  for (const condition of conditions) bytes += condition.key.byteLength;
   return bytes;
 }

@@ -52,6 +52,7 @@ export interface CoreLimits {
   readonly asyncWaitersMax: number;
   readonly pendingReadsMax: number;
   readonly sessionWindow: number;
+  readonly sessionResultBytesMax: number;
   readonly sessionsMax: number;
   readonly sessionIdleMs: number;
 }
@@ -144,6 +145,8 @@ export interface ProposedWrite {
   readonly deadline: number;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
+  /** Of a transaction: what to do when a condition fails. */
+  readonly otherwise?: readonly Operation[];
 }
 
 export interface ProposedRead {

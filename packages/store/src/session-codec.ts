@@ -5,13 +5,23 @@ import {
   type Revision,
   type SessionId,
   type SessionRecord,
+  type StepResult,
   type Term,
   type WriteResult,
 } from '@holdfast/types';
 import { ByteReader, ByteWriter, UnreadableBytesError } from './bytes.ts';
 
 const FORMAT = 1;
-const RUN = { plain: 0, written: 1, counter: 2, conflict: 3, notAnInteger: 4 } as const;
+const RUN = {
+  plain: 0,
+  written: 1,
+  counter: 2,
+  conflict: 3,
+  notAnInteger: 4,
+  transaction: 5,
+  resultTooLarge: 6,
+} as const;
+const STEP = { changed: 0, counter: 1, found: 2, missing: 3 } as const;
 
 /** Compact, because a session is written again with every batch that touches it. The id is in the key. */
 export function encodeSession(session: SessionRecord): Uint8Array {
@@ -49,6 +59,12 @@ export function encodeResult(writer: ByteWriter, result: WriteResult): void {
       writer.varint(result.condition);
       break;
     case 'notAnInteger':
+    case 'resultTooLarge':
+      break;
+    case 'transaction':
+      writer.u8(result.branch === 'then' ? 1 : 0);
+      writer.varint(result.steps.length);
+      for (const step of result.steps) encodeStep(writer, step);
       break;
     default:
       assertNever(result);
@@ -107,7 +123,39 @@ function decodeResultOf(kind: number, reader: ByteReader): WriteResult {
     }
     case RUN.notAnInteger:
       return { kind: 'notAnInteger', revision: reader.varint() as Revision };
+    case RUN.resultTooLarge:
+      return { kind: 'resultTooLarge', revision: reader.varint() as Revision };
+    case RUN.transaction: {
+      const branch = reader.u8() === 1 ? 'then' : 'else';
+      const steps: StepResult[] = [];
+      for (let left = reader.varint(); left > 0; left--) steps.push(decodeStep(reader));
+      return { kind: 'transaction', branch, steps, revision: reader.varint() as Revision };
+    }
     default:
       throw new UnreadableBytesError(`result kind ${kind} is unknown`);
+  }
+}
+
+function encodeStep(writer: ByteWriter, step: StepResult): void {
+  writer.u8(STEP[step.kind]);
+  if (step.kind === 'missing') return;
+  writer.varint(step.revision);
+  if (step.kind === 'counter') writer.float64(step.value);
+  else if (step.kind === 'found') writer.bytes(step.value);
+}
+
+function decodeStep(reader: ByteReader): StepResult {
+  const kind = reader.u8();
+  if (kind === STEP.missing) return { kind: 'missing' };
+  const revision = reader.varint() as Revision;
+  switch (kind) {
+    case STEP.changed:
+      return { kind: 'changed', revision };
+    case STEP.counter:
+      return { kind: 'counter', value: reader.float64(), revision };
+    case STEP.found:
+      return { kind: 'found', value: reader.bytes(), revision };
+    default:
+      throw new UnreadableBytesError(`step kind ${kind} is unknown`);
   }
 }

@@ -23,6 +23,25 @@ const result: fc.Arbitrary<WriteResult> = fc.oneof(
   fc.record({ kind: fc.constant('counter' as const), value: fc.maxSafeInteger(), revision }),
   fc.record({ kind: fc.constant('conflict' as const), condition: count, revision }),
   fc.record({ kind: fc.constant('notAnInteger' as const), revision }),
+  fc.record({ kind: fc.constant('resultTooLarge' as const), revision }),
+  fc.record({
+    kind: fc.constant('transaction' as const),
+    branch: fc.constantFrom('then' as const, 'else' as const),
+    steps: fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('changed' as const), revision }),
+        fc.record({ kind: fc.constant('counter' as const), value: fc.maxSafeInteger(), revision }),
+        fc.record({
+          kind: fc.constant('found' as const),
+          value: fc.uint8Array({ maxLength: 40 }).map((value) => Buffer.from(value)),
+          revision,
+        }),
+        fc.record({ kind: fc.constant('missing' as const) }),
+      ),
+      { maxLength: 6 },
+    ),
+    revision,
+  }),
 );
 
 const place = {

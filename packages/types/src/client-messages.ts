@@ -8,13 +8,20 @@ export type Consistency = 'linearizable' | 'session' | 'eventual';
 export type Condition =
   | { readonly kind: 'revision'; readonly key: Uint8Array; readonly revision: Revision }
   | { readonly kind: 'absent'; readonly key: Uint8Array }
-  | { readonly kind: 'atMost'; readonly key: Uint8Array; readonly revision: Revision };
+  | { readonly kind: 'atMost'; readonly key: Uint8Array; readonly revision: Revision }
+  | { readonly kind: 'present'; readonly key: Uint8Array }
+  /** The key has exactly this value. */
+  | { readonly kind: 'value'; readonly key: Uint8Array; readonly value: Uint8Array };
 
-/** One step of a write. An `increment` must be the only operation of its request. */
+/**
+ * One step of a write. Outside a transaction an `increment` must be the only operation of its request, and there is
+ * no `get`: only the result of a transaction has room for what each step came to.
+ */
 export type Operation =
   | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly kind: 'del'; readonly key: Uint8Array }
-  | { readonly kind: 'increment'; readonly key: Uint8Array; readonly by: number };
+  | { readonly kind: 'increment'; readonly key: Uint8Array; readonly by: number }
+  | { readonly kind: 'get'; readonly key: Uint8Array };
 
 export interface WriteRequest {
   /** Unique among the pending requests of its connection; answers name it. */
@@ -25,6 +32,11 @@ export interface WriteRequest {
   readonly remainingMs: number;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
+  /**
+   * Makes it a transaction: `operations` if all conditions hold, these otherwise. A condition that fails is then no
+   * conflict but the other branch, and the result tells what each step came to.
+   */
+  readonly otherwise?: readonly Operation[];
 }
 
 /** Bounds of a range read over raw keys. */

@@ -14,12 +14,36 @@ export type Mutation =
  * - `counter`: an increment; `value` is the new value, a safe integer.
  * - `conflict`: a condition failed; `condition` is its position in the request, `revision` the key's current one (0: absent).
  * - `notAnInteger`: an increment met a value that is no integer, or would leave the safe range.
+ * - `transaction`: which branch ran, and what each of its steps came to, in their order; `revision` as of `written`.
+ * - `resultTooLarge`: the values that a transaction's gets met do not fit in a result: nothing was changed.
  */
 export type WriteResult =
   | { readonly kind: 'written'; readonly revision: Revision }
   | { readonly kind: 'counter'; readonly value: number; readonly revision: Revision }
   | { readonly kind: 'conflict'; readonly condition: number; readonly revision: Revision }
-  | { readonly kind: 'notAnInteger'; readonly revision: Revision };
+  | { readonly kind: 'notAnInteger'; readonly revision: Revision }
+  | {
+      readonly kind: 'transaction';
+      readonly branch: Branch;
+      readonly steps: readonly StepResult[];
+      readonly revision: Revision;
+    }
+  | { readonly kind: 'resultTooLarge'; readonly revision: Revision };
+
+/** Of a transaction: `then` if all its conditions held. */
+export type Branch = 'then' | 'else';
+
+/**
+ * What one step of a transaction came to. Steps run in order, each sees what those before it did.
+ * - `changed`: a put or del; `revision` is that of its mutation.
+ * - `counter`: an increment.
+ * - `found`, `missing`: a get; `revision` is the key's.
+ */
+export type StepResult =
+  | { readonly kind: 'changed'; readonly revision: Revision }
+  | { readonly kind: 'counter'; readonly value: number; readonly revision: Revision }
+  | { readonly kind: 'found'; readonly value: Uint8Array; readonly revision: Revision }
+  | { readonly kind: 'missing' };
 
 /** One client request inside an entry, already evaluated. */
 export type EntryRequest =
@@ -90,7 +114,16 @@ export function lastRevisionOf(entry: Entry): Revision {
   return (entry.firstRevision + revisionCount(entry) - 1) as Revision;
 }
 
+/** Bytes that a result takes beyond the fixed few of every request: those of a transaction's steps. */
+export function resultBytes(result: WriteResult): number {
+  if (result.kind !== 'transaction') return 0;
+  let bytes = 0;
+  for (const step of result.steps) bytes += STEP_BYTES + (step.kind === 'found' ? step.value.byteLength : 0);
+  return bytes;
+}
+
 const HEAD_BYTES = 96;
+const STEP_BYTES = 16;
 
 /** Counted once: log, windows and checkpoints all ask, and an entry may hold hundreds of requests. */
 const counted = new WeakMap<Entry, number>();
@@ -114,6 +147,7 @@ function requestsBytes(requests: readonly EntryRequest[]): number {
     for (const mutation of request.mutations) {
       bytes += 8 + mutation.key.byteLength + (mutation.kind === 'put' ? mutation.value.byteLength : 0);
     }
+    if (request.result.kind === 'transaction') bytes += resultBytes(request.result);
   }
   return bytes;
 }

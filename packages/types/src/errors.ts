@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   HOLDFAST_OUTCOME_UNKNOWN: { outcome: 'unknown', retryable: true },
   HOLDFAST_CONFLICT: { outcome: 'not-applied', retryable: false },
   HOLDFAST_NOT_AN_INTEGER: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_RESULT_TOO_LARGE: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SESSION_EXPIRED: { outcome: 'unknown', retryable: false },
   HOLDFAST_SESSION_DIVERGED: { outcome: 'not-applied', retryable: true },
   HOLDFAST_SEQUENCE_CLOSED: { outcome: 'unknown', retryable: false },

@@ -2,7 +2,7 @@
 export const REVISION_GAP: number = 2 ** 20;
 
 /** Version spoken on peer and client links; the other side must speak the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const PEER_SUBPROTOCOL = 'holdfast.peer.v1';
 export const SNAPSHOT_SUBPROTOCOL = 'holdfast.snapshot.v1';
@@ -24,6 +24,12 @@ export const LIMITS = {
   requestBytesMax: 8_388_608,
   operationsPerRequestMax: 10_000,
   conditionsPerRequestMax: 256,
+  /** Steps of one branch of a transaction. */
+  stepsPerBranchMax: 256,
+  /** Of what a transaction's steps came to, the values of its gets included: every node keeps it until it is told. */
+  transactionResultBytesMax: 262_144,
+  /** The same for all results of a session above its floor. */
+  sessionResultBytesMax: 1_048_576,
   requestsPerFrameMax: 4096,
   keysPerReadMax: 10_000,
   /** Longest frame accepted on a client link. */

@@ -50,11 +50,22 @@ const KINDS = [
   'snapshotClose',
 ] as const satisfies readonly ClientMessage['kind'][];
 
-const CONDITIONS = ['revision', 'absent', 'atMost'] as const satisfies readonly Condition['kind'][];
+const CONDITIONS = [
+  'revision',
+  'absent',
+  'atMost',
+  'present',
+  'value',
+] as const satisfies readonly Condition['kind'][];
 
 const PUT = 0;
 const DEL = 1;
 const INCREMENT = 2;
+const GET = 3;
+
+/** [id, sequence, ack, remaining, conditions, operations], and of a transaction what is done otherwise. */
+const WRITE_PARTS = 6;
+const TRANSACTION_PARTS = 7;
 
 /** Conditions and operations lie flat in their request, three places each: code, key, and what it needs. */
 const STEP_PARTS = 3;
@@ -124,19 +135,39 @@ function packMessage(message: ClientMessage): Packable[] {
 function packWrite(request: WriteRequest): Packable[] {
   const conditions: Packable[] = [];
   for (const condition of request.conditions) {
-    const expected = condition.kind === 'absent' ? 0 : condition.revision;
-    conditions.push(CONDITIONS.indexOf(condition.kind), condition.key, expected);
+    conditions.push(CONDITIONS.indexOf(condition.kind), condition.key, packExpected(condition));
   }
-  const operations: Packable[] = [];
-  for (const operation of request.operations) packOperation(operation, operations);
-  return [
+  const packed: Packable[] = [
     request.id,
     request.sequence,
     codeOf(request.ack, ACKS),
     duringMs(request.remainingMs),
     conditions,
-    operations,
+    packOperations(request.operations),
   ];
+  if (request.otherwise !== undefined) packed.push(packOperations(request.otherwise));
+  return packed;
+}
+
+function packExpected(condition: Condition): Packable {
+  switch (condition.kind) {
+    case 'revision':
+    case 'atMost':
+      return condition.revision;
+    case 'value':
+      return condition.value;
+    case 'absent':
+    case 'present':
+      return 0;
+    default:
+      return assertNever(condition);
+  }
+}
+
+function packOperations(operations: readonly Operation[]): Packable[] {
+  const packed: Packable[] = [];
+  for (const operation of operations) packOperation(operation, packed);
+  return packed;
 }
 
 function packOperation(operation: Operation, operations: Packable[]): void {
@@ -149,6 +180,9 @@ function packOperation(operation: Operation, operations: Packable[]): void {
       return;
     case 'increment':
       operations.push(INCREMENT, operation.key, operation.by);
+      return;
+    case 'get':
+      operations.push(GET, operation.key, null);
       return;
     default:
       assertNever(operation);
@@ -219,7 +253,7 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
 }
 
 function readWrite(value: unknown): WriteRequest {
-  const packed = parts(value, 'request', 6);
+  const packed = list(value, 'request', { min: WRITE_PARTS, max: TRANSACTION_PARTS });
   return {
     id: count(packed[0], 'id'),
     sequence: positive(packed[1], 'sequence'),
@@ -227,6 +261,7 @@ function readWrite(value: unknown): WriteRequest {
     remainingMs: duration(packed[3], 'remainingMs'),
     conditions: readConditions(packed[4]),
     operations: readOperations(packed[5]),
+    ...(packed.length === TRANSACTION_PARTS ? { otherwise: readOperations(packed[6]) } : {}),
   };
 }
 
@@ -237,10 +272,15 @@ function readConditions(value: unknown): Condition[] {
   for (let place = 0; place < flat.length; place += STEP_PARTS) {
     const kind = choice(flat[place], CONDITIONS, 'conditions.kind');
     const key = binary(flat[place + 1], 'conditions.key');
-    const expected: Revision = revision(flat[place + 2], 'conditions.revision');
-    conditions.push(kind === 'absent' ? { kind, key } : { kind, key, revision: expected });
+    conditions.push(readCondition(kind, key, flat[place + 2]));
   }
   return conditions;
+}
+
+function readCondition(kind: Condition['kind'], key: Uint8Array, expected: unknown): Condition {
+  if (kind === 'value') return { kind, key, value: binary(expected, 'conditions.value') };
+  const read: Revision = revision(expected, 'conditions.revision');
+  return kind === 'absent' || kind === 'present' ? { kind, key } : { kind, key, revision: read };
 }
 
 function readOperations(value: unknown): Operation[] {
@@ -260,6 +300,10 @@ function readOperations(value: unknown): Operation[] {
         break;
       case INCREMENT:
         operations.push({ kind: 'increment', key, by: integer(detail, 'operations.by') });
+        break;
+      case GET:
+        if (detail !== null) throw invalid('operations', 'a get with a value');
+        operations.push({ kind: 'get', key });
         break;
       default:
         throw invalid('operations.kind', 'unknown code');

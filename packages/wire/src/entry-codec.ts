@@ -16,8 +16,12 @@ import {
 import { invalid } from './invalid.ts';
 import { type Packable, packShared, unpack } from './message-pack.ts';
 
-/** First part of every entry; a change of the format takes the next number. */
-const FORMAT = 1;
+/**
+ * First part of every entry; a change of the format takes the next number. 2 added results of transactions to 1, which
+ * logs of older nodes hold: what is in them means the same in both.
+ */
+const FORMAT = 2;
+const FORMATS: readonly unknown[] = [1, FORMAT];
 
 const OPENING = 0;
 const NOOP = 1;
@@ -109,7 +113,7 @@ function packEntry(entry: Entry): Packable[] {
 
 function readEntry(packed: readonly unknown[]): Entry {
   list(packed, 'entry', { min: HEAD_PARTS });
-  if (packed[0] !== FORMAT) throw invalid('format', `not ${FORMAT}`);
+  if (!FORMATS.includes(packed[0])) throw invalid('format', `not ${FORMATS.join(' or ')}`);
   const firstRevision = revision(packed[6], 'firstRevision');
   const entry: Entry = {
     database: databaseUid(packed[1], 'database'),

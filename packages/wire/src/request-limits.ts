@@ -12,26 +12,36 @@ export interface RequestProblem {
   readonly message: string;
 }
 
+type CheckedRequest = Pick<WriteRequest, 'conditions' | 'operations' | 'otherwise'>;
+
 /** Checked by the client before it sends and by the node before it admits. */
-export function writeProblem(
-  request: Pick<WriteRequest, 'conditions' | 'operations'>,
-): RequestProblem | undefined {
-  const { conditions, operations } = request;
+export function writeProblem(request: CheckedRequest): RequestProblem | undefined {
+  const { conditions, operations, otherwise } = request;
   if (conditions.length > LIMITS.conditionsPerRequestMax) {
     return tooLarge(`${conditions.length} conditions, at most ${LIMITS.conditionsPerRequestMax} allowed`);
   }
-  if (operations.length > LIMITS.operationsPerRequestMax) {
-    return tooLarge(`${operations.length} operations, at most ${LIMITS.operationsPerRequestMax} allowed`);
+  const most = otherwise === undefined ? LIMITS.operationsPerRequestMax : LIMITS.stepsPerBranchMax;
+  for (const steps of otherwise === undefined ? [operations] : [operations, otherwise]) {
+    if (steps.length > most) return tooLarge(`${steps.length} operations, at most ${most} allowed`);
   }
   let bytes = 0;
   for (const condition of conditions) {
     if (condition.key.length > LIMITS.keyBytesMax) return keyTooLarge(condition.key);
-    bytes += condition.key.length;
+    if (condition.kind === 'value' && condition.value.length > LIMITS.valueBytesMax)
+      return valueTooLarge(condition.value);
+    bytes += condition.key.length + (condition.kind === 'value' ? condition.value.length : 0);
   }
   for (const operation of operations) {
-    const problem = operationProblem(operation, operations.length);
+    const problem = operationProblem(operation, request);
     if (problem !== undefined) return problem;
-    bytes += operation.key.length + (operation.kind === 'put' ? operation.value.length : 0);
+    bytes += operationBytes(operation);
+  }
+  if (otherwise !== undefined) {
+    for (const operation of otherwise) {
+      const problem = operationProblem(operation, request);
+      if (problem !== undefined) return problem;
+      bytes += operationBytes(operation);
+    }
   }
   if (bytes > LIMITS.requestBytesMax)
     return tooLarge(`${bytes} bytes, at most ${LIMITS.requestBytesMax} allowed`);
@@ -46,21 +56,29 @@ export function readProblem(request: Pick<ReadRequest, 'keys'>): RequestProblem 
   return undefined;
 }
 
-function operationProblem(operation: Operation, operations: number): RequestProblem | undefined {
+function operationProblem(operation: Operation, request: CheckedRequest): RequestProblem | undefined {
   if (operation.key.length > LIMITS.keyBytesMax) return keyTooLarge(operation.key);
-  if (operation.kind === 'put' && operation.value.length > LIMITS.valueBytesMax) {
-    return {
-      code: 'HOLDFAST_VALUE_TOO_LARGE',
-      message: `value of ${operation.value.length} bytes, at most ${LIMITS.valueBytesMax} allowed`,
-    };
-  }
-  if (operation.kind === 'increment' && operations !== 1) {
-    return {
-      code: 'HOLDFAST_INVALID_ARGUMENT',
-      message: 'an increment must be the only operation of its request',
-    };
-  }
-  return undefined;
+  if (operation.kind === 'put' && operation.value.length > LIMITS.valueBytesMax)
+    return valueTooLarge(operation.value);
+  if (request.otherwise !== undefined) return undefined;
+  if (operation.kind === 'increment' && request.operations.length !== 1)
+    return invalidArgument('an increment must be the only operation of its request');
+  return operation.kind === 'get' ? invalidArgument('a get outside a transaction') : undefined;
+}
+
+function operationBytes(operation: Operation): number {
+  return operation.key.length + (operation.kind === 'put' ? operation.value.length : 0);
+}
+
+function invalidArgument(message: string): RequestProblem {
+  return { code: 'HOLDFAST_INVALID_ARGUMENT', message };
+}
+
+function valueTooLarge(value: Uint8Array): RequestProblem {
+  return {
+    code: 'HOLDFAST_VALUE_TOO_LARGE',
+    message: `value of ${value.length} bytes, at most ${LIMITS.valueBytesMax} allowed`,
+  };
 }
 
 function keyTooLarge(key: Uint8Array): RequestProblem {

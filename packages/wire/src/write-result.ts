@@ -1,5 +1,5 @@
-import { assertNever, type WriteResult } from '@holdfast/types';
-import { count, integer, revision } from './fields.ts';
+import { assertNever, LIMITS, type Revision, type StepResult, type WriteResult } from '@holdfast/types';
+import { binary, count, integer, list, revision } from './fields.ts';
 import { invalid } from './invalid.ts';
 import type { Packable } from './message-pack.ts';
 
@@ -7,8 +7,20 @@ const WRITTEN = 0;
 const COUNTER = 1;
 const CONFLICT = 2;
 const NOT_AN_INTEGER = 3;
+/** A transaction by the branch that ran. */
+const THEN = 4;
+const ELSE = 5;
+const RESULT_TOO_LARGE = 6;
 
-/** A result takes three places of the message it is in: code, revision, and one number more. */
+const CHANGED = 0;
+const COUNTED = 1;
+const FOUND = 2;
+const MISSING = 3;
+/** Steps lie flat: code, revision, and what belongs to the code. */
+const STEP_PARTS = 3;
+const NO_REVISION = 0 as Revision;
+
+/** A result takes three places of the message it is in: code, revision, and one number or list more. */
 export const RESULT_PARTS = 3;
 
 export function pushWriteResult(parts: Packable[], result: WriteResult): void {
@@ -24,6 +36,12 @@ export function pushWriteResult(parts: Packable[], result: WriteResult): void {
       return;
     case 'notAnInteger':
       parts.push(NOT_AN_INTEGER, result.revision, 0);
+      return;
+    case 'transaction':
+      parts.push(result.branch === 'then' ? THEN : ELSE, result.revision, packSteps(result.steps));
+      return;
+    case 'resultTooLarge':
+      parts.push(RESULT_TOO_LARGE, result.revision, 0);
       return;
     default:
       assertNever(result);
@@ -42,7 +60,67 @@ export function readWriteResult(parts: readonly unknown[], from: number): WriteR
       return { kind: 'conflict', condition: count(detail, 'result.condition'), revision: revisionRead };
     case NOT_AN_INTEGER:
       return { kind: 'notAnInteger', revision: revisionRead };
+    case THEN:
+      return { kind: 'transaction', branch: 'then', steps: readSteps(detail), revision: revisionRead };
+    case ELSE:
+      return { kind: 'transaction', branch: 'else', steps: readSteps(detail), revision: revisionRead };
+    case RESULT_TOO_LARGE:
+      return { kind: 'resultTooLarge', revision: revisionRead };
     default:
       throw invalid('result.kind', 'unknown code');
   }
+}
+
+function packSteps(steps: readonly StepResult[]): Packable[] {
+  const packed: Packable[] = [];
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'changed':
+        packed.push(CHANGED, step.revision, null);
+        break;
+      case 'counter':
+        packed.push(COUNTED, step.revision, step.value);
+        break;
+      case 'found':
+        packed.push(FOUND, step.revision, step.value);
+        break;
+      case 'missing':
+        packed.push(MISSING, NO_REVISION, null);
+        break;
+      default:
+        assertNever(step);
+    }
+  }
+  return packed;
+}
+
+function readSteps(value: unknown): StepResult[] {
+  const flat = list(value, 'result.steps', { max: LIMITS.stepsPerBranchMax * STEP_PARTS });
+  if (flat.length % STEP_PARTS !== 0) throw invalid('result.steps', 'the last one is not whole');
+  const steps: StepResult[] = [];
+  for (let place = 0; place < flat.length; place += STEP_PARTS) {
+    const revisionRead = revision(flat[place + 1], 'result.steps.revision');
+    const detail = flat[place + 2];
+    switch (flat[place]) {
+      case CHANGED:
+        steps.push({ kind: 'changed', revision: revisionRead });
+        break;
+      case COUNTED:
+        steps.push({
+          kind: 'counter',
+          value: integer(detail, 'result.steps.value'),
+          revision: revisionRead,
+        });
+        break;
+      case FOUND:
+        steps.push({ kind: 'found', value: binary(detail, 'result.steps.value'), revision: revisionRead });
+        break;
+      case MISSING:
+        steps.push({ kind: 'missing' });
+        break;
+      default:
+        throw invalid('result.steps.kind', 'unknown code');
+    }
+  }
+  return steps;
 }

@@ -24,6 +24,7 @@ import {
   type ServerMessage,
   type SessionId,
   type SnapshotMessage,
+  type StepResult,
   type Term,
   type Topology,
   type WireError,
@@ -103,6 +104,21 @@ const writeResult: Arbitrary<WriteResult> = fc.oneof(
   record<OfKind<WriteResult, 'counter'>>({ kind: kindOf('counter'), value: integer, revision }),
   record<OfKind<WriteResult, 'conflict'>>({ kind: kindOf('conflict'), condition: count, revision }),
   record<OfKind<WriteResult, 'notAnInteger'>>({ kind: kindOf('notAnInteger'), revision }),
+  record<OfKind<WriteResult, 'resultTooLarge'>>({ kind: kindOf('resultTooLarge'), revision }),
+  record<OfKind<WriteResult, 'transaction'>>({
+    kind: kindOf('transaction'),
+    branch: fc.constantFrom('then', 'else'),
+    steps: fc.array(
+      fc.oneof(
+        record<OfKind<StepResult, 'changed'>>({ kind: kindOf('changed'), revision }),
+        record<OfKind<StepResult, 'counter'>>({ kind: kindOf('counter'), value: integer, revision }),
+        record<OfKind<StepResult, 'found'>>({ kind: kindOf('found'), value: small, revision }),
+        record<OfKind<StepResult, 'missing'>>({ kind: kindOf('missing') }),
+      ),
+      { maxLength: 5 },
+    ),
+    revision,
+  }),
 );
 
 const mutation: Arbitrary<Mutation> = fc.oneof(
@@ -303,12 +319,15 @@ const condition: Arbitrary<Condition> = fc.oneof(
   record<OfKind<Condition, 'revision'>>({ kind: kindOf('revision'), key: small, revision }),
   record<OfKind<Condition, 'absent'>>({ kind: kindOf('absent'), key: small }),
   record<OfKind<Condition, 'atMost'>>({ kind: kindOf('atMost'), key: small, revision }),
+  record<OfKind<Condition, 'present'>>({ kind: kindOf('present'), key: small }),
+  record<OfKind<Condition, 'value'>>({ kind: kindOf('value'), key: small, value: bytes }),
 );
 
 const operation: Arbitrary<Operation> = fc.oneof(
   record<OfKind<Operation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes }),
   record<OfKind<Operation, 'del'>>({ kind: kindOf('del'), key: small }),
   record<OfKind<Operation, 'increment'>>({ kind: kindOf('increment'), key: small, by: integer }),
+  record<OfKind<Operation, 'get'>>({ kind: kindOf('get'), key: small }),
 );
 
 const range: Arbitrary<KeyRange> = record<KeyRange>({
@@ -344,6 +363,7 @@ export const clientMessages: ByKind<ClientMessage> = {
         remainingMs: duration,
         conditions: fc.array(condition, { maxLength: 3 }),
         operations: fc.array(operation, { maxLength: 4 }),
+        otherwise: maybe(fc.array(operation, { maxLength: 4 })),
       }),
       { maxLength: 5 },
     ),

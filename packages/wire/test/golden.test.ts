@@ -28,6 +28,7 @@ import {
  * protocol version. After a change that is meant: HOLDFAST_GOLDEN=write pnpm exec vitest run packages/wire
  */
 const FILE = new URL('./golden/frames.json', import.meta.url);
+const FIRST_FORMAT = new URL('./golden/entries-1.json', import.meta.url);
 
 const hex = (digit: string): never => digit.repeat(32) as never;
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -188,6 +189,18 @@ const clientMessages: ClientMessage[] = [
         conditions: [],
         operations: [{ kind: 'increment', key: utf8('n'), by: -1 }],
       },
+      {
+        id: 5,
+        sequence: 7,
+        ack: 'quorum',
+        remainingMs: 1,
+        conditions: [
+          { kind: 'present', key: utf8('a') },
+          { kind: 'value', key: utf8('b'), value: utf8('old') },
+        ],
+        operations: [{ kind: 'put', key: utf8('b'), value: utf8('new') }],
+        otherwise: [{ kind: 'get', key: utf8('b') }],
+      },
     ],
   },
   {
@@ -284,12 +297,45 @@ const serverMessages: ServerMessage[] = [
   { kind: 'snapshotOpened', id: 9, revision, stalenessMs: 0.5 },
 ];
 
+/** Requests whose results format 1 had no room for. */
+const transactions: EntryRequest[] = [
+  {
+    kind: 'write',
+    session,
+    sequence: 12,
+    floor: 4,
+    ack: 'quorum',
+    mutations: [{ kind: 'put', key: utf8('n'), value: utf8('-7') }],
+    result: {
+      kind: 'transaction',
+      branch: 'then',
+      steps: [
+        { kind: 'counter', value: -7, revision: 107 as Revision },
+        { kind: 'changed', revision: 107 as Revision },
+        { kind: 'found', value: utf8('-7'), revision: 107 as Revision },
+        { kind: 'missing' },
+      ],
+      revision: 107 as Revision,
+    },
+  },
+  {
+    kind: 'write',
+    session,
+    sequence: 13,
+    floor: 4,
+    ack: 'quorum',
+    mutations: [],
+    result: { kind: 'resultTooLarge', revision },
+  },
+];
+
 function frames(): Record<string, string> {
   const table: Record<string, Uint8Array> = {};
   const codec = new EntryCodec();
   table['entry opening'] = codec.encode(entry({ kind: 'opening', primary: 'n1' as never }));
   table['entry noop'] = codec.encode(noop);
   table['entry requests'] = codec.encode(entry({ kind: 'requests', requests }));
+  table['entry transactions'] = codec.encode(entry({ kind: 'requests', requests: transactions }));
   table['peer hello'] = encodePeerHello(peerHello);
   for (const message of peerMessages) {
     table[`peer ${message.kind}`] = encodePeerFrame({ database: hex('d'), messages: [message] }, codec);
@@ -306,4 +352,18 @@ test('the bytes of every kind are those of the golden file', () => {
   if (process.env.HOLDFAST_GOLDEN === 'write')
     writeFileSync(FILE, `${JSON.stringify(frames(), undefined, 2)}\n`);
   expect(frames()).toStrictEqual(JSON.parse(readFileSync(FILE, 'utf8')));
+});
+
+test('entries of format 1, as older nodes logged them, still say what they said', () => {
+  const first = JSON.parse(readFileSync(FIRST_FORMAT, 'utf8')) as Record<string, string>;
+  const codec = new EntryCodec();
+  const decoded = Object.entries(first).map(([name, bytes]) => [
+    name,
+    codec.decode(Buffer.from(bytes, 'hex')),
+  ]);
+  const again = decoded.map(([name, one]) => [name, Buffer.from(codec.encode(one as Entry)).toString('hex')]);
+  expect(Object.fromEntries(again), 'stored and sent on unchanged').toStrictEqual(first);
+  // The bytes of today are those of the same entries: by way of them the two can be compared.
+  const today = Object.keys(first).map((name) => [name, codec.decode(Buffer.from(frames()[name]!, 'hex'))]);
+  expect(Object.fromEntries(decoded)).toEqual(Object.fromEntries(today));
 });

@@ -1,8 +1,6 @@
-import { crc32 } from 'node:zlib';
 import {
   type ClientMessage,
   type Entry,
-  HoldfastError,
   LIMITS,
   type PeerMessage,
   type ServerMessage,
@@ -25,6 +23,7 @@ import {
   encodeSnapshotMessage,
 } from '../src/index.ts';
 import * as arbitrary from './arbitraries.ts';
+import { refusal, sealed } from './refusals.ts';
 
 interface Decoder {
   readonly name: string;
@@ -35,12 +34,6 @@ interface Decoder {
 
 function anyOf<Message>(byKind: { readonly [Kind in string]: Arbitrary<unknown> }): Arbitrary<Message> {
   return fc.oneof(...(Object.values(byKind) as Arbitrary<Message>[]));
-}
-
-function sealed(content: Uint8Array): Uint8Array {
-  const checksum = Buffer.alloc(4);
-  checksum.writeUInt32BE(crc32(content));
-  return Buffer.concat([content, checksum]);
 }
 
 const peerMessage = anyOf<PeerMessage>(arbitrary.peerMessages);
@@ -85,17 +78,6 @@ const DECODERS: readonly Decoder[] = [
       .map(encodeServerMessages),
   },
 ];
-
-/** The error of a refusal; undefined when the bytes were accepted. Anything else thrown fails the test. */
-function refusal(decode: () => unknown): HoldfastError | undefined {
-  try {
-    decode();
-    return undefined;
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'HOLDFAST_INVALID_MESSAGE') return error;
-    throw error;
-  }
-}
 
 const loosePackr = new Packr({ useRecords: false, moreTypes: true, encodeUndefinedAsNil: false });
 /** Well-formed MessagePack of any shape, with maps, extensions and strange numbers. */
@@ -320,6 +302,24 @@ describe('fields', () => {
       'messages[0].write.requests[0].operations: the last one is not whole',
     ],
     [
+      'a get with a value',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], [3, key, key]]),
+      'messages[0].write.requests[0].operations: a get with a value',
+    ],
+    [
+      'a third branch',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], [], []]),
+      'messages[0].write.requests[0].request: 8 elements, at most 7 allowed',
+    ],
+    [
+      'a value to compare with that is a number',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [4, key, 7], []]),
+      'messages[0].write.requests[0].conditions.value: not a byte string',
+    ],
+    [
       'an increment by a fraction',
       decodeClientMessages,
       write([1, 1, 1, 5, [], [2, key, 0.5]]),
@@ -389,64 +389,6 @@ describe('fields', () => {
   test('a negative zero arrives as zero', () => {
     const negativeZero = Buffer.from('9192 08 cb8000000000000000'.replaceAll(' ', ''), 'hex');
     expect(decodeClientMessages(negativeZero)).toStrictEqual([{ kind: 'ping', id: 0 }]);
-  });
-});
-
-describe('entry heads', () => {
-  const packr = new Packr({ useRecords: false, moreTypes: false });
-  const head = [1, 'd'.repeat(32), 5, 3, 2, 1.5, 9, 1];
-
-  test.each<[string, number, unknown, string | undefined]>([
-    ['as it should be', 0, 1, undefined],
-    ['of another format', 0, 2, 'format: not 1'],
-    ['of no database', 1, '', 'database: not 32 hexadecimal digits'],
-    ['at index 0', 2, 0, 'index: not a whole number from 1'],
-    ['of term 0', 3, 0, 'term: not a whole number from 1'],
-    ['after a higher term', 4, 4, 'previousTerm: above the term'],
-    ['before time', 5, -1, 'logTime: not a finite number from 0'],
-    ['of a fractional revision', 6, 0.5, 'firstRevision: not a whole number from 0'],
-    ['of another kind', 7, 3, 'body.kind: unknown code'],
-  ])('%s', (_, place, value, expected) => {
-    const content = packr.pack(head.with(place, value as number));
-    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
-  });
-
-  test.each<[string, unknown[], unknown[], string]>([
-    ['a caller without a floor', ['1.1.0'], [], 'callers: a session without a floor'],
-    ['a request of nobody', ['1.1.0', 0], [[1, 1, 1, 1, [], 0, 0, 0]], 'requests[0].caller: unknown code'],
-    ['a run of nothing', ['1.1.0', 0], [[2], [0, 0, 1, 1]], 'requests[1].run: not pairs of key and value'],
-    [
-      'a key alone',
-      ['1.1.0', 0],
-      [[0, 0, 1, 1, Buffer.alloc(1)]],
-      'requests[0].run: not pairs of key and value',
-    ],
-    [
-      'a run past all sequences',
-      ['1.1.0', 0],
-      [[0, 0, 1, 2 ** 53 - 1, Buffer.alloc(1), Buffer.alloc(1)]],
-      'requests[0].sequence: not a whole number',
-    ],
-    ['an unknown request', [], [[9]], 'requests[0].kind: unknown code'],
-    [
-      'a mutation without a value',
-      ['1.1.0', 0],
-      [[1, 0, 1, 1, [Buffer.alloc(1)], 0, 0, 0]],
-      'requests[0].mutations: a key without a value',
-    ],
-    ['an unknown reason', [], [[3, '1.1.0', 3]], 'requests[0].reason: unknown code'],
-    ['an unknown result', ['1.1.0', 0], [[1, 0, 1, 1, [], 4, 0, 0]], 'requests[0].result.kind: unknown code'],
-  ])('%s', (_, callers, requests, expected) => {
-    const content = packr.pack([...head.with(7, 2), callers, requests]);
-    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
-  });
-
-  test('revisions beyond the numbers', () => {
-    const put = [0, 0, 1, 1, Buffer.alloc(1), Buffer.alloc(1)];
-    const content = packr.pack([...head.with(6, 2 ** 53 - 1).with(7, 2), ['1.1.0', 0], [put]]);
-    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(
-      'requests: more revisions than there are numbers',
-    );
   });
 });
 

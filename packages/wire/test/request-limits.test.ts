@@ -1,4 +1,4 @@
-import { LIMITS, type Operation } from '@holdfast/types';
+import { type Condition, LIMITS, type Operation } from '@holdfast/types';
 import { describe, expect, test } from 'vitest';
 import { readProblem, writeProblem } from '../src/index.ts';
 
@@ -47,6 +47,38 @@ describe('a write request', () => {
     const increment: Operation = { kind: 'increment', key, by: 1 };
     expect(write([increment])).toBeUndefined();
     expect(write([increment, increment])).toBe('HOLDFAST_INVALID_ARGUMENT');
+  });
+});
+
+describe('a transaction', () => {
+  const get: Operation = { kind: 'get', key };
+  const increment: Operation = { kind: 'increment', key, by: 1 };
+  const of = (operations: Operation[], otherwise: Operation[], conditions: Condition[] = []) =>
+    writeProblem({ operations, otherwise, conditions })?.code;
+
+  test('takes gets and increments among others, in both branches', () => {
+    expect(of([get, increment, increment], [increment, get, ...puts(1)])).toBeUndefined();
+    expect(write([get])).toBe('HOLDFAST_INVALID_ARGUMENT');
+  });
+
+  test('has limits of its own, for each branch', () => {
+    const steps = (count: number) => Array.from({ length: count }, () => get);
+    expect(of(steps(LIMITS.stepsPerBranchMax), steps(LIMITS.stepsPerBranchMax))).toBeUndefined();
+    expect(of(steps(LIMITS.stepsPerBranchMax + 1), [])).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+    expect(of([], steps(LIMITS.stepsPerBranchMax + 1))).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+    expect(of([], [{ kind: 'get', key: longKey }])).toBe('HOLDFAST_KEY_TOO_LARGE');
+    const half = LIMITS.requestBytesMax / 2;
+    expect(of(puts(1, half - 2), puts(1, half - 2))).toBeUndefined();
+    expect(of(puts(1, half), puts(1, half))).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+  });
+
+  test('the values that conditions compare with count, too', () => {
+    const is = (bytes: number): Condition => ({ kind: 'value', key, value: new Uint8Array(bytes) });
+    expect(of([], [], [is(LIMITS.valueBytesMax)])).toBeUndefined();
+    expect(of([], [], [is(LIMITS.valueBytesMax + 1)])).toBe('HOLDFAST_VALUE_TOO_LARGE');
+    expect(of([], [], [is(LIMITS.valueBytesMax), is(LIMITS.valueBytesMax)])).toBe(
+      'HOLDFAST_REQUEST_TOO_LARGE',
+    );
   });
 });
 

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import { get, type ReadOptions, type ScanOptions, scan } from '../data/reads.ts';
+import { transact } from '../data/transactions.ts';
 import { batch, del, incr, put, type WriteOptions } from '../data/writes.ts';
 import { durationMs, integer, TEXT_ENCODINGS, wholeNumber } from '../values.ts';
 import { addCommand, type CommandSetup, examples, withClusterOptions } from './setup.ts';
 
 const revision = wholeNumber(0, 'a revision');
 
-/** `get`, `put`, `del`, `incr`, `batch`, `scan`. */
+/** `get`, `put`, `del`, `incr`, `batch`, `txn`, `scan`. */
 export function addDataCommands(setup: CommandSetup): void {
   const { context } = setup;
   addGet(setup);
@@ -54,7 +55,33 @@ Lines: put <key> <value to the end of the line>, del <key>, or JSON:
   {"type":"del","key":"b","ifRevision":1048577}`,
   );
 
+  addTransaction(setup);
   addScan(setup);
+}
+
+function addTransaction(setup: CommandSetup): void {
+  const { context, onStatus } = setup;
+  const command = withEncoding(
+    withClusterOptions(
+      addCommand(setup, 'txn', 'run one of two branches of steps, atomically: a JSON object on stdin'),
+    ),
+  )
+    .addOption(new Option('--ack <level>', 'level to reach (default: quorum)').choices(['quorum', 'all']))
+    .option('--file <path>', 'read it from this file')
+    .action(async (options: WriteOptions) => onStatus(await transact(options, context)));
+  examples(command, context, [
+    `txn <<< '{"if":[{"key":"a","value":"1"}],"then":[{"type":"put","key":"a","value":"2"}]}'`,
+    'txn --file transfer.json --json',
+  ]);
+  command.addHelpText(
+    'after',
+    `
+Fields, all of them lists: if (all must hold), then (what is done if so), else (what is done if not).
+Conditions: {"key":"a","value":"1"}, {"key":"a","revision":1048577}, {"key":"a","absent":true}
+Steps: {"type":"put","key":"a","value":"1"}, {"type":"del","key":"a"}, {"type":"get","key":"a"},
+  {"type":"increment","key":"a","by":1}
+Prints a line a step of the branch that ran. Exit status 1 if that was else.`,
+  );
 }
 
 function addGet(setup: CommandSetup): void {

@@ -60,7 +60,7 @@ export async function incr(
 }
 
 export async function batch(options: WriteOptions, context: Context): Promise<void> {
-  const bytes = options.file === undefined ? await readStdin(context) : readFile(options.file, context);
+  const bytes = await givenBytes(options, context);
   const lines = parseBatch(bytes.toString('utf8'), options);
   const conditions = lines.flatMap(({ operation: { key }, ifRevision }) =>
     ifRevision === undefined ? [] : [{ key, revision: ifRevision }],
@@ -72,6 +72,11 @@ export async function batch(options: WriteOptions, context: Context): Promise<vo
     );
     report(`${lines.length} operations applied`, summary, options, context);
   });
+}
+
+/** What the file of `--file`, or else stdin, holds. */
+export async function givenBytes({ file }: Pick<WriteOptions, 'file'>, context: Context): Promise<Buffer> {
+  return file === undefined ? await readStdin(context) : readFile(file, context);
 }
 
 function report(what: string, summary: WriteSummary, { json }: WriteOptions, { output }: Context): void {

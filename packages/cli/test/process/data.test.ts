@@ -85,6 +85,58 @@ describe('conditions', () => {
   });
 });
 
+describe('a transaction', () => {
+  const transaction = JSON.stringify({
+    if: [
+      { key: 't:n', absent: true },
+      { key: 't:guard', revision: 0 },
+    ],
+    then: [
+      { type: 'put', key: 't:n', value: '5' },
+      { type: 'increment', key: 't:n', by: 2 },
+      { type: 'get', key: 't:n' },
+      { type: 'del', key: 't:x' },
+    ],
+    else: [
+      { type: 'get', key: 't:n' },
+      { type: 'get', key: 't:x' },
+    ],
+  });
+
+  it('prints what each step of the branch that ran came to; else ends with 1', async () => {
+    const first = await run(['txn'], { stdin: transaction });
+    expect(first).toMatchObject({
+      status: 0,
+      stdout: 'put\tt:n\nincrement\tt:n\t7\nget\tt:n\t7\ndel\tt:x\n',
+    });
+    expect(first.stderr).toMatch(/^then ran: revision \d+, term 1, acknowledged at quorum\n$/);
+    const again = await run(['txn'], { stdin: transaction });
+    expect(again).toMatchObject({ status: 1, stdout: 'get\tt:n\t7\nget\tt:x\n' });
+    const json = await run(['txn', '--json', '--encoding', 'hex'], {
+      stdin: '{"if":[{"key":"t:n","value":"37"}],"then":[{"type":"get","key":"t:n"}]}',
+    });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      branch: 'then',
+      ack: 'quorum',
+      steps: [{ type: 'get', key: 't:n', value: '37' }],
+    });
+  });
+
+  it.each([
+    ['what is not JSON', 'if a then b'],
+    ['a list', '[]'],
+    ['an unknown part', '{"when":[]}'],
+    ['an unknown field', '{"then":[{"type":"del","key":"a","ifRevision":1}]}'],
+    ['an unknown type', '{"then":[{"type":"move","key":"a"}]}'],
+    ['a number for a key', '{"if":[{"key":1,"absent":true}]}'],
+    ['nothing to do', '{}'],
+  ])('refuses %s', async (_, stdin) => {
+    const refused = await run(['txn'], { stdin });
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^HOLDFAST_INVALID_ARGUMENT: /);
+  });
+});
+
 it('counts', async () => {
   expect((await run(['incr', 'visits'])).stdout).toBe('1\n');
   expect((await run(['incr', 'visits', '41'])).stdout).toBe('42\n');

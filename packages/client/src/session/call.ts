@@ -105,6 +105,8 @@ export class WriteCall extends Call<WriteReceipt> {
   readonly ack: Ack;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
+  /** Only of a transaction. */
+  declare readonly otherwise?: readonly Operation[];
   remainingMs = 0;
   /** 0 until it is first sent. */
   sequence = 0;
@@ -118,11 +120,13 @@ export class WriteCall extends Call<WriteReceipt> {
     ack: Ack;
     conditions: readonly Condition[];
     operations: readonly Operation[];
+    otherwise?: readonly Operation[];
   }) {
     super(options.deadline, options.bytes);
     this.ack = options.ack;
     this.conditions = options.conditions;
     this.operations = options.operations;
+    if (options.otherwise !== undefined) this.otherwise = options.otherwise;
   }
 }
 

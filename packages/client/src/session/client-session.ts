@@ -273,7 +273,19 @@ export class ClientSession {
     switch (result.kind) {
       case 'written':
       case 'counter':
+      case 'transaction':
         this.#laneOf(call).succeed(call, receipt);
+        return;
+      case 'resultTooLarge':
+        this.#fail(
+          call,
+          this.#decided(
+            'HOLDFAST_RESULT_TOO_LARGE',
+            'the values that the transaction would have read are too large to be kept as its result',
+            call,
+            result.revision,
+          ),
+        );
         return;
       case 'conflict':
         this.#fail(
@@ -304,7 +316,7 @@ export class ClientSession {
 
   /** A logged verdict: nothing was written, whatever became of earlier attempts. */
   #decided(
-    code: 'HOLDFAST_CONFLICT' | 'HOLDFAST_NOT_AN_INTEGER',
+    code: 'HOLDFAST_CONFLICT' | 'HOLDFAST_NOT_AN_INTEGER' | 'HOLDFAST_RESULT_TOO_LARGE',
     text: string,
     call: WriteCall,
     detail: Revision,

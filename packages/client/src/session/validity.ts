@@ -1,16 +1,43 @@
-import type { Ack, ReadAnswer, WriteReceipt } from '@holdfast/types';
+import {
+  type Ack,
+  assertNever,
+  type Operation,
+  type ReadAnswer,
+  type StepResult,
+  type WriteReceipt,
+  type WriteResult,
+} from '@holdfast/types';
 import type { ReadCall, SnapshotReadCall, WriteCall } from './call.ts';
 
 const RANK: Readonly<Record<Ack, number>> = { local: 0, quorum: 1, all: 2 };
 
 /**
- * A node may not answer another question than was asked, nor state less than was asked for. A refusal changed
- * nothing: it is final once it is committed.
+ * A node may not answer another question than was asked, nor state less than was asked for. What changed nothing is
+ * final once it is committed.
  */
 export function isReceiptFor(call: WriteCall, receipt: WriteReceipt): boolean {
   const { result } = receipt;
-  const isRefusal = result.kind === 'conflict' || result.kind === 'notAnInteger';
-  if (RANK[receipt.ack] < RANK[isRefusal ? 'quorum' : call.ack]) return false;
+  if (RANK[receipt.ack] < RANK[changesNothing(result) ? 'quorum' : call.ack]) return false;
+  return call.otherwise === undefined ? isResultOfWrite(call, result) : isResultOfTransaction(call, result);
+}
+
+function changesNothing(result: WriteResult): boolean {
+  switch (result.kind) {
+    case 'written':
+    case 'counter':
+      return false;
+    case 'conflict':
+    case 'notAnInteger':
+    case 'resultTooLarge':
+      return true;
+    case 'transaction':
+      return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
+    default:
+      return assertNever(result);
+  }
+}
+
+function isResultOfWrite(call: WriteCall, result: WriteResult): boolean {
   const isIncrement = call.operations[0]?.kind === 'increment';
   switch (result.kind) {
     case 'written':
@@ -22,6 +49,34 @@ export function isReceiptFor(call: WriteCall, receipt: WriteReceipt): boolean {
       return result.condition < call.conditions.length;
     default:
       return false;
+  }
+}
+
+function isResultOfTransaction(call: WriteCall, result: WriteResult): boolean {
+  const { operations, otherwise = [] } = call;
+  if (result.kind === 'resultTooLarge') return has('get');
+  if (result.kind === 'notAnInteger') return has('increment');
+  if (result.kind !== 'transaction') return false;
+  const asked = result.branch === 'then' ? operations : otherwise;
+  if (asked.length !== result.steps.length) return false;
+  return asked.every(({ kind }, place) => isResultOfStep(kind, result.steps[place]!));
+
+  function has(kind: Operation['kind']): boolean {
+    return [...operations, ...otherwise].some((step) => step.kind === kind);
+  }
+}
+
+function isResultOfStep(asked: Operation['kind'], result: StepResult): boolean {
+  switch (asked) {
+    case 'put':
+    case 'del':
+      return result.kind === 'changed';
+    case 'increment':
+      return result.kind === 'counter';
+    case 'get':
+      return result.kind === 'found' || result.kind === 'missing';
+    default:
+      return assertNever(asked);
   }
 }
 

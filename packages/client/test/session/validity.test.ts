@@ -67,6 +67,21 @@ const writeEverywhere = (): WriteCall =>
       operations: [{ kind: 'put', key: bytes('a'), value: bytes('b') }],
     }),
   );
+const transaction = (ack: 'quorum' | 'all' = 'quorum'): WriteCall =>
+  sent(
+    new WriteCall({
+      ...common,
+      ack,
+      conditions: [{ kind: 'absent', key: bytes('a') }],
+      operations: [
+        { kind: 'put', key: bytes('a'), value: bytes('b') },
+        { kind: 'get', key: bytes('a') },
+      ],
+      otherwise: [{ kind: 'get', key: bytes('a') }],
+    }),
+  );
+const changed = { kind: 'changed', revision: 1 };
+const missing = { kind: 'missing' };
 const scan = (): ScanCall => sent(new ScanCall({ ...common, range, pageSize: 5 }));
 const page = (): PageCall =>
   sent(new PageCall({ deadline: 1000, scan: 1, home: LINK, pageSize: 5, seek: undefined }));
@@ -117,6 +132,32 @@ test.each<[string, () => ServerMessage]>([
   ],
   ['a weaker level than was asked for', () => receipt(write().id, { kind: 'written' }, 'local')],
   ['a write everywhere that is but committed', () => receipt(writeEverywhere().id, { kind: 'written' })],
+  ['a plain receipt for a transaction', () => receipt(transaction().id, { kind: 'written' })],
+  [
+    'a conflict for a transaction, which has another branch',
+    () => receipt(transaction().id, { kind: 'conflict', condition: 0 }),
+  ],
+  [
+    'a transaction for a plain write',
+    () => receipt(write().id, { kind: 'transaction', branch: 'then', steps: [changed] }),
+  ],
+  [
+    'fewer results than steps',
+    () => receipt(transaction().id, { kind: 'transaction', branch: 'then', steps: [changed] }),
+  ],
+  [
+    'the results of the other branch',
+    () => receipt(transaction().id, { kind: 'transaction', branch: 'else', steps: [changed, missing] }),
+  ],
+  [
+    'a result of another kind than its step',
+    () => receipt(transaction().id, { kind: 'transaction', branch: 'else', steps: [changed] }),
+  ],
+  ['a sum that nobody asked for', () => receipt(transaction().id, { kind: 'notAnInteger' })],
+  [
+    'a transaction that changed something and is but committed',
+    () => receipt(transaction('all').id, { kind: 'transaction', branch: 'then', steps: [changed, missing] }),
+  ],
   ['a key without a value', () => records(scan().id, 3)],
   ['half an entry on a further page', () => records(page().id, 1)],
   ['a page for a read', () => records(read().id, 2)],
@@ -139,6 +180,15 @@ test.each<[string, () => ServerMessage]>([
     'a refusal, which is final once it is committed,',
     () => receipt(writeEverywhere().id, { kind: 'conflict', condition: 0 }),
   ],
+  [
+    'a transaction',
+    () => receipt(transaction().id, { kind: 'transaction', branch: 'then', steps: [changed, missing] }),
+  ],
+  [
+    'a transaction that changed nothing, which is final once it is committed,',
+    () => receipt(transaction('all').id, { kind: 'transaction', branch: 'else', steps: [missing] }),
+  ],
+  ['a result too large', () => receipt(transaction().id, { kind: 'resultTooLarge' })],
   ['a first page', () => records(scan().id, 4)],
   ['a further page', () => records(page().id, 0)],
   ['a snapshot', () => opened(snapshot().id)],

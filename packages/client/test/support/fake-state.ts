@@ -6,6 +6,7 @@ import type {
   ReadItem,
   Revision,
   SessionId,
+  StepResult,
   WriteReceipt,
   WriteRequest,
   WriteResult,
@@ -59,7 +60,7 @@ export class FakeState {
     if (known !== undefined) return { ...known, repeated: true };
     this.#lastIndex += 1;
     const receipt: WriteReceipt = {
-      result: this.#evaluate(request.conditions, request.operations),
+      result: this.#evaluate(request),
       term: term as WriteReceipt['term'],
       index: this.#lastIndex as LogIndex,
       ack: request.ack,
@@ -90,16 +91,12 @@ export class FakeState {
     return range.limit < 0 ? found : found.slice(0, range.limit);
   }
 
-  #evaluate(conditions: readonly Condition[], operations: readonly Operation[]): WriteResult {
-    for (const [condition, expected] of conditions.entries()) {
-      const revision = this.get(expected.key)?.revision ?? (0 as Revision);
-      const holds =
-        expected.kind === 'absent'
-          ? revision === 0
-          : expected.kind === 'revision'
-            ? revision === expected.revision
-            : revision <= expected.revision;
-      if (!holds) return { kind: 'conflict', condition, revision };
+  #evaluate({ conditions, operations, otherwise }: WriteRequest): WriteResult {
+    const failed = conditions.findIndex((condition) => !this.#holds(condition));
+    if (otherwise !== undefined) return this.#transact(failed < 0 ? 'then' : 'else', operations, otherwise);
+    if (failed >= 0) {
+      const revision = this.get(conditions[failed]!.key)?.revision ?? (0 as Revision);
+      return { kind: 'conflict', condition: failed, revision };
     }
     let counter: number | undefined;
     for (const operation of operations) {
@@ -112,7 +109,7 @@ export class FakeState {
         this.#put(operation.key, Buffer.from(String(counter)));
       } else if (operation.kind === 'put') {
         this.#put(operation.key, operation.value);
-      } else {
+      } else if (operation.kind === 'del') {
         this.#advance();
         this.#records.delete(hex(operation.key));
       }
@@ -121,6 +118,39 @@ export class FakeState {
     return counter === undefined
       ? { kind: 'written', revision }
       : { kind: 'counter', value: counter, revision };
+  }
+
+  #holds(condition: Condition): boolean {
+    const found = this.get(condition.key);
+    const revision = found?.revision ?? 0;
+    switch (condition.kind) {
+      case 'absent':
+        return found === undefined;
+      case 'present':
+        return found !== undefined;
+      case 'value':
+        return found !== undefined && hex(found.value) === hex(condition.value);
+      case 'revision':
+        return revision === condition.revision;
+      case 'atMost':
+        return revision <= condition.revision;
+    }
+  }
+
+  #transact(
+    branch: 'then' | 'else',
+    operations: readonly Operation[],
+    otherwise: readonly Operation[],
+  ): WriteResult {
+    const steps = (branch === 'then' ? operations : otherwise).map((step): StepResult => {
+      if (step.kind === 'get') {
+        const found = this.get(step.key);
+        return found === undefined ? { kind: 'missing' } : { kind: 'found', ...found };
+      }
+      const result = this.#evaluate({ conditions: [], operations: [step] } as unknown as WriteRequest);
+      return result.kind === 'counter' ? result : { kind: 'changed', revision: this.revision };
+    });
+    return { kind: 'transaction', branch, steps, revision: this.revision };
   }
 
   #put(key: Uint8Array, value: Uint8Array): void {

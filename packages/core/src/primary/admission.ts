@@ -217,6 +217,12 @@ export class Admission {
     if (item.kind === 'closeSession') this.#expiring.delete(item.session);
   }
 
+  /** It was taken off the queue to be logged, and cannot be: as if it had been refused when it came. */
+  refuseQueued(item: WriteItem, error: WireError): void {
+    this.pending.delete(item.session, item.request.sequence);
+    for (const waiter of item.waiters) this.#parts.answers.refuse(waiter, error);
+  }
+
   /** `local` writes go on once the unreplicated tail is short again. */
   admitLocal(): void {
     while (this.#localLine.length > 0) {

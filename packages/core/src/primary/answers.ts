@@ -1,4 +1,4 @@
-import type { Ack, LogIndex } from '@holdfast/types';
+import { type Ack, assertNever, type LogIndex } from '@holdfast/types';
 import { reachedIndexes, strongerAck } from '../acks/ack-rules.ts';
 import { Deadlines } from '../acks/deadlines.ts';
 import { type LoggedWrite, type Waiter, Waiters } from '../acks/waiters.ts';
@@ -147,5 +147,18 @@ export class Answers {
  */
 function isRefusal({ outcome }: LoggedWrite): boolean {
   if (outcome.kind !== 'write') return false;
-  return outcome.result.kind === 'conflict' || outcome.result.kind === 'notAnInteger';
+  const { result } = outcome;
+  switch (result.kind) {
+    case 'written':
+    case 'counter':
+      return false;
+    case 'conflict':
+    case 'notAnInteger':
+    case 'resultTooLarge':
+      return true;
+    case 'transaction':
+      return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
+    default:
+      return assertNever(result);
+  }
 }

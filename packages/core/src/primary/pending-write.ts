@@ -1,4 +1,4 @@
-import type { Ack, SessionId, StoredRecord } from '@holdfast/types';
+import type { Ack, Operation, SessionId, StoredRecord } from '@holdfast/types';
 import type { Waiter } from '../acks/waiters.ts';
 import type { ProposedWrite } from '../api.ts';
 
@@ -44,9 +44,13 @@ export function isAbandoned(item: QueueItem): boolean {
 
 export function requestBytes(request: ProposedWrite): number {
   let bytes = 64;
-  for (const operation of request.operations) {
-    bytes += 16 + operation.key.byteLength + (operation.kind === 'put' ? operation.value.byteLength : 0);
-  }
-  for (const condition of request.conditions) bytes += 16 + condition.key.byteLength;
+  for (const operation of request.operations) bytes += stepBytes(operation);
+  if (request.otherwise !== undefined) for (const step of request.otherwise) bytes += stepBytes(step);
+  for (const condition of request.conditions)
+    bytes += 16 + condition.key.byteLength + (condition.kind === 'value' ? condition.value.byteLength : 0);
   return bytes;
+}
+
+function stepBytes(step: Operation): number {
+  return 16 + step.key.byteLength + (step.kind === 'put' ? step.value.byteLength : 0);
 }

@@ -7,12 +7,16 @@ import {
   lastRevisionOf,
   REVISION_GAP,
   type Revision,
+  resultBytes,
+  type WireError,
 } from '@holdfast/types';
 import type { LoggedWrite } from '../acks/waiters.ts';
 import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import { Fifo } from '../kernel/fifo.ts';
-import { type CurrentRecord, evaluate } from '../state/evaluator.ts';
+import { wireError } from '../kernel/wire-errors.ts';
+import type { CurrentRecord } from '../state/evaluation.ts';
+import { evaluate } from '../state/evaluator.ts';
 import { LogTime } from '../state/log-time.ts';
 import { keyText, type Overlay } from '../state/overlay.ts';
 import { sessionIdOf } from '../state/sessions/session-table.ts';
@@ -20,6 +24,7 @@ import type { Admission } from './admission.ts';
 import type { Answers } from './answers.ts';
 import type { LogLedger } from './log-ledger.ts';
 import type { QueueItem, WriteItem } from './pending-write.ts';
+import { ResultRoom } from './result-room.ts';
 
 export interface ProposerParts {
   readonly applier: Applier;
@@ -44,11 +49,13 @@ export class Proposer {
   readonly #logTime: LogTime;
   /** Entries not yet applied: their sequences are not in the session table yet. */
   readonly #unapplied = new Fifo<Sealed>();
+  readonly #resultRoom: ResultRoom;
 
   constructor(context: Context, parts: ProposerParts) {
     this.#context = context;
     this.#parts = parts;
     this.#logTime = new LogTime({ last: context.log.lastLogTime, now: context.now });
+    this.#resultRoom = new ResultRoom(parts.applier, context.config.limits.sessionResultBytesMax);
   }
 
   /** First entry of the term; its revision leaves a gap that no lost write of an older term can reach into. */
@@ -77,6 +84,7 @@ export class Proposer {
       for (const write of this.#unapplied.shift()!.writes)
         admission.pending.delete(write.session, write.request.sequence);
     }
+    this.#resultRoom.onApplied(index);
     admission.onApplied(index);
     overlay.release(index);
     ledger.applied(index);
@@ -96,15 +104,21 @@ export class Proposer {
       const item = admission.ready();
       if (item === undefined || requests.length >= limits.entryRequestsMax) break;
       if (requests.length > 0 && bytes + item.bytes > limits.entryBytesMax) break;
-      const operations = item.kind === 'write' ? item.request.operations.length : 0;
       // The gap before the next term's revisions must not be used up by what may yet be lost.
-      if (nextRevision + operations > ledger.committedRevision + REVISION_GAP) break;
+      if (nextRevision + mutationsMax(item) > ledger.committedRevision + REVISION_GAP) break;
       const request = this.#evaluate(item, { index, nextRevision: nextRevision as Revision });
-      if (request.kind === 'write') nextRevision += request.mutations.length;
+      admission.shift();
+      if (request === undefined) {
+        admission.refuseQueued(item as WriteItem, noRoomForResult());
+        continue;
+      }
+      bytes += item.bytes;
+      if (request.kind === 'write') {
+        nextRevision += request.mutations.length;
+        bytes += resultBytes(request.result);
+      }
       requests.push(request);
       items.push(item);
-      bytes += item.bytes;
-      admission.shift();
     }
     if (requests.length === 0) return false;
     this.#seal({ kind: 'requests', requests }, firstRevision, items);
@@ -113,11 +127,14 @@ export class Proposer {
     return true;
   }
 
-  /** Check, revision and overlay of one request: one synchronous step against the newest state. */
+  /**
+   * Check, revision and overlay of one request: one synchronous step against the newest state. Undefined, and nothing
+   * has happened, if its session has no room for the result.
+   */
   #evaluate(
     item: QueueItem,
     at: { readonly index: LogIndex; readonly nextRevision: Revision },
-  ): EntryRequest {
+  ): EntryRequest | undefined {
     if (item.kind === 'openSession') return { kind: 'openSession' };
     if (item.kind === 'closeSession') {
       // From here on: what the queue holds of it behind this is refused, in this very entry too.
@@ -129,6 +146,7 @@ export class Proposer {
       nextRevision: at.nextRevision,
       lastRevision: (at.nextRevision - 1) as Revision,
     });
+    if (!this.#resultRoom.take(item, at.index, result)) return undefined;
     let revision = at.nextRevision as number;
     for (const mutation of mutations) {
       const value = mutation.kind === 'put' ? mutation.value : null;
@@ -189,4 +207,16 @@ export class Proposer {
     if (writes.length > 0) this.#unapplied.push({ index: entry.index, writes });
     return entry;
   }
+}
+
+function mutationsMax(item: QueueItem): number {
+  if (item.kind !== 'write') return 0;
+  const { operations, otherwise } = item.request;
+  return otherwise === undefined ? operations.length : Math.max(operations.length, otherwise.length);
+}
+
+function noRoomForResult(): WireError {
+  return wireError('HOLDFAST_OVERLOADED', 'too many results of transactions of this session are kept', {
+    retryAfterMs: 50,
+  });
 }

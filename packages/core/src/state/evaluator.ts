@@ -10,45 +10,39 @@ import {
   type WriteResult,
 } from '@holdfast/types';
 import { wireError } from '../kernel/wire-errors.ts';
+import { sumOf } from './counter.ts';
+import type { CurrentRecord, Evaluation, Lookup, RevisionsAt } from './evaluation.ts';
+import { runBranch } from './transaction.ts';
 
 /** What the evaluator needs to see of a request. */
 export interface EvaluatedRequest {
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
+  /** Of a transaction: what to do when a condition fails. */
+  readonly otherwise?: readonly Operation[];
 }
 
-/** The newest state of a key: the store under the overlay. */
-export interface CurrentRecord {
-  readonly revision: Revision;
-  readonly value: Uint8Array;
-}
-
-export interface Evaluation {
-  /** What the entry carries; empty when a condition failed. */
-  readonly mutations: readonly Mutation[];
-  readonly result: WriteResult;
-}
-
-/** Longest decimal form of a safe integer, with its sign. */
-const COUNTER_BYTES_MAX = 17;
-const COUNTER_PATTERN = /^(?:0|-?[1-9][0-9]*)$/;
-const DIGITS = new TextEncoder();
 const NO_KEYS: readonly Uint8Array[] = [];
 const NO_MUTATIONS: readonly Mutation[] = [];
+const NO_STEPS: readonly Operation[] = [];
 const ABSENT = 0 as Revision;
 
-/** Keys whose current record decides: those of conditions, then of increments. The same array for every plain write. */
+/** Keys whose current record decides: those of conditions, then of steps. The same array for every plain write. */
 export function keysToFetch(request: EvaluatedRequest): readonly Uint8Array[] {
   if (!isConditional(request)) return NO_KEYS;
   const keys = request.conditions.map((condition) => condition.key);
-  for (const operation of request.operations) if (operation.kind === 'increment') keys.push(operation.key);
+  for (const steps of [request.operations, request.otherwise ?? []]) {
+    for (const step of steps) if (step.kind === 'increment' || step.kind === 'get') keys.push(step.key);
+  }
   return keys;
 }
 
 /** Its result depends on what was there before, so it is acknowledged at `quorum` at least. */
 export function isConditional(request: EvaluatedRequest): boolean {
   return (
-    request.conditions.length > 0 || request.operations.some((operation) => operation.kind === 'increment')
+    request.conditions.length > 0 ||
+    request.otherwise !== undefined ||
+    request.operations.some((operation) => operation.kind === 'increment')
   );
 }
 
@@ -56,17 +50,13 @@ export function isConditional(request: EvaluatedRequest): boolean {
  * What a valid request comes to against the newest state. A failed condition is a result too: it is logged, so
  * that nobody is refused for a value that a failover then takes away.
  */
-export function evaluate(
-  request: EvaluatedRequest,
-  lookup: (key: Uint8Array) => CurrentRecord | undefined,
-  options: {
-    /** The first mutation takes it, the others count up. */
-    readonly nextRevision: Revision;
-    /** Of the newest mutation before this request. */
-    readonly lastRevision: Revision;
-  },
-): Evaluation {
+export function evaluate(request: EvaluatedRequest, lookup: Lookup, options: RevisionsAt): Evaluation {
   const conflict = firstConflict(request.conditions, lookup);
+  if (request.otherwise !== undefined) {
+    return conflict === undefined
+      ? runBranch('then', request.operations, lookup, options)
+      : runBranch('else', request.otherwise, lookup, options);
+  }
   if (conflict !== undefined) return { mutations: NO_MUTATIONS, result: conflict };
   const first = request.operations[0];
   if (first?.kind === 'increment') {
@@ -81,7 +71,13 @@ export function evaluate(
 
 /** Why a request can never be taken, or nothing. Touches lengths only, never contents. */
 export function validateRequest(request: EvaluatedRequest): WireError | undefined {
-  const { conditions, operations } = request;
+  const { conditions, operations, otherwise } = request;
+  if (otherwise !== undefined && Math.max(operations.length, otherwise.length) > LIMITS.stepsPerBranchMax) {
+    return wireError(
+      'HOLDFAST_REQUEST_TOO_LARGE',
+      `more than ${LIMITS.stepsPerBranchMax} steps in a branch of a transaction`,
+    );
+  }
   if (operations.length > LIMITS.operationsPerRequestMax) {
     const most = LIMITS.operationsPerRequestMax;
     return wireError(
@@ -96,24 +92,23 @@ export function validateRequest(request: EvaluatedRequest): WireError | undefine
       `${conditions.length} conditions on one write; at most ${most}`,
     );
   }
+  let bytes = 0;
   for (const condition of conditions) {
     if (condition.key.byteLength > LIMITS.keyBytesMax) return keyTooLarge(condition.key);
+    if (condition.kind !== 'value') continue;
+    if (condition.value.byteLength > LIMITS.valueBytesMax) return valueTooLarge(condition.value);
+    bytes += condition.value.byteLength;
   }
-  let bytes = 0;
-  for (const operation of operations) {
-    if (operation.key.byteLength > LIMITS.keyBytesMax) return keyTooLarge(operation.key);
-    bytes += operation.key.byteLength;
-    if (operation.kind === 'put') {
-      if (operation.value.byteLength > LIMITS.valueBytesMax) return valueTooLarge(operation.value);
-      bytes += operation.value.byteLength;
-    } else if (operation.kind === 'increment') {
-      if (operations.length > 1) {
-        return wireError('HOLDFAST_INVALID_ARGUMENT', 'an increment must be the only operation of its write');
-      }
-      if (!Number.isSafeInteger(operation.by)) {
-        return wireError('HOLDFAST_INVALID_ARGUMENT', `not a safe integer to increment by: ${operation.by}`);
-      }
-    }
+  const transaction = otherwise !== undefined;
+  for (const step of operations) {
+    const problem = stepProblem(step, operations.length, transaction);
+    if (problem !== undefined) return problem;
+    bytes += stepBytes(step);
+  }
+  for (const step of otherwise ?? NO_STEPS) {
+    const problem = stepProblem(step, otherwise!.length, transaction);
+    if (problem !== undefined) return problem;
+    bytes += stepBytes(step);
   }
   if (bytes > LIMITS.requestBytesMax) {
     const most = LIMITS.requestBytesMax;
@@ -125,27 +120,54 @@ export function validateRequest(request: EvaluatedRequest): WireError | undefine
   return undefined;
 }
 
-function firstConflict(
-  conditions: readonly Condition[],
-  lookup: (key: Uint8Array) => CurrentRecord | undefined,
-): WriteResult | undefined {
+function stepProblem(step: Operation, steps: number, transaction: boolean): WireError | undefined {
+  if (step.key.byteLength > LIMITS.keyBytesMax) return keyTooLarge(step.key);
+  switch (step.kind) {
+    case 'put':
+      return step.value.byteLength > LIMITS.valueBytesMax ? valueTooLarge(step.value) : undefined;
+    case 'increment':
+      if (!transaction && steps > 1)
+        return wireError('HOLDFAST_INVALID_ARGUMENT', 'an increment must be the only operation of its write');
+      if (Number.isSafeInteger(step.by)) return undefined;
+      return wireError('HOLDFAST_INVALID_ARGUMENT', `not a safe integer to increment by: ${step.by}`);
+    case 'get':
+      if (transaction) return undefined;
+      return wireError('HOLDFAST_INVALID_ARGUMENT', 'a get outside a transaction');
+    case 'del':
+      return undefined;
+    default:
+      return assertNever(step);
+  }
+}
+
+function stepBytes(step: Operation): number {
+  return step.key.byteLength + (step.kind === 'put' ? step.value.byteLength : 0);
+}
+
+function firstConflict(conditions: readonly Condition[], lookup: Lookup): WriteResult | undefined {
   for (let place = 0; place < conditions.length; place++) {
     const condition = conditions[place]!;
-    const revision = lookup(condition.key)?.revision ?? ABSENT;
-    if (!holds(condition, revision)) return { kind: 'conflict', condition: place, revision };
+    const current = lookup(condition.key);
+    if (!holds(condition, current))
+      return { kind: 'conflict', condition: place, revision: current?.revision ?? ABSENT };
   }
   return undefined;
 }
 
-/** `current` is 0 for an absent key. */
-function holds(condition: Condition, current: Revision): boolean {
+/** A key that is absent has revision 0. */
+function holds(condition: Condition, current: CurrentRecord | undefined): boolean {
+  const revision = current?.revision ?? ABSENT;
   switch (condition.kind) {
     case 'revision':
-      return current === condition.revision;
+      return revision === condition.revision;
     case 'absent':
-      return current === ABSENT;
+      return revision === ABSENT;
     case 'atMost':
-      return current <= condition.revision;
+      return revision <= condition.revision;
+    case 'present':
+      return revision !== ABSENT;
+    case 'value':
+      return current !== undefined && Buffer.compare(current.value, condition.value) === 0;
     default:
       return assertNever(condition);
   }
@@ -156,32 +178,22 @@ function evaluateIncrement(
   current: CurrentRecord | undefined,
   revision: Revision,
 ): Evaluation {
-  const before = current === undefined ? 0 : parseCounter(current.value);
-  const after = before === undefined ? undefined : before + operation.by;
-  if (after === undefined || !Number.isSafeInteger(after)) {
+  const sum = sumOf(current, operation.by);
+  if (sum === undefined) {
     return {
       mutations: NO_MUTATIONS,
       result: { kind: 'notAnInteger', revision: current?.revision ?? ABSENT },
     };
   }
-  const value = DIGITS.encode(String(after));
   return {
-    mutations: [{ kind: 'put', key: operation.key, value }],
-    result: { kind: 'counter', value: after, revision },
+    mutations: [{ kind: 'put', key: operation.key, value: sum.text }],
+    result: { kind: 'counter', value: sum.value, revision },
   };
-}
-
-/** A counter is the decimal ASCII of a safe integer in its shortest form: no sign, zero or space to spare. */
-function parseCounter(value: Uint8Array): number | undefined {
-  if (value.byteLength > COUNTER_BYTES_MAX) return undefined;
-  const text = String.fromCharCode.apply(null, value as unknown as number[]);
-  if (!COUNTER_PATTERN.test(text)) return undefined;
-  const number = Number(text);
-  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 function asMutation(operation: Operation): Mutation {
   assert(operation.kind !== 'increment', 'evaluate: an increment is not alone');
+  assert(operation.kind !== 'get', 'evaluate: a get outside a transaction');
   return operation;
 }
 

@@ -1,13 +1,8 @@
 import { type Condition, LIMITS, type Operation, type Revision, type WriteResult } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type CurrentRecord,
-  evaluate,
-  isConditional,
-  keysToFetch,
-  validateRequest,
-} from '../../src/state/evaluator.ts';
+import type { CurrentRecord } from '../../src/state/evaluation.ts';
+import { evaluate, isConditional, keysToFetch, validateRequest } from '../../src/state/evaluator.ts';
 import { keyText } from '../../src/state/overlay.ts';
 import { check } from '../support/property.ts';
 
@@ -50,6 +45,11 @@ describe('conditions', () => {
     ['at most, above', { kind: 'atMost', key, revision: revision(7) }, 8, false],
     ['at most 0 of an absent key', { kind: 'atMost', key, revision: revision(0) }, 0, true],
     ['at most 0 of a key', { kind: 'atMost', key, revision: revision(0) }, 1, false],
+    ['present and there', { kind: 'present', key }, 1, true],
+    ['present and absent', { kind: 'present', key }, 0, false],
+    ['value equal', { kind: 'value', key, value: bytes('old') }, 7, true],
+    ['value other', { kind: 'value', key, value: bytes('olds') }, 7, false],
+    ['value of an absent key', { kind: 'value', key, value: bytes('') }, 0, false],
   ];
   test.each(cases)('%s', (_name, condition, current, holds) => {
     const records: Record<string, [number, string]> = current === 0 ? {} : { a: [current, 'old'] };

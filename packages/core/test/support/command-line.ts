@@ -60,7 +60,10 @@ export function parseNodes(text: string): NodeId[] {
   return text.split(',') as NodeId[];
 }
 
-/** `put a=1 put b=*70000 (so many bytes) del b incr n=2 if a=1g+2 absent b atMost c=7 seq=3 ack=local`: one request of a frame. */
+/**
+ * `put a=1 put b=*70000 (so many bytes) del b incr n=2 if a=1g+2 is a=1 absent b present b atMost c=7 seq=3 ack=local`: one
+ * request of a frame. With `else`, which what is done otherwise follows, it is a transaction and takes `get a`, too.
+ */
 export function parseWrite(
   line: string,
   defaults: { readonly id: number; readonly sequence: number; readonly ack: Ack; readonly deadline: number },
@@ -68,14 +71,17 @@ export function parseWrite(
   const words = line.trim().split(/\s+/);
   const operations: Operation[] = [];
   const conditions: Condition[] = [];
+  let otherwise: Operation[] | undefined;
   let { sequence, ack } = defaults;
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     if (word.startsWith('seq=')) sequence = Number(word.slice(4));
     else if (word.startsWith('ack=')) ack = word.slice(4) as Ack;
-    else parseStep(word, words[++at] ?? '', { operations, conditions });
+    else if (word === 'else') otherwise = [];
+    else parseStep(word, words[++at] ?? '', { operations: otherwise ?? operations, conditions });
   }
-  return { id: defaults.id, sequence, ack, deadline: defaults.deadline, conditions, operations };
+  const write = { id: defaults.id, sequence, ack, deadline: defaults.deadline, conditions, operations };
+  return otherwise === undefined ? write : { ...write, otherwise };
 }
 
 function parseStep(
@@ -95,6 +101,15 @@ function parseStep(
       return;
     case 'incr':
       request.operations.push({ kind: 'increment', key, by: Number(value) });
+      return;
+    case 'get':
+      request.operations.push({ kind: 'get', key });
+      return;
+    case 'present':
+      request.conditions.push({ kind: 'present', key });
+      return;
+    case 'is':
+      request.conditions.push({ kind: 'value', key, value: bytes(value) });
       return;
     case 'if':
       request.conditions.push({ kind: 'revision', key, revision: parseRevision(value) });

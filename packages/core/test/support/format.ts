@@ -1,8 +1,9 @@
-import type { Entry, EntryRequest, Mutation, PeerMessage, WriteResult } from '@holdfast/types';
+import type { Entry, EntryRequest, Mutation, PeerMessage, StepResult, WriteResult } from '@holdfast/types';
 import { REVISION_GAP } from '@holdfast/types';
 import type { Effect, Input, PersistOrder } from '../../src/api.ts';
 
 const LONG_BYTES = 64;
+const RESULT_KINDS = ['written', 'counter', 'conflict', 'notAnInteger', 'transaction', 'resultTooLarge'];
 
 /** `2g+5`: five above twice the revision gap. */
 export function revisionText(revision: number): string {
@@ -118,6 +119,23 @@ function resultText(result: WriteResult): string {
       return `conflict:${result.condition}:${revision}`;
     case 'notAnInteger':
       return `notAnInteger:${revision}`;
+    case 'resultTooLarge':
+      return `resultTooLarge:${revision}`;
+    case 'transaction':
+      return `${result.branch}:[${result.steps.map(stepText).join(' ')}]:${revision}`;
+  }
+}
+
+function stepText(step: StepResult): string {
+  switch (step.kind) {
+    case 'changed':
+      return `@${revisionText(step.revision)}`;
+    case 'counter':
+      return `${step.value}@${revisionText(step.revision)}`;
+    case 'found':
+      return `${bytesText(step.value)}@${revisionText(step.revision)}`;
+    case 'missing':
+      return '-';
   }
 }
 
@@ -130,7 +148,7 @@ function isPosition(value: object): value is { index: number; term: number } {
 }
 
 function isResult(value: object): value is WriteResult {
-  return 'kind' in value && ['written', 'counter', 'conflict', 'notAnInteger'].includes(`${value.kind}`);
+  return 'kind' in value && RESULT_KINDS.includes(`${value.kind}`);
 }
 
 function round(value: number): number {

@@ -39,8 +39,10 @@ export class ClientWrites {
         continue;
       }
       client.requests.set(request.id, { kind: 'write', ack: request.ack, since: now });
-      const { id, sequence, ack, conditions, operations } = request;
-      requests.push({ id, sequence, ack, deadline: now + request.remainingMs, conditions, operations });
+      const { id, sequence, ack, conditions, operations, otherwise } = request;
+      const deadline = now + request.remainingMs;
+      const write = { id, sequence, ack, deadline, conditions, operations };
+      requests.push(otherwise === undefined ? write : { ...write, otherwise });
     }
     if (requests.length === 0) return;
     const { session, floor } = message;

@@ -92,6 +92,7 @@ const LIMIT_OPTIONS = {
   asyncWaitersMax: count(LIMITS.asyncWaitersMax),
   pendingReadsMax: count(LIMITS.pendingReadsMax),
   sessionWindow: count(LIMITS.sessionWindow),
+  sessionResultBytesMax: size(LIMITS.sessionResultBytesMax),
   sessionsMax: count(LIMITS.sessionsMax),
   sessionIdleMs: duration(LIMITS.sessionIdleMs, { min: 1000, max: 2_147_483_647 }),
   clientConnectionsMax: count(LIMITS.clientConnectionsMax),

@@ -293,7 +293,7 @@ describe('snapshots', () => {
 
 describe('bad clients', () => {
   test.each([
-    ['another protocol', { protocol: 2 }, 'HOLDFAST_VERSION_MISMATCH'],
+    ['another protocol', { protocol: 1 }, 'HOLDFAST_VERSION_MISMATCH'],
     ['another cluster', { cluster: 'f'.repeat(32) as never }, 'HOLDFAST_WRONG_CLUSTER'],
     ['an unknown database', { database: 'other' }, 'HOLDFAST_UNKNOWN_DATABASE'],
   ])('%s is refused with a code', async (_what, hello, code) => {
@@ -307,7 +307,7 @@ describe('bad clients', () => {
     const early = await bare();
     early.connection.send(encodeClientMessages([{ kind: 'ping', id: 1 }]));
     const twice = await TestClient.connect(url);
-    twice.send([{ kind: 'hello', protocol: 1, database: 'default', name: 'again' }]);
+    twice.send([{ kind: 'hello', protocol: 2, database: 'default', name: 'again' }]);
     for (const closed of [garbage.closed, early.closed, () => twice.closed]) {
       expect((await waitFor('the close', closed)).code).toBe(CLOSE_CODES.invalidMessage);
     }
@@ -367,7 +367,7 @@ describe('bad clients', () => {
       'sec-websocket-protocol': CLIENT_SUBPROTOCOL,
     });
     raw.socket.pause();
-    raw.send(encodeClientMessages([{ kind: 'hello', protocol: 1, database: 'default', name: 'greedy' }]));
+    raw.send(encodeClientMessages([{ kind: 'hello', protocol: 2, database: 'default', name: 'greedy' }]));
     for (const scan of [1, 2, 3]) {
       raw.send(
         encodeClientMessages([{ ...scanOpen(scan, { gte: bytes('large') }, 1), consistency: 'eventual' }]),

@@ -33,9 +33,9 @@ describe('a peer is turned away, and told why', () => {
   test.each([
     [
       'another protocol',
-      hello('n2', { protocol: 2 }),
+      hello('n2', { protocol: 1 }),
       'HOLDFAST_VERSION_MISMATCH',
-      /protocol 1, n2 speaks 2/,
+      /protocol 2, n2 speaks 1/,
     ],
     [
       'another list',

@@ -5,6 +5,7 @@ import {
   type EntryRequest,
   type LogIndex,
   type ResultRun,
+  resultBytes,
   type SessionId,
   type SessionRecord,
   type Term,
@@ -94,6 +95,14 @@ export class SessionTable {
     const run = runAt(record.runs, sequence);
     if (run === undefined) return FRESH;
     return { kind: 'done', result: resultIn(run, sequence), index: run.index, term: run.term };
+  }
+
+  /** What the results above `floor` take beyond the fixed few bytes of each. */
+  resultBytes(session: SessionId, floor: number): number {
+    let bytes = 0;
+    for (const run of this.#records.get(session)?.runs ?? [])
+      if (run.kind === 'single' && run.sequence > floor) bytes += resultBytes(run.result);
+    return bytes;
   }
 
   /** Whether a sequence is near enough to the floor, the request's own if that is higher, to be taken. */
@@ -186,7 +195,8 @@ function recordWrite(draft: Draft, request: Extract<EntryRequest, { kind: 'write
 function runOf(request: Extract<EntryRequest, { kind: 'write' }>, entry: Entry): ResultRun {
   const { sequence, result } = request;
   const { index, term } = entry;
-  if (result.kind !== 'written') return { kind: 'single', sequence, result, index, term };
+  if (result.kind !== 'written')
+    return { kind: 'single', sequence, result: withOwnValues(result), index, term };
   return {
     kind: 'plain',
     sequence,
@@ -196,4 +206,13 @@ function runOf(request: Extract<EntryRequest, { kind: 'write' }>, entry: Entry):
     index,
     term,
   };
+}
+
+/** The values of gets are views into a whole entry, or a whole frame of a client: kept as such they would keep it alive. */
+function withOwnValues(result: WriteResult): WriteResult {
+  if (result.kind !== 'transaction') return result;
+  const steps = result.steps.map((step) =>
+    step.kind === 'found' ? { ...step, value: Uint8Array.from(step.value) } : step,
+  );
+  return { ...result, steps };
 }

@@ -1,0 +1,65 @@
+import { HoldfastError } from '@holdfast/types';
+import type { Seams } from './seams.ts';
+
+/** The time and the signal of one call that is made of several, each of which gets what is left. */
+export class CallTime {
+  readonly #seams: Seams;
+  readonly #deadline: number;
+  readonly #signal: AbortSignal | undefined;
+  /** Why the call has not come to its end so far: told as the cause when time is up. */
+  obstacle: HoldfastError | undefined = undefined;
+
+  constructor(seams: Seams, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#seams = seams;
+    this.#deadline = seams.clock.now() + timeoutMs;
+    this.#signal = signal;
+  }
+
+  /** For the next part. Throws if there is no time left, or the call was aborted, before it is begun. */
+  left(): { readonly timeoutMs: number; readonly signal: AbortSignal | undefined } {
+    if (this.#signal?.aborted) throw this.#aborted();
+    const timeoutMs = this.#deadline - this.#seams.clock.now();
+    if (timeoutMs <= 0) throw this.#over();
+    return { timeoutMs, signal: this.#signal };
+  }
+
+  /** Waits for what somebody else does, at most as long as the call has time. What it does later is not seen. */
+  async within<Result>(work: Result | PromiseLike<Result>): Promise<Result> {
+    const { timeoutMs } = this.left();
+    const ended = Promise.withResolvers<never>();
+    const onAbort = (): void => ended.reject(this.#aborted());
+    const timer = this.#seams.clock.setTimer(timeoutMs, () => ended.reject(this.#over()));
+    this.#signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([work, ended.promise]);
+    } finally {
+      timer.cancel();
+      this.#signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Full jitter: any time up to `ms`. */
+  pause(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = this.#seams.clock.setTimer(this.#seams.random.next() * ms, () => over.resolve());
+    return this.within(over.promise).finally(() => timer.cancel());
+  }
+
+  #over(): HoldfastError {
+    return new HoldfastError(
+      'HOLDFAST_DEADLINE_EXCEEDED',
+      'the call did not come to its end in the time given',
+      {
+        outcome: 'not-applied',
+        cause: this.obstacle,
+      },
+    );
+  }
+
+  #aborted(): HoldfastError {
+    return new HoldfastError('HOLDFAST_ABORTED', 'the call was aborted', {
+      outcome: 'not-applied',
+      cause: this.#signal?.reason,
+    });
+  }
+}

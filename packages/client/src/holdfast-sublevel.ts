@@ -1,0 +1,116 @@
+import type { Revision } from '@holdfast/types';
+import { type AbstractBatchOperation, AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level';
+import { Home } from './home.ts';
+import {
+  type CallAccess,
+  type Change,
+  KeyedCalls,
+  type ReadSummary,
+  type UpdateSummary,
+  type WriteSummary,
+} from './keyed-calls.ts';
+import { SUBLEVEL_METHODS } from './manifest.ts';
+import type {
+  HoldfastGetOptions,
+  HoldfastReadOptions,
+  HoldfastUpdateOptions,
+  HoldfastWriteOptions,
+  WriteCallOptions,
+} from './options.ts';
+import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
+
+/** A sublevel with the methods that a `Holdfast` has beside abstract-level's: they take its keys and encodings. */
+export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = Pick<
+  KeyedSublevel<TDatabase, KDefault, VDefault>,
+  'write' | 'read' | 'increment' | 'transaction' | 'update'
+> &
+  NestedSublevels &
+  AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
+
+interface NestedSublevels {
+  sublevel(name: string | string[]): HoldfastSublevel<this, string, string>;
+  sublevel<K = string, V = string>(
+    name: string | string[],
+    options: AbstractSublevelOptions<K, V>,
+  ): HoldfastSublevel<this, K, V>;
+}
+
+export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> extends AbstractSublevel<
+  TDatabase,
+  Buffer,
+  KDefault,
+  VDefault
+> {
+  readonly #access: CallAccess;
+  readonly #calls: KeyedCalls<KDefault, VDefault>;
+  readonly #home: Home;
+
+  constructor(
+    parent: TDatabase,
+    name: string | string[],
+    options: AbstractSublevelOptions<KDefault, VDefault> | undefined,
+    access: CallAccess,
+  ) {
+    const manifest = { additionalMethods: SUBLEVEL_METHODS };
+    super(parent, name as string, { ...options, manifest } as AbstractSublevelOptions<KDefault, VDefault>);
+    this.#access = access;
+    this.#home = new Home(this);
+    this.#calls = new KeyedCalls(this, access);
+  }
+
+  /** As `Holdfast.write`. */
+  async write<K = KDefault, V = VDefault>(
+    operations: readonly AbstractBatchOperation<this, K, V>[],
+    options: HoldfastWriteOptions<K, V> = {},
+  ): Promise<WriteSummary> {
+    return (
+      this.#home.deferred(() => this.write(operations, options)) ?? this.#calls.write(operations, options)
+    );
+  }
+
+  /** As `Holdfast.read`. */
+  async read<K = KDefault, V = VDefault>(
+    key: K,
+    options: HoldfastReadOptions<K, V> = {},
+  ): Promise<ReadSummary<V> | undefined> {
+    return this.#home.deferred(() => this.read(key, options)) ?? this.#calls.read(key, options);
+  }
+
+  /** As `Holdfast.increment`. */
+  async increment<K = KDefault>(
+    key: K,
+    by = 1,
+    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'> = {},
+  ): Promise<{ readonly value: number; readonly revision: Revision }> {
+    return (
+      this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
+    );
+  }
+
+  /** As `Holdfast.transaction`. */
+  async transaction<K = KDefault, V = VDefault>(
+    transaction: Transaction<K, V>,
+    options: HoldfastTransactionOptions<K, V> = {},
+  ): Promise<TransactionSummary<V>> {
+    return (
+      this.#home.deferred(() => this.transaction(transaction, options)) ??
+      this.#calls.transaction(transaction, options)
+    );
+  }
+
+  /** As `Holdfast.update`. */
+  async update<K = KDefault, V = VDefault>(
+    key: K,
+    change: Change<V>,
+    options: HoldfastUpdateOptions<K, V> = {},
+  ): Promise<UpdateSummary<V>> {
+    return (
+      this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
+    );
+  }
+
+  /** Undocumented in abstract-level's types: makes what `sublevel` gives. */
+  _sublevel(name: string | string[], options: AbstractSublevelOptions<never, never>): unknown {
+    return new KeyedSublevel(this, name, options, this.#access);
+  }
+}

@@ -1,0 +1,199 @@
+import { type Ack, HoldfastError, type NodeId, type Revision, type Term } from '@holdfast/types';
+import type { AbstractBatchOperation } from 'abstract-level';
+import { CallTime } from './call-time.ts';
+import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
+import { Home } from './home.ts';
+import {
+  type CallOptions,
+  checkedNames,
+  checkedSignal,
+  type HoldfastGetOptions,
+  type HoldfastReadOptions,
+  type HoldfastUpdateOptions,
+  type HoldfastWriteOptions,
+  invalidOption,
+  type WriteCallOptions,
+} from './options.ts';
+import type { Requests } from './requests.ts';
+import type { Seams } from './seams.ts';
+import type { ServedAnswer } from './session/call.ts';
+import {
+  encodedTransaction,
+  type HoldfastTransactionOptions,
+  stepResults,
+  type Transaction,
+  type TransactionSummary,
+  withTransactionAck,
+} from './transaction.ts';
+import { conditionsOf } from './write-request.ts';
+
+/** What became of a write. */
+export interface WriteSummary {
+  /** Of its last mutation; what conditions of later writes compare with. */
+  readonly revision: Revision;
+  readonly term: Term;
+  /** The level reached: at least the one asked for. */
+  readonly ack: Ack;
+  /** Voters known to hold it durably. */
+  readonly copies: number;
+  /** An earlier attempt of this same call was the one that wrote. */
+  readonly repeated: boolean;
+}
+
+export interface ReadSummary<V> {
+  readonly value: V;
+  readonly revision: Revision;
+  /** Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. */
+  readonly staleness: number | undefined;
+  readonly servedBy: NodeId;
+}
+
+/** What became of an `update`. */
+export interface UpdateSummary<V> {
+  /** What the key holds now; undefined: nothing. */
+  readonly value: V | undefined;
+  /** Of the key; 0: it is absent and was before. */
+  readonly revision: Revision;
+  /** False: the function wanted no change. */
+  readonly changed: boolean;
+  /** How often the function was called. */
+  readonly tries: number;
+}
+
+/** What a function given to `update` makes of a value: the new one, `null` to delete the key, `undefined` for no change. */
+export type Change<V> = (value: V | undefined) => V | null | undefined | PromiseLike<V | null | undefined>;
+
+/** What `KeyedCalls` need of the root database. */
+export interface CallAccess {
+  /** Throws if it is not open. */
+  requests(): Requests;
+  readonly seams: Seams;
+}
+
+const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal'];
+/** Tries of an update before it begins to pause, and the longest pause. */
+const EAGER_TRIES = 2;
+const PAUSE_MS_MAX = 64;
+
+/** The methods beside abstract-level's, for a database or one of its sublevels. */
+export class KeyedCalls<KDefault, VDefault> {
+  readonly #home: Home;
+  readonly #access: CallAccess;
+
+  constructor(db: unknown, access: CallAccess) {
+    this.#home = new Home(db);
+    this.#access = access;
+  }
+
+  async write<K = KDefault, V = VDefault>(
+    operations: readonly AbstractBatchOperation<unknown, K, V>[],
+    options: HoldfastWriteOptions<K, V>,
+  ): Promise<WriteSummary> {
+    const requests = this.#access.requests();
+    if (!Array.isArray(operations) || operations.length === 0) {
+      throw invalidOption('operations', operations, 'an array of at least one operation');
+    }
+    const encoded = operations.map((operation) => encodedOperation(this.#home, operation, options));
+    const conditions = conditionsOf(encoded, {
+      ...options,
+      conditions: encodedConditions(this.#home, options),
+    });
+    const { result, term, ack, copies, repeated } = await requests.batch(encoded, options, conditions);
+    return { revision: result.revision, term, ack, copies, repeated };
+  }
+
+  async read<K = KDefault, V = VDefault>(
+    key: K,
+    options: HoldfastReadOptions<K, V>,
+  ): Promise<ReadSummary<V> | undefined> {
+    const requests = this.#access.requests();
+    const bytes = this.#home.prefixedKey(key, options.keyEncoding);
+    options.snapshot?.ref();
+    let served: ServedAnswer;
+    try {
+      served = await requests.read(bytes, options);
+    } finally {
+      options.snapshot?.unref();
+    }
+    const { answer, node } = served;
+    const item = answer.items[0];
+    if (item === undefined) return undefined;
+    return {
+      value: this.#home.decodedValue(item.value, options.valueEncoding),
+      revision: item.revision,
+      staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
+      servedBy: node,
+    };
+  }
+
+  async increment<K = KDefault>(
+    key: K,
+    by: number,
+    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'>,
+  ): Promise<{ readonly value: number; readonly revision: Revision }> {
+    const requests = this.#access.requests();
+    if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
+    const bytes = this.#home.prefixedKey(key, options.keyEncoding);
+    const { result } = await requests.increment(bytes, by, options);
+    return { value: result.kind === 'counter' ? result.value : 0, revision: result.revision };
+  }
+
+  async transaction<K = KDefault, V = VDefault>(
+    transaction: Transaction<K, V>,
+    options: HoldfastTransactionOptions<K, V>,
+  ): Promise<TransactionSummary<V>> {
+    const requests = this.#access.requests();
+    const encoded = encodedTransaction(this.#home, transaction, options);
+    const receipt = await requests.transaction(encoded, withTransactionAck(options, requests.defaultAck));
+    const { result, term, ack, copies, repeated } = receipt;
+    const branch = result.kind === 'transaction' ? result.branch : 'else';
+    const results = result.kind === 'transaction' ? result.steps : [];
+    const steps = stepResults(this.#home, transaction[branch] ?? [], results, options);
+    return { branch, steps, revision: result.revision, term, ack, copies, repeated };
+  }
+
+  /** Each try reads the newest state, and writes only if nobody else has written since. */
+  async update<K = KDefault, V = VDefault>(
+    key: K,
+    change: Change<V>,
+    options: HoldfastUpdateOptions<K, V>,
+  ): Promise<UpdateSummary<V>> {
+    const requests = this.#access.requests();
+    checkedNames('options', options, UPDATE_NAMES);
+    if (typeof change !== 'function') throw invalidOption('change', change, 'a function');
+    const { ack } = withTransactionAck(options, requests.defaultAck);
+    const { keyEncoding, valueEncoding } = options;
+    const encodings = { keyEncoding, valueEncoding };
+    const time = new CallTime(
+      this.#access.seams,
+      requests.timeoutMs(options as CallOptions),
+      checkedSignal(options.signal),
+    );
+    for (let tries = 1; ; tries += 1) {
+      const found = await this.read<K, V>(key, {
+        ...encodings,
+        ...time.left(),
+        consistency: 'linearizable',
+      });
+      const value = await time.within(change(found?.value));
+      const revision = found?.revision ?? (0 as Revision);
+      if (value === undefined || (value === null && found === undefined))
+        return { value: found?.value, revision, changed: false, tries };
+      const operation =
+        value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const);
+      try {
+        const written = await this.write<K, V>([operation], {
+          ...encodings,
+          ...time.left(),
+          ack,
+          ifRevision: revision,
+        });
+        return { value: value ?? undefined, revision: written.revision, changed: true, tries };
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_CONFLICT') throw error;
+        time.obstacle = error;
+      }
+      if (tries >= EAGER_TRIES) await time.pause(Math.min(2 ** (tries - EAGER_TRIES), PAUSE_MS_MAX));
+    }
+  }
+}

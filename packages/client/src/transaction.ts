@@ -1,0 +1,207 @@
+import type { Ack, Branch, Condition, Operation, Revision, StepResult, Term } from '@holdfast/types';
+import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level';
+import type { Home } from './home.ts';
+import { LevelError } from './level-error.ts';
+import {
+  type CallOptions,
+  checkedNames,
+  checkedRevision,
+  invalidOption,
+  type WriteCallOptions,
+} from './options.ts';
+
+/** What a key or value of one condition or step may say about itself; by default as the database. */
+interface Encodings<K, V> {
+  readonly keyEncoding?: AbstractPutOptions<K, V>['keyEncoding'];
+  readonly valueEncoding?: AbstractPutOptions<K, V>['valueEncoding'];
+}
+
+/** Of that sublevel instead of the database the call is made on. */
+interface InSublevel {
+  // biome-ignore lint/suspicious/noExplicitAny: as abstract-level types the sublevels of its batch operations.
+  readonly sublevel?: AbstractSublevel<any, any, any, any> | undefined;
+}
+
+/** What a condition asks of its key: exactly one of the three. */
+type Expectation<V> =
+  /** It has this revision; 0: it is absent. */
+  | { readonly revision: number; readonly value?: undefined; readonly absent?: undefined }
+  /** It has exactly this value, as it is encoded. */
+  | { readonly value: V; readonly revision?: undefined; readonly absent?: undefined }
+  /** It is absent, or with `false` it is there. */
+  | { readonly absent: boolean; readonly revision?: undefined; readonly value?: undefined };
+
+export type TransactionCondition<K, V> = { readonly key: K } & Expectation<V> & Encodings<K, V> & InSublevel;
+
+export type TransactionStep<K, V> = (
+  | { readonly type: 'put'; readonly key: K; readonly value: V }
+  | { readonly type: 'del'; readonly key: K }
+  /** Adds to the integer stored as decimal digits, a missing key counting as 0. */
+  | { readonly type: 'increment'; readonly key: K; readonly by?: number | undefined }
+  | { readonly type: 'get'; readonly key: K }
+) &
+  Encodings<K, V> &
+  InSublevel;
+
+export interface Transaction<K, V> {
+  /** All must hold, or the other branch runs. None: `then` runs. */
+  readonly if?: readonly TransactionCondition<K, V>[] | undefined;
+  readonly then?: readonly TransactionStep<K, V>[] | undefined;
+  readonly else?: readonly TransactionStep<K, V>[] | undefined;
+}
+
+export interface HoldfastTransactionOptions<K, V> extends CallOptions, Encodings<K, V> {
+  /** A transaction is decided by what was there before: `quorum` at least. */
+  readonly ack?: Exclude<Ack, 'local'> | undefined;
+}
+
+/** What one step came to. Each sees what the steps before it did. */
+export type TransactionStepResult<V> =
+  | { readonly type: 'put' | 'del'; readonly revision: Revision }
+  | { readonly type: 'increment'; readonly value: number; readonly revision: Revision }
+  /** `value` undefined, and `revision` 0: there is no such key. */
+  | { readonly type: 'get'; readonly value: V | undefined; readonly revision: Revision };
+
+export interface TransactionSummary<V> {
+  /** `then` if all conditions held. */
+  readonly branch: Branch;
+  /** Of the branch that ran, in its order. */
+  readonly steps: readonly TransactionStepResult<V>[];
+  /** Of its last change, or of the state that it read. */
+  readonly revision: Revision;
+  readonly term: Term;
+  /** The level reached: at least the one asked for. */
+  readonly ack: Ack;
+  /** Voters known to hold it durably. */
+  readonly copies: number;
+  /** An earlier attempt of this same call was the one that ran. */
+  readonly repeated: boolean;
+}
+
+/** Encoded, its keys with the prefixes of their sublevels. */
+export interface EncodedTransaction {
+  readonly conditions: readonly Condition[];
+  readonly operations: readonly Operation[];
+  readonly otherwise: readonly Operation[];
+}
+
+const TRANSACTION_NAMES = ['if', 'then', 'else'];
+const ENCODING_NAMES = ['keyEncoding', 'valueEncoding'];
+const OPTION_NAMES = [...ENCODING_NAMES, 'ack', 'timeoutMs', 'signal'];
+const PART_NAMES = [...ENCODING_NAMES, 'key', 'sublevel'];
+const CONDITION_NAMES = [...PART_NAMES, 'revision', 'value', 'absent'];
+const STEP_NAMES: Readonly<Record<string, readonly string[]>> = {
+  put: [...PART_NAMES, 'type', 'value'],
+  del: [...PART_NAMES, 'type'],
+  increment: [...PART_NAMES, 'type', 'by'],
+  get: [...PART_NAMES, 'type'],
+};
+
+export function encodedTransaction<K, V>(
+  home: Home,
+  transaction: Transaction<K, V>,
+  options: HoldfastTransactionOptions<K, V>,
+): EncodedTransaction {
+  checkedNames('transaction', transaction, TRANSACTION_NAMES);
+  checkedNames('options', options, OPTION_NAMES);
+  const conditions = partsOf('if', transaction.if).map((one) => encodedCondition(home, one, options));
+  const operations = partsOf('then', transaction.then).map((one) => encodedStep(home, one, options));
+  const otherwise = partsOf('else', transaction.else).map((one) => encodedStep(home, one, options));
+  if (conditions.length + operations.length + otherwise.length === 0)
+    throw invalidOption('transaction', transaction, 'at least one condition or step');
+  return { conditions, operations, otherwise };
+}
+
+/** Quorum where nothing is said, and never less: a database whose default is `local` has transactions, too. */
+export function withTransactionAck<Options extends WriteCallOptions>(
+  options: Options,
+  otherwise: Ack,
+): Options {
+  if (options.ack === 'local') throw invalidOption('ack', options.ack, "'quorum' or 'all'");
+  return { ...options, ack: options.ack ?? (otherwise === 'local' ? 'quorum' : otherwise) };
+}
+
+/** Decodes what the steps of the branch that ran came to. */
+export function stepResults<K, V>(
+  home: Home,
+  steps: readonly TransactionStep<K, V>[],
+  results: readonly StepResult[],
+  options: HoldfastTransactionOptions<K, V>,
+): TransactionStepResult<V>[] {
+  return results.map((result, place): TransactionStepResult<V> => {
+    const step = steps[place]!;
+    if (step.type === 'put' || step.type === 'del') return { type: step.type, revision: revisionOf(result) };
+    if (step.type === 'increment') {
+      const value = result.kind === 'counter' ? result.value : 0;
+      return { type: 'increment', value, revision: revisionOf(result) };
+    }
+    if (result.kind !== 'found') return { type: 'get', value: undefined, revision: 0 as Revision };
+    const at = home.of(step.sublevel);
+    const value = at.decodedValue<V>(result.value, step.valueEncoding ?? options.valueEncoding);
+    return { type: 'get', value, revision: result.revision };
+  });
+}
+
+function revisionOf(result: StepResult): Revision {
+  return result.kind === 'missing' ? (0 as Revision) : result.revision;
+}
+
+function partsOf<Part>(name: string, parts: readonly Part[] | undefined): readonly Part[] {
+  if (parts === undefined) return [];
+  if (!Array.isArray(parts)) throw invalidOption(name, parts, 'an array');
+  return parts;
+}
+
+function encodedCondition<K, V>(
+  home: Home,
+  condition: TransactionCondition<K, V>,
+  options: Encodings<K, V>,
+): Condition {
+  checkedNames('condition', condition, CONDITION_NAMES);
+  const { revision, value, absent } = condition;
+  const at = home.of(condition.sublevel);
+  const key = at.prefixedKey(condition.key, condition.keyEncoding ?? options.keyEncoding);
+  const asked = [revision, value, absent].filter((one) => one !== undefined);
+  if (asked.length !== 1) throw invalidOption('condition', condition, 'one of revision, value and absent');
+  if (revision !== undefined) {
+    const expected = checkedRevision('revision', revision) as Revision;
+    return expected === 0 ? { kind: 'absent', key } : { kind: 'revision', key, revision: expected };
+  }
+  if (absent !== undefined) {
+    if (typeof absent !== 'boolean') throw invalidOption('absent', absent, 'true or false');
+    return { kind: absent ? 'absent' : 'present', key };
+  }
+  return {
+    kind: 'value',
+    key,
+    value: encodedValue(at, value, condition.valueEncoding ?? options.valueEncoding),
+  };
+}
+
+function encodedStep<K, V>(home: Home, step: TransactionStep<K, V>, options: Encodings<K, V>): Operation {
+  const names =
+    typeof step?.type === 'string' && Object.hasOwn(STEP_NAMES, step.type)
+      ? STEP_NAMES[step.type]
+      : undefined;
+  if (names === undefined) throw invalidOption('type', step?.type, "'put', 'del', 'increment' or 'get'");
+  checkedNames(step.type, step, names);
+  const at = home.of(step.sublevel);
+  const key = at.prefixedKey(step.key, step.keyEncoding ?? options.keyEncoding);
+  if (step.type === 'put') {
+    return {
+      kind: 'put',
+      key,
+      value: encodedValue(at, step.value, step.valueEncoding ?? options.valueEncoding),
+    };
+  }
+  if (step.type !== 'increment') return { kind: step.type, key };
+  const by = step.by ?? 1;
+  if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
+  return { kind: 'increment', key, by };
+}
+
+function encodedValue(at: Home, value: unknown, encoding: unknown): Uint8Array {
+  if (value === null || value === undefined)
+    throw new LevelError('LEVEL_INVALID_VALUE', 'Value cannot be null or undefined');
+  return at.encodedValue(value, encoding);
+}

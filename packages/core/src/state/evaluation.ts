@@ -1,0 +1,22 @@
+import type { Mutation, Revision, WriteResult } from '@holdfast/types';
+
+/** The newest state of a key: the store under the overlay. */
+export interface CurrentRecord {
+  readonly revision: Revision;
+  readonly value: Uint8Array;
+}
+
+export type Lookup = (key: Uint8Array) => CurrentRecord | undefined;
+
+export interface RevisionsAt {
+  /** The first mutation takes it, the others count up. */
+  readonly nextRevision: Revision;
+  /** Of the newest mutation before this request. */
+  readonly lastRevision: Revision;
+}
+
+export interface Evaluation {
+  /** What the entry carries; empty when a condition failed. */
+  readonly mutations: readonly Mutation[];
+  readonly result: WriteResult;
+}

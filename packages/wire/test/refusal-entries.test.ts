@@ -1,0 +1,87 @@
+import { Packr } from 'msgpackr';
+import { describe, expect, test } from 'vitest';
+import { EntryCodec } from '../src/index.ts';
+import { refusal, sealed } from './refusals.ts';
+
+describe('entry heads', () => {
+  const packr = new Packr({ useRecords: false, moreTypes: false });
+  const head = [1, 'd'.repeat(32), 5, 3, 2, 1.5, 9, 1];
+
+  test.each<[string, number, unknown, string | undefined]>([
+    ['as it should be', 0, 1, undefined],
+    ['of the format of today', 0, 2, undefined],
+    ['of another format', 0, 3, 'format: not 1 or 2'],
+    ['of no database', 1, '', 'database: not 32 hexadecimal digits'],
+    ['at index 0', 2, 0, 'index: not a whole number from 1'],
+    ['of term 0', 3, 0, 'term: not a whole number from 1'],
+    ['after a higher term', 4, 4, 'previousTerm: above the term'],
+    ['before time', 5, -1, 'logTime: not a finite number from 0'],
+    ['of a fractional revision', 6, 0.5, 'firstRevision: not a whole number from 0'],
+    ['of another kind', 7, 3, 'body.kind: unknown code'],
+  ])('%s', (_, place, value, expected) => {
+    const content = packr.pack(head.with(place, value as number));
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
+  });
+
+  test.each<[string, unknown[], unknown[], string]>([
+    ['a caller without a floor', ['1.1.0'], [], 'callers: a session without a floor'],
+    ['a request of nobody', ['1.1.0', 0], [[1, 1, 1, 1, [], 0, 0, 0]], 'requests[0].caller: unknown code'],
+    ['a run of nothing', ['1.1.0', 0], [[2], [0, 0, 1, 1]], 'requests[1].run: not pairs of key and value'],
+    [
+      'a key alone',
+      ['1.1.0', 0],
+      [[0, 0, 1, 1, Buffer.alloc(1)]],
+      'requests[0].run: not pairs of key and value',
+    ],
+    [
+      'a run past all sequences',
+      ['1.1.0', 0],
+      [[0, 0, 1, 2 ** 53 - 1, Buffer.alloc(1), Buffer.alloc(1)]],
+      'requests[0].sequence: not a whole number',
+    ],
+    ['an unknown request', [], [[9]], 'requests[0].kind: unknown code'],
+    [
+      'a mutation without a value',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [Buffer.alloc(1)], 0, 0, 0]],
+      'requests[0].mutations: a key without a value',
+    ],
+    ['an unknown reason', [], [[3, '1.1.0', 3]], 'requests[0].reason: unknown code'],
+    ['an unknown result', ['1.1.0', 0], [[1, 0, 1, 1, [], 7, 0, 0]], 'requests[0].result.kind: unknown code'],
+    [
+      'a transaction without steps',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [], 4, 0, 0]],
+      'requests[0].result.steps: not an array',
+    ],
+    [
+      'half a step',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [], 5, 0, [0, 1]]],
+      'requests[0].result.steps: the last one is not whole',
+    ],
+    [
+      'an unknown step',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [], 4, 0, [4, 1, null]]],
+      'requests[0].result.steps.kind: unknown code',
+    ],
+    [
+      'more steps than a branch has',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [], 4, 0, new Array(257 * 3).fill(0)]],
+      'requests[0].result.steps: 771 elements, at most 768 allowed',
+    ],
+  ])('%s', (_, callers, requests, expected) => {
+    const content = packr.pack([...head.with(7, 2), callers, requests]);
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
+  });
+
+  test('revisions beyond the numbers', () => {
+    const put = [0, 0, 1, 1, Buffer.alloc(1), Buffer.alloc(1)];
+    const content = packr.pack([...head.with(6, 2 ** 53 - 1).with(7, 2), ['1.1.0', 0], [put]]);
+    expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(
+      'requests: more revisions than there are numbers',
+    );
+  });
+});
