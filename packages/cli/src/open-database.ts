@@ -9,11 +9,13 @@ export type Database = Holdfast<Buffer, Buffer>;
 export interface DatabaseOptions extends ClusterOptions {
   readonly ack?: Ack;
   readonly consistency?: Consistency;
+  /** The keys of that one alone, as its applications know them. */
+  readonly namespace?: string;
 }
 
 /**
  * A database whose keys and values are bytes, for as long as `work` takes: keys as they are stored, those of every
- * namespace and the reserved ones among them.
+ * namespace and the reserved ones among them, unless a namespace is named.
  */
 export async function withDatabase<Result>(
   options: DatabaseOptions,
@@ -26,7 +28,7 @@ export async function withDatabase<Result>(
     {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
-      rawKeys: true,
+      ...(options.namespace === undefined ? { rawKeys: true } : { namespace: options.namespace }),
       ack: options.ack,
       consistency: options.consistency,
       timeoutMs: options.timeout,

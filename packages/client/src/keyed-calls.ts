@@ -71,8 +71,7 @@ export interface CallAccess {
 }
 
 const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal'];
-/** Tries of an update before it begins to pause, and the longest pause. */
-const EAGER_TRIES = 2;
+/** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
 
 /** The methods beside abstract-level's, for a database or one of its sublevels. */
@@ -193,7 +192,7 @@ export class KeyedCalls<KDefault, VDefault> {
         if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_CONFLICT') throw error;
         time.obstacle = error;
       }
-      if (tries >= EAGER_TRIES) await time.pause(Math.min(2 ** (tries - EAGER_TRIES), PAUSE_MS_MAX));
+      await time.pause(Math.min(2 ** tries, PAUSE_MS_MAX));
     }
   }
 }

@@ -188,6 +188,35 @@ describe('a scan', () => {
   });
 });
 
+describe('namespaces', () => {
+  const keyOf = (name: string, key: string) =>
+    Buffer.concat([Buffer.from('\u0000n'), Buffer.of(Buffer.byteLength(name)), Buffer.from(name + key)]);
+  const putIn = (name: string, key: string) =>
+    run(['put', keyOf(name, key).toString('hex'), 'v', '--key-encoding', 'hex']);
+
+  it('are listed one a line, however many keys they hold', async () => {
+    await Promise.all([putIn('carts', 'a'), putIn('carts', 'b'), putIn('cart', 'sa'), putIn('é\t', '')]);
+    // Below the tag, and yet of no namespace.
+    for (const stray of ['006e', '006e05', '006e0561', '006e00', '006e02ffff'])
+      await run(['put', stray, 'v', '--key-encoding', 'hex']);
+    expect(await run(['namespace', 'list'])).toMatchObject({
+      status: 0,
+      stdout: 'é\\t\ncart\ncarts\n',
+    });
+    expect((await run(['namespace', 'list', '--json'])).stdout.split('\n')[1]).toBe('{"namespace":"cart"}');
+  });
+
+  it('are dropped with --yes, each by itself', async () => {
+    const asked = await run(['namespace', 'drop', 'carts']);
+    expect(asked).toMatchObject({ status: 2, stdout: '' });
+    expect(asked.stderr).toContain('--yes');
+    expect(await run(['namespace', 'drop', 'carts', '--yes'])).toMatchObject({ status: 0, stdout: '' });
+    expect((await run(['namespace', 'list'])).stdout).toBe('é\\t\ncart\n');
+    expect((await run(['get', 'greeting'])).stdout).toBe('hello\n');
+    expect(await run(['namespace', 'drop', 'carts', '--yes'])).toMatchObject({ status: 1, stdout: '' });
+  });
+});
+
 it('finds the cluster by an address too, and from further down', async () => {
   const { port } = cluster.file.nodes[1]!;
   const url = ['--url', `127.0.0.1:${port}`];

@@ -2,6 +2,7 @@ import {
   type Ack,
   type Connection,
   type ReadReply,
+  resultBytes,
   type ServerMessage,
   type Timer,
   TransientMap,
@@ -86,9 +87,10 @@ export class ClientConnection {
     this.#flushLater();
   }
 
+  /** What a transaction's gets met is part of its receipt, and a repeat gets it again: a frame has a longest length. */
   replyToWrite(reply: WriteReply): void {
     this.#writes.push(reply);
-    this.#flushLater();
+    this.#sent('receipt' in reply ? resultBytes(reply.receipt.result) : 0);
   }
 
   /** `bytes`: what the answer carries, for a frame has a longest length. */

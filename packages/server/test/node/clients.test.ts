@@ -8,6 +8,7 @@ import {
   LIMITS,
   type Revision,
   type SessionId,
+  type WriteReceipt,
 } from '@holdfast/types';
 import { encodeClientMessages } from '@holdfast/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -140,6 +141,28 @@ describe('reads and writes', () => {
     expect(codes.slice(0, 2)).toEqual(['read', 'read']);
     expect(new Set(codes.slice(2))).toEqual(new Set(['HOLDFAST_OVERLOADED']));
     expect(await client.get('big')).toBe(value);
+    client.close();
+  });
+
+  test('long results of transactions leave in frames of bounded length, however often they are asked for', async () => {
+    const client = await TestClient.connect(url, {}, 5_000_000);
+    await client.put('long', 'v'.repeat(250_000));
+    const session = await client.openSession();
+    const get = { kind: 'get', key: bytes('long') } as const;
+    const request = { sequence: 1, ack: 'quorum', remainingMs: 5000, conditions: [] } as const;
+    // One transaction and its repeats: 7.5 MB of answers to one frame.
+    const answers = Array.from({ length: 30 }, () =>
+      client.call((id) => ({
+        kind: 'write',
+        session,
+        floor: 0,
+        requests: [{ ...request, id, operations: [get], otherwise: [] }],
+      })),
+    );
+    const receipts = (await Promise.all(answers)) as unknown as WriteReceipt[];
+    expect(receipts.filter(({ repeated }) => !repeated)).toHaveLength(1);
+    for (const { result } of receipts)
+      expect(result).toMatchObject({ kind: 'transaction', steps: [{ kind: 'found' }] });
     client.close();
   });
 

@@ -63,6 +63,7 @@ export class TestClient {
   static connect(
     url: string,
     hello: Partial<Extract<ClientMessage, { kind: 'hello' }>> = {},
+    maxMessageBytes = 16_777_216,
   ): Promise<TestClient> {
     return new Promise((resolve, reject) => {
       const calls = new Map<number, Call>();
@@ -71,7 +72,7 @@ export class TestClient {
         url: `${url}/client`,
         subprotocol: CLIENT_SUBPROTOCOL,
         handshakeTimeoutMs: 2000,
-        maxMessageBytes: 16_777_216,
+        maxMessageBytes,
         handlers: {
           onOpen: () =>
             connection.send(
