@@ -11,9 +11,11 @@ export {
 export { type SimLevelOptions, simLevels } from './level/sim-level.ts';
 export { type FailureKind, RunFailure } from './run/run-failure.ts';
 export { type RunOptions, type RunReport, runSchedule, runSeed } from './run/run-schedule.ts';
+export { trySchedule } from './run/try-schedule.ts';
 export { describeSchedule, drawSchedule } from './schedule/draw-schedule.ts';
 export type { Schedule } from './schedule/schedule.ts';
 export { formatSchedule, parseSchedule } from './schedule/schedule-text.ts';
+export { type Shrunk, shrinkSchedule } from './shrink/shrink-schedule.ts';
 export { SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';
 export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';

@@ -15,7 +15,7 @@ export interface CoreObserver {
   /** Before each step: the core as it is. */
   beforeStep?(boot: Boot, core: Core, input: Input): void;
   /** After each step, before any of its effects is performed. */
-  onStep(boot: Boot, input: Input, effects: readonly Effect[]): void;
+  onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void;
   /** A step threw, or left the core in a state that cannot be. */
   onBroken(boot: Boot, error: unknown): void;
 }
@@ -36,7 +36,7 @@ export function probedCore(boot: Boot, observer: CoreObserver): NonNullable<Node
         observer.onBroken(boot, error);
         throw error;
       }
-      observer.onStep(boot, input, effects);
+      observer.onStep(boot, input, effects, core);
       return effects;
     };
     return core;

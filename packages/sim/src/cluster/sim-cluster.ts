@@ -43,12 +43,15 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly machines: readonly SimMachine[];
   readonly diskTimings: ReadonlyMap<NodeId, DiskTiming>;
+  /** Greatest share by which the clocks of two machines differ. */
+  readonly clockDrift: number;
   /** Only its named parts draw: what one of them draws, or whether it is there at all, changes nothing for others. */
   readonly #random: SimRandom;
 
   constructor(options: SimClusterOptions) {
     assert(options.nodes >= 1 && options.nodes <= 7, 'a cluster has 1 to 7 nodes');
     const { clock } = this;
+    this.clockDrift = options.clockDrift ?? 0;
     const random = new SimRandom(options.seed);
     this.#random = random;
     this.trace = new Trace({ clock, print: options.print });
@@ -72,7 +75,7 @@ export class SimCluster {
         network: this.network,
         disk: new SimDisk({ clock, latencyMs: (operation) => timing.draw(operation) }),
         random: random.named(`node ${id}`),
-        clockRate: 1 + (random.named(`clock ${id}`).next() - 0.5) * (options.clockDrift ?? 0),
+        clockRate: 1 + (random.named(`clock ${id}`).next() - 0.5) * this.clockDrift,
         observer: options.observer,
         onEnded: options.onNodeEnded,
       });

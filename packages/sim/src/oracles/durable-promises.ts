@@ -1,5 +1,5 @@
-import type { Effect, Input, LogRecord, PersistOrder, RecoveredState } from '@holdfast/core';
-import type { NodeId, PeerMessage, Position, Term, Ticket } from '@holdfast/types';
+import type { Effect, Input, LogRecord, PersistOrder, RecoveredState, Role } from '@holdfast/core';
+import type { LogIndex, NodeId, PeerMessage, Position, Term, Ticket } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -8,22 +8,47 @@ interface Vote {
   readonly votedFor: NodeId | undefined;
 }
 
+/** What a core holds to be committed. */
+export interface CommitView {
+  readonly role: Role;
+  readonly term: Term;
+  readonly commit: LogIndex;
+}
+
 const NAME = 'durable promises';
 
 /**
- * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6): votes, matches, and
- * what receipts say of copies. What is durable is what the write-ahead logs have said to be so.
+ * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6): votes, matches, what
+ * is called committed, and what receipts say of copies. What is durable is what the write-ahead logs have said to be so,
+ * and a log that is read again holds it.
  */
 export class DurablePromises {
   readonly #disks = new Map<NodeId, DurableLog>();
+  readonly #damaged = new Set<NodeId>();
   readonly #voters: number;
+  readonly #commits = new Map<NodeId, LogIndex>();
 
   constructor(voters: number) {
     this.#voters = voters;
   }
 
+  /** Somebody has done something to this disk: what was durable on it need not be there. */
+  damaged(node: NodeId): void {
+    this.#damaged.add(node);
+  }
+
   onRecovered({ node }: Boot, recovered: RecoveredState): void {
-    this.#disks.set(node, new DurableLog(recovered));
+    const found = new DurableLog(recovered);
+    const before = this.#disks.get(node);
+    this.#disks.set(node, found);
+    this.#commits.delete(node);
+    if (before === undefined || this.#damaged.has(node)) return;
+    const lost = before.lostIn(found);
+    if (lost !== undefined)
+      throw new SafetyViolation(NAME, `${node} has read its disk, and ${lost} that was durable is not there`);
+    const { exclusion, holes } = recovered.log;
+    if (holes.length > 0 || exclusion === 'hard-state-lost')
+      throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
   }
 
   onStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
@@ -36,6 +61,19 @@ export class DurablePromises {
       for (const reply of effect.replies)
         if (reply.kind === 'receipt') this.#checkReceipt(node, disk, reply.receipt);
     }
+  }
+
+  /** After each step. What a primary commits is durable on a majority, as an entry of its own term (Raft §5.4.2). */
+  onCommit({ node }: Boot, { role, term, commit }: CommitView): void {
+    const before = this.#commits.get(node) ?? commit;
+    this.#commits.set(node, commit);
+    if (role !== 'primary' || commit <= before) return;
+    const copies = [...this.#disks.values()].filter((each) => each.termAt(commit) === term).length;
+    if (copies < Math.floor(this.#voters / 2) + 1)
+      throw new SafetyViolation(
+        NAME,
+        `${node} commits ${commit} in term ${term}; ${copies} have it durable as an entry of that term`,
+      );
   }
 
   #checkReceipt(
@@ -114,6 +152,23 @@ class DurableLog {
     return index < this.#first || this.#terms.get(index) === term;
   }
 
+  termAt(index: LogIndex): Term | undefined {
+    return this.#terms.get(index);
+  }
+
+  /** What was durable here and is not in what was read back. Orders that were under way may have got there. */
+  lostIn(found: DurableLog): string | undefined {
+    const { term, votedFor } = this.vote;
+    if (found.vote.term < term) return `term ${term}`;
+    if (found.vote.term === term && votedFor !== undefined && found.vote.votedFor !== votedFor)
+      return `the vote for ${votedFor} in term ${term}`;
+    const cutFrom = Math.min(...this.#orders.map(({ record }) => firstReplaced(record)));
+    for (const [index, entryTerm] of this.#terms)
+      if (index < cutFrom && !found.holds({ index: index as LogIndex, term: entryTerm }))
+        return `${index}@${entryTerm}`;
+    return undefined;
+  }
+
   ordered(order: PersistOrder): void {
     this.#orders.push(order);
   }
@@ -149,4 +204,10 @@ class DurableLog {
     for (let at = from; at <= this.#last; at += 1) this.#terms.delete(at);
     this.#last = Math.min(this.#last, from - 1);
   }
+}
+
+/** What lies at or above it a record may replace. */
+function firstReplaced(record: LogRecord): number {
+  if (record.kind === 'base') return record.keepTail ? Infinity : 0;
+  return record.kind === 'entries' ? (record.entries[0]?.index ?? Infinity) : Infinity;
 }

@@ -78,7 +78,7 @@ class ScheduledRun {
     this.#watch = new Watch(schedule.cluster.nodes);
     this.#cluster = clusterOf(schedule, this.#watch, options, (boot) => this.#faults.hasEnded(boot));
     const { clock, trace, machines } = this.#cluster;
-    this.#watch.writeTo(trace);
+    this.#watch.follow(this.#cluster);
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
     const hosts = [...machines.map(({ id }) => id), ...schedule.clients.map(({ host }) => host)];

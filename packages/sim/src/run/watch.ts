@@ -1,11 +1,14 @@
 import type { Core, Effect, Input, RecoveredState } from '@holdfast/core';
 import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
+import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { traceStep } from '../cluster/step-trace.ts';
-import type { Trace } from '../cluster/trace.ts';
 import { CoverageMarks } from '../coverage/coverage-marks.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
+import { LiveOffices } from '../oracles/live-offices.ts';
+import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
+import { RightfulElections } from '../oracles/rightful-elections.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { RunFailure } from './run-failure.ts';
@@ -18,13 +21,17 @@ export class Watch implements CoreObserver {
   readonly syncs: FailedSyncs = new FailedSyncs();
   readonly #revisions: UniqueRevisions = new UniqueRevisions();
   readonly #promises: DurablePromises;
+  readonly #rights: RightfulElections;
+  #offices: LiveOffices | undefined;
+  readonly #sessions: ReplicatedSessions = new ReplicatedSessions();
   /** Rare paths taken, and how often. */
   readonly marks: CoverageMarks = new CoverageMarks();
-  #trace: Trace | undefined;
+  #cluster: SimCluster | undefined;
   #failure: RunFailure | undefined;
 
   constructor(voters: number) {
     this.#promises = new DurablePromises(voters);
+    this.#rights = new RightfulElections(voters);
   }
 
   /** The first failure seen. */
@@ -32,30 +39,43 @@ export class Watch implements CoreObserver {
     return this.#failure;
   }
 
-  writeTo(trace: Trace): void {
-    this.#trace = trace;
+  /** It is made with this watch as its observer. */
+  follow(cluster: SimCluster): void {
+    this.#cluster = cluster;
+    const { electionTimeoutMs } = cluster.machines[0]!.config.timing;
+    this.#offices = new LiveOffices({ electionTimeoutMs, clockDrift: cluster.clockDrift });
   }
 
   onRecovered(boot: Boot, recovered: RecoveredState): void {
-    this.#trace?.record(`${boot.node} has read its disk (run ${boot.number})`);
-    this.#promises.onRecovered(boot, recovered);
+    this.#cluster?.trace.record(`${boot.node} has read its disk (run ${boot.number})`);
     this.marks.onRecovered(boot, recovered);
+    try {
+      this.#sessions.onRecovered(boot, recovered);
+      this.#promises.onRecovered(boot, recovered);
+    } catch (error) {
+      this.fails(error);
+    }
   }
 
   beforeStep(boot: Boot, core: Core, input: Input): void {
     this.marks.beforeStep(boot, core, input);
   }
 
-  onStep(boot: Boot, input: Input, effects: readonly Effect[]): void {
-    if (this.#trace !== undefined) traceStep(this.#trace, boot, input, effects);
+  onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {
+    if (this.#cluster !== undefined) traceStep(this.#cluster.trace, boot, input, effects);
+    const now = this.#cluster?.clock.now() ?? 0;
     this.marks.afterStep(boot, input, effects);
     try {
       this.#promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
+      this.#promises.onCommit(boot, core.context);
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
         this.#revisions.onEffect(boot, effect);
+        this.#rights.onEffect(boot, effect);
+        this.#offices?.onEffect(boot, effect, now);
+        this.#sessions.onEffect(boot, effect);
       }
     } catch (error) {
       this.fails(error);
@@ -78,6 +98,6 @@ export class Watch implements CoreObserver {
   #remember(failure: RunFailure): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
-    this.#trace?.record(`FAILED: ${failure.kind}: ${failure.message}`);
+    this.#cluster?.trace.record(`FAILED: ${failure.kind}: ${failure.message}`);
   }
 }

@@ -53,7 +53,7 @@ export class SimulationRun {
         if (!this.#faults.hasEnded(boot)) this.#watch.onNodeEnded(boot, error);
       },
     });
-    this.#watch.writeTo(this.#cluster.trace);
+    this.#watch.follow(this.#cluster);
     const nodeIds = this.#cluster.machines.map(({ id }) => id);
     const scene = { nodes: nodeIds, clients: hosts, hosts: [...nodeIds, ...hosts] };
     this.#faults = new FaultWorld(this.#cluster, scene.hosts, this.#watch);

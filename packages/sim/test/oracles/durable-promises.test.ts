@@ -1,7 +1,14 @@
-import type { Effect, Input, RecoveredState } from '@holdfast/core';
-import { type NodeId, nodeId, type PeerMessage, type Ticket } from '@holdfast/types';
-import { beforeEach, expect, test } from 'vitest';
-import { DurablePromises } from '../../src/oracles/durable-promises.ts';
+import type { Effect, Input, RecoveredState, Role } from '@holdfast/core';
+import {
+  type LogIndex,
+  type NodeId,
+  nodeId,
+  type PeerMessage,
+  type Term,
+  type Ticket,
+} from '@holdfast/types';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type CommitView, DurablePromises } from '../../src/oracles/durable-promises.ts';
 import { entryOf } from './support.ts';
 
 const n1 = { node: nodeId('n1'), number: 1 };
@@ -83,6 +90,86 @@ test.each([
   oracle.onStep(n1, tick, [persist(1, [1])]);
   oracle.onStep(n2, tick, [persist(1, [1])]);
   expect(() => oracle.onStep(n1, persisted(1), [receipt(1, ack, copies)])).toThrow(message);
+});
+
+describe('A primary', () => {
+  const view = (commit: number, term = 1, role: Role = 'primary'): CommitView => ({
+    role,
+    term: term as Term,
+    commit: commit as LogIndex,
+  });
+
+  /** Entries of one term on the disk of a node. */
+  function holds(boot: typeof n1, ticket: number, indexes: readonly number[], term = 1): void {
+    oracle.onStep(boot, tick, [persist(ticket, indexes, undefined, term)]);
+    oracle.onStep(boot, persisted(ticket), []);
+    oracle.onCommit(boot, view(0, term));
+  }
+
+  test('commits what is durable on a majority', () => {
+    holds(n1, 1, [1, 2]);
+    holds(n2, 1, [1, 2]);
+    oracle.onCommit(n1, view(2));
+    oracle.onCommit(n3, view(1, 1, 'standby'));
+  });
+
+  test.each([[[]], [[1]]])('that commits where another holds %j is caught', (others) => {
+    holds(n1, 1, [1, 2]);
+    holds(n2, 1, others);
+    expect(() => oracle.onCommit(n1, view(2))).toThrow('n1 commits 2 in term 1; 1 have it durable');
+  });
+
+  test('that commits an entry of an older term by counting is caught (figure 8)', () => {
+    for (const boot of [n1, n2, n3]) holds(boot, 1, [1]);
+    holds(n1, 2, [2], 2);
+    expect(() => oracle.onCommit(n1, view(1, 2))).toThrow('n1 commits 1 in term 2; 0 have it durable');
+  });
+});
+
+describe('A disk that is read again', () => {
+  const found = (
+    last: number,
+    log: { readonly votedFor?: NodeId; readonly holes?: object[]; readonly exclusion?: string } = {},
+  ): RecoveredState => {
+    const { votedFor = n1.node, holes = [], exclusion } = log;
+    const position = { index: last, term: 1 };
+    const termRuns = last === 0 ? [] : [{ index: 1, term: 1 }];
+    return {
+      log: { hardState: { term: 1, votedFor }, first: 1, last: position, termRuns, holes, exclusion },
+    } as unknown as RecoveredState;
+  };
+  const again = { ...n1, number: 2 };
+
+  beforeEach(() => {
+    oracle.onStep(n1, tick, [persist(1, [1, 2], n1.node)]);
+    oracle.onStep(n1, persisted(1), []);
+  });
+
+  test('may hold what was durable, and what was on its way', () => {
+    oracle.onStep(n1, tick, [persist(2, [3], n1.node)]);
+    oracle.onRecovered(again, found(2));
+    oracle.onRecovered(again, found(3));
+  });
+
+  test('may lack what an order under way replaces', () => {
+    oracle.onStep(n1, tick, [persist(2, [2], n1.node)]);
+    oracle.onRecovered(again, found(1));
+  });
+
+  test.each<[string, RecoveredState, string]>([
+    ['an entry', found(1), '2@1 that was durable is not there'],
+    ['a vote', found(2, { votedFor: n2.node }), 'the vote for n1 in term 1 that was durable'],
+    ['its term', empty(), 'term 1 that was durable'],
+    ['nothing and says so', found(2, { exclusion: 'hard-state-lost' }), 'takes a sound log for damaged'],
+    ['a part that was never there', found(4, { holes: [{ from: 3, to: 3 }] }), 'takes a sound log'],
+  ])('and has lost %s is caught', (_, recovered, message) => {
+    expect(() => oracle.onRecovered(again, recovered)).toThrow(message);
+  });
+
+  test('may have lost anything once it is damaged', () => {
+    oracle.damaged(n1.node);
+    oracle.onRecovered(again, empty());
+  });
 });
 
 test('another entry at the same index is no copy, and a restart forgets what was not durable', () => {

@@ -1,0 +1,66 @@
+import type { Effect } from '@holdfast/core';
+import type { NodeId, Term } from '@holdfast/types';
+import type { Boot } from '../cluster/core-probe.ts';
+import { SafetyViolation } from './safety-violation.ts';
+
+const NAME = 'rightful elections';
+
+/**
+ * A node gives one vote a term, in all its lives, and raises a term only once a majority has said that it would vote
+ * for it, or on the order of the primary before it: whoever was cut off disturbs nobody.
+ */
+export class RightfulElections {
+  readonly #majority: number;
+  /** By voter and term: for whom. */
+  readonly #votes = new Map<string, NodeId>();
+  /** By candidate and term: who would vote for it. */
+  readonly #promised = new Map<string, Set<NodeId>>();
+  /** By candidate and term: it was ordered to stand. */
+  readonly #ordered = new Set<string>();
+
+  constructor(voters: number) {
+    this.#majority = Math.floor(voters / 2) + 1;
+  }
+
+  onEffect({ node }: Boot, effect: Effect): void {
+    if (effect.kind === 'notice') {
+      if (effect.notice.kind === 'election') this.#stands(node, effect.notice.term);
+      return;
+    }
+    if (effect.kind !== 'send') return;
+    const { to, message } = effect;
+    if (message.kind === 'voteReply' && message.granted) this.#votesFor(to, message.term, node);
+    else if (message.kind === 'preVoteReply' && message.granted) this.#wouldVote(to, message.term, node);
+    else if (message.kind === 'stand') this.#ordered.add(nameOf(to, message.term + 1));
+  }
+
+  #stands(node: NodeId, term: Term): void {
+    this.#votesFor(node, term, node);
+    const name = nameOf(node, term);
+    const promised = (this.#promised.get(name)?.size ?? 0) + 1;
+    if (promised >= this.#majority || this.#ordered.has(name)) return;
+    throw new SafetyViolation(
+      NAME,
+      `${node} stands in term ${term}, for which ${promised} of ${this.#majority} would vote`,
+    );
+  }
+
+  #votesFor(candidate: NodeId, term: Term, voter: NodeId): void {
+    const name = nameOf(voter, term);
+    const before = this.#votes.get(name);
+    if (before !== undefined && before !== candidate)
+      throw new SafetyViolation(NAME, `${voter} votes for ${before} and for ${candidate} in term ${term}`);
+    this.#votes.set(name, candidate);
+  }
+
+  #wouldVote(candidate: NodeId, term: Term, voter: NodeId): void {
+    const name = nameOf(candidate, term);
+    const promised = this.#promised.get(name);
+    if (promised === undefined) this.#promised.set(name, new Set([voter]));
+    else promised.add(voter);
+  }
+}
+
+function nameOf(node: NodeId, term: number): string {
+  return `${node} ${term}`;
+}

@@ -1,0 +1,47 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  describeSchedule,
+  formatSchedule,
+  type RunFailure,
+  type Schedule,
+  shrinkSchedule,
+  trySchedule,
+} from '@holdfast/sim';
+
+const SHRINK_MS_MAX = 60_000;
+/** Of the trace, those that lead to the failure. */
+const LINES_SHOWN = 60;
+/** That a message has arrived says little to who reads that it was sent. */
+const ARRIVAL = /^ *[\d.]+ {2}#\d+ at /;
+
+export interface FailedRun {
+  readonly schedule: Schedule;
+  readonly failure: RunFailure;
+  /** How to do it again. */
+  readonly words: string;
+}
+
+/** Tells of a failure, makes it smaller, and keeps its schedule and its trace. */
+export async function reportFailure(
+  failed: FailedRun,
+  options: { readonly shrinks: boolean; readonly keep: string },
+): Promise<void> {
+  const { schedule, failure, words } = failed;
+  console.log(`seed ${schedule.seed} FAILED (${failure.kind}): ${failure.message}`);
+  if (failure.kind === 'crash' || failure.kind === 'simulator') console.log(failure.cause);
+  console.log(`  repeat it with: pnpm sim ${words} --trace`);
+  if (!options.shrinks || failure.kind === 'simulator') return;
+  const endsAt = performance.now() + SHRINK_MS_MAX;
+  const shrunk = await shrinkSchedule(schedule, failure, { isTimeUp: () => performance.now() > endsAt });
+  const lines: string[] = [];
+  await trySchedule(shrunk.schedule, { print: (line) => lines.push(line) });
+  const path = join(options.keep, `seed-${schedule.seed}`);
+  mkdirSync(options.keep, { recursive: true });
+  writeFileSync(`${path}.json`, formatSchedule(shrunk.schedule));
+  writeFileSync(`${path}.txt`, `${shrunk.failure.kind}: ${shrunk.failure.message}\n\n${lines.join('\n')}\n`);
+  console.log(`  in ${shrunk.runs} runs made smaller: ${describeSchedule(shrunk.schedule)}`);
+  console.log(`  ${shrunk.failure.message}`);
+  for (const line of lines.filter((each) => !ARRIVAL.test(each)).slice(-LINES_SHOWN)) console.log(line);
+  console.log(`  all of it: ${path}.txt; repeat it with: pnpm sim --schedule ${path}.json --trace`);
+}

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { drawSchedule, formatSchedule, parseSchedule } from '@holdfast/sim';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ROOT } from '../scripts/support/workspace.ts';
+
+/** A run of few words. */
+const SEED = 7;
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-sim-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function sim(...words: string[]): { status: number | null; stdout: string } {
+  const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'scripts/sim.ts'), ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { status, stdout };
+}
+
+/** Nodes so far apart that a cluster of them cannot form in time. */
+function writeFailing(path: string): void {
+  const { cluster, ...rest } = drawSchedule(SEED);
+  const far = { ...cluster, latencyMs: { min: 20_000, max: 20_000 } };
+  writeFileSync(path, formatSchedule({ ...rest, cluster: far }));
+}
+
+describe('pnpm sim', () => {
+  it('runs a seed, and what was written down of it, alike', () => {
+    expect(sim('--seed', String(SEED), '--write', 'run.json').status).toBe(0);
+    const [ofSeed, ofFile] = [sim('--seed', String(SEED)), sim('--schedule', 'run.json')];
+    expect(ofSeed.status).toBe(0);
+    expect(ofSeed.stdout).toContain('1 runs passed');
+    const digest = (out: string): string | undefined => /; ([0-9a-f]{12})$/m.exec(out)?.[1];
+    expect(digest(ofFile.stdout)).toBe(digest(ofSeed.stdout));
+  });
+
+  it('keeps a run that fails, made smaller, with its trace, and says what kind of failure it is', () => {
+    writeFailing(join(folder, 'far.json'));
+    const { status, stdout } = sim('--schedule', 'far.json', '--keep', 'kept');
+    expect(status).toBe(2);
+    expect(stdout).toContain('made smaller: 2 nodes, 0 clients with up to 0 calls');
+    const kept = parseSchedule(readFileSync(join(folder, `kept/seed-${SEED}.json`), 'utf8'));
+    expect(kept.cluster.nodes).toBe(2);
+    expect(kept.faults).toEqual([]);
+    expect(readFileSync(join(folder, `kept/seed-${SEED}.txt`), 'utf8')).toContain('the cluster has formed');
+    expect(sim('--schedule', `kept/seed-${SEED}.json`, '--no-shrink').status).toBe(2);
+  });
+
+  it('keeps nothing where it is not to be made smaller', () => {
+    writeFailing(join(folder, 'far.json'));
+    expect(sim('--schedule', 'far.json', '--no-shrink').status).toBe(2);
+    expect(existsSync(join(folder, '.holdfast'))).toBe(false);
+  });
+
+  it('shares its seeds out to processes', () => {
+    const { status, stdout } = sim('--seeds', '6..8', '--jobs', '2');
+    expect(status).toBe(0);
+    for (const seed of [6, 7, 8]) expect(stdout).toContain(`seed ${seed} ok`);
+    expect(stdout).toContain('3 runs passed');
+  });
+
+  it.each([
+    [['--seeds', '5..3']],
+    [['--minutes', 'many']],
+    [['--seed', '1', '--jobs', '0']],
+    [['--schedule', 'nowhere.json']],
+    [['--speed', '3']],
+    [[]],
+  ])('does not understand %j', (words) => {
+    expect(sim(...words).status).toBe(5);
+  });
+});
