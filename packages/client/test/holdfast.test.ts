@@ -324,7 +324,24 @@ describe('sessions', () => {
     world.cluster.onRead = (_, { token }) => void tokens.push(token) as undefined;
     expect(await world.drive(db.get('a'))).toBe('2');
     expect(await world.drive(db.get('a'))).toBe('2');
-    expect(tokens).toEqual([old, old + REVISION_GAP + 1]);
+    expect(tokens).toEqual([old, old + REVISION_GAP + 1, old + REVISION_GAP + 1]);
+  });
+
+  test('what was read under an older token is not taken, whatever revision it names (G10)', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', '1'));
+    const old = db.token();
+    const behind = world.cluster.state.frozen();
+    world.cluster.state.revision = (old + REVISION_GAP) as never;
+    await world.drive(db.put('a', '2'));
+    const { state } = world.cluster;
+    // A batch is being written: its revision is named, and its effects are not there yet.
+    behind.revision = state.revision;
+    world.cluster.onRead = (_, { token }) => {
+      world.cluster.state = token <= old ? behind : state;
+      return undefined;
+    };
+    expect(await world.drive(db.get('a'))).toBe('2');
   });
 
   test('`after` is passed on, by whichever node reads', async () => {

@@ -190,14 +190,14 @@ export class ReadDesk {
   }
 
   /**
-   * Whether a state of this revision answers the call. One that asked with an older token, to learn that one's fate,
-   * is asked again until a node answers that holds all it needs.
+   * Whether the answer is good for the call. One that asked with an older token, to learn that one's fate, is asked again
+   * with all it needs: a node holds what it was asked for, and names a revision that the state it read may not have
+   * reached yet, that of the batch it is writing.
    */
   #isEnough(call: RoutableCall, revision: Revision, now: number): boolean {
     if (call.token === call.needed) return true;
     if (revision >= call.needed) {
       this.#token.survived(call.token);
-      if (this.#token.asked === this.#token.revision) return true;
       this.#lane.retry(call, { avoid: NO_LINK, retryAt: 0 });
     } else {
       this.#lane.retry(call, { avoid: NO_LINK, retryAt: now + this.#options.limits.restMsMin });

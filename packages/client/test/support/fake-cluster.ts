@@ -266,7 +266,7 @@ export class FakeNode {
 
 /** Nodes that share one state; the test decides who is primary and what goes wrong. */
 export class FakeCluster {
-  readonly state: FakeState = new FakeState();
+  state: FakeState = new FakeState();
   readonly nodes: FakeNode[];
   readonly #seats: readonly FakeNodeSeat[];
   term = 1;
