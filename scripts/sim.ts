@@ -9,6 +9,8 @@ import {
   type Schedule,
   trySchedule,
 } from '@holdfast/sim';
+import { TraceReader } from './sim-page/read-trace.ts';
+import { simPage } from './sim-page/sim-page.ts';
 import { reportFailure } from './support/sim-failure.ts';
 import { runJobs } from './support/sim-jobs.ts';
 import { readSimOptions, type SimOptions, type SimWork } from './support/sim-options.ts';
@@ -17,6 +19,7 @@ import { SimTally } from './support/sim-tally.ts';
 const USAGE = `Runs simulated clusters: docs/simulation.md.
 
   pnpm sim --seed S [--trace]   one run; with --trace everything that happens in it, a line each
+  pnpm sim --seed S --html F    one run, and a page that shows it in a browser
   pnpm sim --seed S --write F   writes down what that run is made of, and does not run it
   pnpm sim --schedule F         runs what was written down
   pnpm sim --seeds A..B         all of them
@@ -25,7 +28,7 @@ const USAGE = `Runs simulated clusters: docs/simulation.md.
 
   --jobs N       so many processes at once
   --no-shrink    a run that fails is not made smaller
-  --keep DIR     where failed runs are kept, made smaller, with their traces; .holdfast/sim by default
+  --keep DIR     where failed runs are kept, made smaller, with trace and page; .holdfast/sim by default
 
 Exit codes: 0 all passed, 1 a promise was broken, 2 nothing went on, 3 the code under test broke,
 4 the simulator broke, 5 not understood.`;
@@ -71,9 +74,19 @@ async function main(options: SimOptions): Promise<void> {
   else process.send(tally.message, () => process.disconnect());
 }
 
-async function make(run: Run, { trace, shrinks, keep }: SimOptions, tally: SimTally): Promise<void> {
+async function make(run: Run, options: SimOptions, tally: SimTally): Promise<void> {
+  const { trace, html, shrinks, keep } = options;
   const startedAt = performance.now();
-  const outcome = await trySchedule(run.schedule, trace ? { print: (line) => console.log(line) } : {});
+  const reader = new TraceReader();
+  const print = (line: string): void => {
+    if (trace) console.log(line);
+    if (html !== undefined) reader.read(line);
+  };
+  const outcome = await trySchedule(run.schedule, trace || html !== undefined ? { print } : {});
+  if (html !== undefined) {
+    const failure = outcome instanceof RunFailure ? `${outcome.kind}: ${outcome.message}` : undefined;
+    writeFileSync(html, simPage(reader.timeline(failure)));
+  }
   if (outcome instanceof RunFailure) {
     tally.fail(outcome.kind);
     await reportFailure({ ...run, failure: outcome }, { shrinks: shrinks && !trace, keep });

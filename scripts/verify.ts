@@ -14,6 +14,7 @@ const files = loadSources();
 const steps: { name: string; passes: () => boolean }[] = [
   { name: 'format and lint', passes: () => run('biome', ['ci', '--error-on-warnings']) === 0 },
   { name: 'types', passes: () => run('tsc', ['-p', '.']) === 0 },
+  { name: 'types of pages', passes: () => run('tsc', ['-p', 'scripts/sim-page/browser']) === 0 },
   { name: 'dead code', passes: () => run('knip', []) === 0 },
   { name: 'package boundaries', passes: () => passes(checkBoundaries) },
   { name: 'seams', passes: () => passes(checkSeams) },

@@ -52,7 +52,16 @@ describe('pnpm sim', () => {
     expect(kept.cluster.nodes).toBe(2);
     expect(kept.faults).toEqual([]);
     expect(readFileSync(join(folder, `kept/seed-${SEED}.txt`), 'utf8')).toContain('the cluster has formed');
+    expect(readFileSync(join(folder, `kept/seed-${SEED}.html`), 'utf8')).toContain(
+      '<title>Simulated run: seed 7',
+    );
     expect(sim('--schedule', `kept/seed-${SEED}.json`, '--no-shrink').status).toBe(2);
+  });
+
+  it('writes a page of a run, of one that fails as well', () => {
+    writeFailing(join(folder, 'far.json'));
+    expect(sim('--schedule', 'far.json', '--no-shrink', '--html', 'far.html').status).toBe(2);
+    expect(readFileSync(join(folder, 'far.html'), 'utf8')).toContain('<title>Simulated run: seed 7');
   });
 
   it('keeps nothing where it is not to be made smaller', () => {
@@ -72,6 +81,7 @@ describe('pnpm sim', () => {
     [['--seeds', '5..3']],
     [['--minutes', 'many']],
     [['--seed', '1', '--jobs', '0']],
+    [['--seeds', '1..2', '--html', 'run.html']],
     [['--schedule', 'nowhere.json']],
     [['--speed', '3']],
     [[]],

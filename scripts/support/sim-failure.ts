@@ -8,6 +8,8 @@ import {
   shrinkSchedule,
   trySchedule,
 } from '@holdfast/sim';
+import { TraceReader } from '../sim-page/read-trace.ts';
+import { simPage } from '../sim-page/sim-page.ts';
 
 const SHRINK_MS_MAX = 60_000;
 /** Of the trace, those that lead to the failure. */
@@ -35,13 +37,22 @@ export async function reportFailure(
   const endsAt = performance.now() + SHRINK_MS_MAX;
   const shrunk = await shrinkSchedule(schedule, failure, { isTimeUp: () => performance.now() > endsAt });
   const lines: string[] = [];
-  await trySchedule(shrunk.schedule, { print: (line) => lines.push(line) });
+  const reader = new TraceReader();
+  const print = (line: string): void => {
+    lines.push(line);
+    reader.read(line);
+  };
+  await trySchedule(shrunk.schedule, { print });
   const path = join(options.keep, `seed-${schedule.seed}`);
   mkdirSync(options.keep, { recursive: true });
   writeFileSync(`${path}.json`, formatSchedule(shrunk.schedule));
-  writeFileSync(`${path}.txt`, `${shrunk.failure.kind}: ${shrunk.failure.message}\n\n${lines.join('\n')}\n`);
+  const why = `${shrunk.failure.kind}: ${shrunk.failure.message}`;
+  writeFileSync(`${path}.txt`, `${why}\n\n${lines.join('\n')}\n`);
+  writeFileSync(`${path}.html`, simPage(reader.timeline(why)));
   console.log(`  in ${shrunk.runs} runs made smaller: ${describeSchedule(shrunk.schedule)}`);
   console.log(`  ${shrunk.failure.message}`);
   for (const line of lines.filter((each) => !ARRIVAL.test(each)).slice(-LINES_SHOWN)) console.log(line);
-  console.log(`  all of it: ${path}.txt; repeat it with: pnpm sim --schedule ${path}.json --trace`);
+  console.log(
+    `  all of it: ${path}.txt, and as a page ${path}.html; repeat it with: pnpm sim --schedule ${path}.json --trace`,
+  );
 }

@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 export interface SimOptions {
   readonly work: SimWork;
   readonly trace: boolean;
+  /** Where a page that shows the run is written. */
+  readonly html: string | undefined;
   readonly shrinks: boolean;
   /** Processes. */
   readonly jobs: number;
@@ -35,6 +37,7 @@ export function readSimOptions(words: readonly string[]): SimOptions | string {
   if (given.help) return 'help';
   const work = workOf(given);
   if (work === undefined) return 'say which seeds, for how long, or which schedule';
+  if (given.html !== undefined && !isOneRun(work)) return 'a page shows one run: name a seed or a schedule';
   const jobs = given.jobs === undefined ? undefined : Number(given.jobs);
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1))
     return `not a number of jobs: ${given.jobs}`;
@@ -42,6 +45,7 @@ export function readSimOptions(words: readonly string[]): SimOptions | string {
   return {
     work,
     trace: given.trace ?? false,
+    html: given.html,
     shrinks: !(given['no-shrink'] ?? false),
     jobs: jobs ?? (work.kind === 'night' ? availableParallelism() : 1),
     share: { place, of },
@@ -75,6 +79,7 @@ function parse(words: readonly string[]) {
       schedule: { type: 'string' },
       write: { type: 'string' },
       trace: { type: 'boolean' },
+      html: { type: 'string' },
       'no-shrink': { type: 'boolean' },
       jobs: { type: 'string' },
       share: { type: 'string' },
@@ -95,6 +100,10 @@ function workOf(given: ReturnType<typeof parse>): SimWork | undefined {
   const minutes = Number(given.minutes);
   if (!(minutes > 0) || (given.from !== undefined && !isSeed(given.from))) return undefined;
   return { kind: 'minutes', minutes, first: given.from === undefined ? newFirstSeed() : Number(given.from) };
+}
+
+function isOneRun(work: SimWork): boolean {
+  return work.kind === 'schedule' || (work.kind === 'seeds' && work.first === work.last);
 }
 
 function isSeed(word: string): boolean {

@@ -77,6 +77,7 @@ export class SimCluster {
         random: random.named(`node ${id}`),
         clockRate: 1 + (random.named(`clock ${id}`).next() - 0.5) * this.clockDrift,
         observer: options.observer,
+        trace: this.trace,
         onEnded: options.onNodeEnded,
       });
     });

@@ -7,6 +7,7 @@ import type { CrashOptions, SimDisk } from '../sim-disk.ts';
 import type { SimNetwork } from '../sim-network.ts';
 import type { SimRandom } from '../sim-random.ts';
 import { type Boot, type CoreObserver, probedCore } from './core-probe.ts';
+import type { Trace } from './trace.ts';
 
 export interface SimMachineOptions {
   readonly config: NodeConfig;
@@ -19,6 +20,7 @@ export interface SimMachineOptions {
   /** See `ProcessClockOptions.rate`. */
   readonly clockRate: number;
   readonly observer: CoreObserver;
+  readonly trace: Trace;
   /** A node that nobody ended has ended, or did not start. */
   onEnded(boot: Boot, error: unknown): void;
 }
@@ -71,6 +73,7 @@ export class SimMachine {
     if (this.#process !== undefined) return;
     const { config, tuning, clock, network, random, clockRate, observer } = this.#options;
     this.#boots += 1;
+    this.#tell(`begins run ${this.#boots}`);
     const boot: Boot = { node: this.id, number: this.#boots };
     const wallOffsetMs = (): number => this.wallOffsetMs;
     const process = new SimProcess({ clock, network, random, host: this.id, clockRate, wallOffsetMs });
@@ -107,20 +110,29 @@ export class SimMachine {
   }
 
   freeze(): void {
+    if (this.isFrozen) return;
     this.#process?.freeze();
+    if (this.isFrozen) this.#tell('stands still');
   }
 
   thaw(): void {
+    if (!this.isFrozen) return;
+    this.#tell('goes on');
     this.#process?.thaw();
   }
 
   #leave(): void {
+    if (this.isUp) this.#tell('is down');
     this.#process = undefined;
     this.#node = undefined;
   }
 
   #onEnded(process: SimProcess, boot: Boot, error: unknown): void {
     if (this.#process === process) this.#options.onEnded(boot, error);
+  }
+
+  #tell(words: string): void {
+    this.#options.trace.record(`${this.id} ${words}`);
   }
 
   #pause(process: SimProcess): Promise<void> {
