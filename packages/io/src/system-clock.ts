@@ -35,8 +35,9 @@ class SystemTimer implements Timer {
     clearTimeout(this.#timeout);
   }
 
+  /** Node counts in whole milliseconds: the next whole one, or it would often have to wait a second time. */
   #wait(): NodeJS.Timeout {
-    const leftMs = Math.max(0, Math.ceil(this.#dueAt - performance.now()));
+    const leftMs = Math.max(0, Math.floor(this.#dueAt - performance.now()) + 1);
     const delayMs = Math.min(leftMs, DELAY_MAX_MS);
     const timeout = setTimeout(() => this.#onTimeout(), delayMs);
     if (this.#background) timeout.unref();

@@ -130,6 +130,8 @@ export class GroupWriter {
   async #run(): Promise<void> {
     // All that this turn of the event loop appends goes into the first group.
     await undefined;
+    // What it has to say goes out before: the way to the standbys and back is longer than that to the disk.
+    await undefined;
     try {
       while (!this.#failed && (this.#queue.length > 0 || this.#markDue)) {
         if (this.#queue.length > 0) await this.#writeGroup();
