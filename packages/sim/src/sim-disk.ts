@@ -151,6 +151,46 @@ export class SimDisk implements Disk {
     inode.flip(position, xor);
   }
 
+  /** Damage at rest: what lies there is gone, and reads as zeros. */
+  lose(path: string, position: number, length: number): void {
+    const inode = this.#namespace.find(normalPath(path));
+    assert(inode?.kind === 'file', `no file to lose a part of: ${path}`);
+    inode.live.read(position, length).forEach((byte, place) => {
+      if (byte !== 0) inode.flip(position + place, byte);
+    });
+  }
+
+  /** Another disk is put in its place, with all that it holds: files open before are dead. */
+  become(other: SimDisk): void {
+    this.#life++;
+    this.#openFiles.clear();
+    this.#namespace = other.#namespace.copy();
+    this.#faults = new DiskFaults();
+  }
+
+  /** Every file of a directory with its bytes as programs see it, sorted by path; a look that takes no time. */
+  files(directory: string): Map<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    for (const [path, inode] of this.#children(directory))
+      if (inode.kind === 'file') found.set(path, inode.live.read(0, inode.live.length));
+    return found;
+  }
+
+  /** Paths of the directories in one, sorted. */
+  directories(directory: string): string[] {
+    return this.#children(directory).flatMap(([path, { kind }]) => (kind === 'directory' ? [path] : []));
+  }
+
+  #children(directory: string): [string, Inode][] {
+    const inode = this.#namespace.find(normalPath(directory));
+    if (inode?.kind !== 'directory') return [];
+    const children = [...inode.live].map(([name, child]): [string, Inode] => [
+      posix.join(directory, name),
+      child,
+    ]);
+    return children.sort(([one], [other]) => (one < other ? -1 : 1));
+  }
+
   /** What a crash now may keep or lose, oldest first by file, then directory entries: the list that choosers see. */
   pendingChanges(): PendingChange[] {
     return this.#pending().map(({ view }) => view);

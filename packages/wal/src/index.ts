@@ -1,1 +1,2 @@
+export { type SegmentScan, scanSegment } from './segment-scan.ts';
 export { Wal, type WalOptions, type WalStats } from './wal.ts';

@@ -4,14 +4,15 @@ import type { Core } from '../core.ts';
 /** What holds after every step, whatever came before. */
 export function checkInvariants(core: Core): void {
   const { context, applier, office } = core;
-  const { log, persists, commit, role, primary, config } = context;
+  const { log, persists, commit, role, primary, config, exclusion } = context;
   assert(
     persists.durable <= log.last.index,
     `durable ${persists.durable} beyond the log's end ${log.last.index}`,
   );
   assert(commit <= log.last.index, `commit ${commit} beyond the log's end ${log.last.index}`);
+  // A log that has lost its end stands behind its store: then the node is out, and applies nothing (fault 41).
   assert(
-    applier.applied.index <= Math.max(commit, log.base.index),
+    exclusion !== undefined || applier.applied.index <= Math.max(commit, log.base.index),
     `applied ${applier.applied.index} beyond commit ${commit}`,
   );
   assert((office !== undefined) === (role === 'primary'), `role ${role} and office disagree`);

@@ -55,6 +55,11 @@ export class SimMachine {
     return this.#process?.gate.isFrozen === true;
   }
 
+  /** Processes that were started here so far. */
+  get runs(): number {
+    return this.#boots;
+  }
+
   /** Of the process that runs; undefined while it is down. */
   get boot(): Boot | undefined {
     return this.isUp ? { node: this.id, number: this.#boots } : undefined;

@@ -7,7 +7,6 @@ type Reply = Extract<Effect, { kind: 'reply' }>['replies'][number];
 /** By the code of a refusal. */
 const OF_CODES: Readonly<Record<string, MarkName>> = {
   HOLDFAST_OVERLOADED: 'queueFull',
-  HOLDFAST_DISK_FULL: 'diskFull',
   HOLDFAST_OUTCOME_UNKNOWN: 'answeredUnknown',
   HOLDFAST_SEQUENCE_CLOSED: 'sequenceClosed',
   HOLDFAST_SESSION_EXPIRED: 'sessionUnknown',
@@ -54,8 +53,6 @@ export class ClientMarks implements StepMarks {
         break;
       case 'send':
         if (effect.message.kind === 'readIndex') this.#meet('readAskedOfPrimary');
-        if (effect.message.kind === 'readIndexReply' && effect.message.index === undefined)
-          this.#meet('readIndexRefused');
         break;
       default:
     }

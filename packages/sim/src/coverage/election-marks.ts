@@ -44,10 +44,9 @@ export class ElectionMarks implements StepMarks {
     if (this.#inOffice && core.office === undefined) this.#officeEnded(core, input, effects);
     if (this.#role === 'candidate' && role === 'standby' && term === this.#term) this.#meet('electionLost');
     if (input.kind === 'message') {
-      const { kind } = input.message;
-      if (kind === 'vote' && input.message.term > this.#term && term === this.#term)
+      const { message } = input;
+      if (message.kind === 'vote' && message.term > this.#term && term === this.#term)
         this.#meet('voteIgnoredSticky');
-      if (kind === 'stand' && role !== 'candidate') this.#meet('orderToStandRefused');
     }
     for (const effect of effects) this.#effect(effect);
   }

@@ -1,4 +1,4 @@
-import type { Core, Effect, Input, RecoveredState } from '@holdfast/core';
+import type { Core, Effect, Input, Notice, RecoveredState } from '@holdfast/core';
 import type { Ticket } from '@holdfast/types';
 import type { Meet, StepMarks } from './step-marks.ts';
 
@@ -13,7 +13,10 @@ export class RecoveryMarks implements StepMarks {
     this.#meet = meet;
   }
 
-  recovered({ log, store }: RecoveredState): void {
+  recovered({ log, store, storeUsable }: RecoveredState): void {
+    if (log.exclusion === 'hard-state-lost') this.#meet('hardStateLost');
+    if (log.holes.length > 0) this.#meet('holeFound');
+    if (!storeUsable) this.#meet('storeUnusable');
     if (this.#ordered !== undefined) {
       if (this.#ordered > this.#durable) this.#meet('diedWithUnsynced');
       if (log.ticket < this.#ordered) this.#meet('tailLost');
@@ -27,13 +30,24 @@ export class RecoveryMarks implements StepMarks {
 
   before(_core: Core, input: Input): void {
     if (input.kind === 'persisted') this.#durable = input.ticket;
+    if (input.kind === 'order' && input.order.kind === 'diskFull')
+      this.#meet(input.order.full ? 'diskFull' : 'diskHasRoom');
   }
 
   after(_core: Core, _input: Input, effects: readonly Effect[]): void {
     for (const effect of effects) {
+      if (effect.kind === 'notice') this.#noticed(effect.notice);
+      if (effect.kind === 'send' && effect.message.kind === 'pull') this.#meet('entriesPulled');
       if (effect.kind === 'persist') this.#ordered = effect.order.ticket;
       if (effect.kind === 'fileDiverged') this.#meet('divergenceFiled');
       if (effect.kind === 'judged') this.#meet('supersededSurvived');
     }
+  }
+
+  #noticed(notice: Notice): void {
+    if (notice.kind === 'repair' && notice.state === 'healed') this.#meet('holeHealed');
+    if (notice.kind !== 'excluded') return;
+    if (notice.reason === 'wiped') this.#meet('wipedFoundOut');
+    if (notice.reason === 'disk-went-back') this.#meet('wentBackFoundOut');
   }
 }

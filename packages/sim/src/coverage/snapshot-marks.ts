@@ -19,8 +19,6 @@ export class SnapshotMarks implements StepMarks {
 
   before({ context }: Core, input: Input): void {
     this.#uncommitted = context.log.last.index - context.commit;
-    if (input.kind === 'message' && input.message.kind === 'append' && this.#installing)
-      this.#meet('installUnderAppends');
     if (input.kind === 'installed') this.#installing = false;
     if (input.kind === 'headRemoved') this.#meet('logCut');
   }
@@ -42,9 +40,6 @@ export class SnapshotMarks implements StepMarks {
         break;
       case 'sendSnapshot':
         this.#meet('snapshotNeeded');
-        break;
-      case 'discardSnapshot':
-        this.#meet('snapshotIgnored');
         break;
       case 'notice':
         if (effect.notice.kind !== 'snapshot') break;

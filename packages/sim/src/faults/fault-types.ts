@@ -1,5 +1,6 @@
 import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
+import { type Duel, duel } from './duel.ts';
 import { type FailedSync, failedSync } from './failed-sync.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
@@ -11,10 +12,14 @@ import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
 import { type OneWay, oneWay } from './one-way.ts';
 import { type Partition, partition } from './partition.ts';
 import { type PowerOff, powerOff } from './power-off.ts';
+import { type PutBack, putBack } from './put-back.ts';
 import { type SlowDisk, slowDisk } from './slow-disk.ts';
 import { type Stall, stall } from './stall.ts';
+import { type StoreDamage, storeDamage } from './store-damage.ts';
 import { type Switchover, switchover } from './switchover.ts';
+import { type WalDamage, walDamage } from './wal-damage.ts';
 import { type WallClock, wallClock } from './wall-clock.ts';
+import { type Wipe, wipe } from './wipe.ts';
 
 /** A new kind: a file beside this one, a line here and one in `FAULT_TYPES`. */
 export type Fault =
@@ -32,7 +37,12 @@ export type Fault =
   | WallClock
   | Switchover
   | KillAtOperation
-  | FailedSync;
+  | FailedSync
+  | WalDamage
+  | StoreDamage
+  | Wipe
+  | PutBack
+  | Duel;
 
 export type FaultKind = Fault['kind'];
 
@@ -53,6 +63,11 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   switchover,
   killAtOperation,
   failedSync,
+  walDamage,
+  storeDamage,
+  wipe,
+  putBack,
+  duel,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -4,10 +4,14 @@ import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { CoverageMarks } from '../coverage/coverage-marks.ts';
 import type { DiskOperation } from '../disk/disk-faults.ts';
 import type { Watch } from '../run/watch.ts';
+import { FaultAtlas } from './fault-atlas.ts';
 import type { Target } from './target.ts';
 
 /** Until somebody starts a node again that has ended by itself after the faults. */
 const RESTART_MS = 100;
+
+const TRY_AGAIN_MS = 20;
+const TRIES_MAX = 40;
 
 /** What faults do their work on, for as long as they may. */
 export class FaultWorld {
@@ -15,6 +19,7 @@ export class FaultWorld {
   /** Clients included: what lies between them breaks. */
   readonly hosts: readonly string[];
   readonly watch: Watch;
+  readonly atlas: FaultAtlas;
   readonly #undos: Set<() => void> = new Set();
   /** Grows with each partition: a later one is not healed by the end of an earlier one. */
   #partitions = 0;
@@ -27,6 +32,11 @@ export class FaultWorld {
     this.cluster = cluster;
     this.hosts = hosts;
     this.watch = watch;
+    this.atlas = new FaultAtlas(cluster.machines);
+  }
+
+  get nodes(): number {
+    return this.cluster.machines.length;
   }
 
   get marks(): CoverageMarks {
@@ -47,6 +57,11 @@ export class FaultWorld {
     });
   }
 
+  /** As soon as it can be done; given up when that takes too long. */
+  soon(work: () => boolean, tries: number = TRIES_MAX): void {
+    if (!work() && tries > 1) this.later(TRY_AGAIN_MS, () => this.soon(work, tries - 1));
+  }
+
   /** Undone after a while, and at the end of faults at the latest. */
   during(ms: number, undo: () => void): void {
     this.#undos.add(undo);
@@ -63,6 +78,16 @@ export class FaultWorld {
       this.cluster.network.healAll();
       this.tell('the network is whole');
     });
+  }
+
+  /** All of its log is committed, and it lists nothing as lost. */
+  holdsNothingAlone(machine: SimMachine): boolean {
+    const core = this.watch.coreOf(machine.id);
+    const status = machine.node?.status();
+    if (core === undefined || status === undefined || core.context.genesis === undefined) return false;
+    const { last } = core.context.log;
+    const { filed, pending } = status.divergence;
+    return filed === 0 && pending === 0 && this.watch.stateMachine.termAt(last.index) === last.term;
   }
 
   /** Called before each operation of a disk, until what it answers is called. */
@@ -91,11 +116,12 @@ export class FaultWorld {
   hasEnded({ node }: Boot): boolean {
     const machine = this.cluster.machine(node);
     const expected = [...(this.#mayEnd.get(machine) ?? [])];
-    if (expected.length === 0) return false;
+    if (expected.length === 0 && !this.atlas.isImpaired(machine)) return false;
     this.#mayEnd.delete(machine);
     this.tell(`${node} has ended by itself`);
     for (const then of expected) then();
-    if (this.#isOver) this.cluster.clock.setTimer(RESTART_MS, () => machine.start());
+    machine.kill();
+    if (this.#isOver || expected.length === 0) this.cluster.clock.setTimer(RESTART_MS, () => machine.start());
     return true;
   }
 

@@ -3,6 +3,7 @@ import type { MarkName } from '../coverage/mark-list.ts';
 import type { DiskOperation } from '../disk/disk-faults.ts';
 import { logUniform, pick } from '../run/draw.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { DATABASE } from './data-paths.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { crashOf, drawLoss, type Loss } from './loss.ts';
@@ -41,6 +42,15 @@ const MOMENTS = {
       node !== undefined && kind === 'makeDirectory' && RECEIVED.test(path),
     mark: 'diedTakingSnapshot',
   },
+  install: {
+    afterMax: 25,
+    begins: ({ kind, path }, { node, disk }) =>
+      node !== undefined &&
+      kind === 'syncDirectory' &&
+      path === DATABASE &&
+      disk.directories(DATABASE).some((directory) => RECEIVED.test(directory)),
+    mark: 'diedBeforeSwap',
+  },
   filing: {
     afterMax: 4,
     begins: ({ kind, path }, { node }) =>
@@ -64,7 +74,7 @@ type Moment = keyof typeof MOMENTS;
 const STORE = /\/store(-\d+)?\//;
 const RECEIVED = /\/store-\d+$/;
 
-const WAITS_MS_MAX = 4000;
+const WAITS_MS_MAX = 6000;
 
 export const killAtOperation: FaultType<KillAtOperation> = {
   perSecond: [0.1, 2],
@@ -76,24 +86,34 @@ export const killAtOperation: FaultType<KillAtOperation> = {
     return { kind: 'killAtOperation', ...drawTarget(random, scene), moment, after, ...loss, comeback };
   },
   inflict({ moment, after, loss, comeback, ...target }, world) {
-    const machine = world.find(target);
-    if (machine?.isUp !== true) return;
-    if (moment === 'start') startAgain(machine, world);
+    const victim = world.find(target);
+    if (victim === undefined) return;
+    if (moment === 'start' && victim.isUp) startAgain(victim, world);
     const { begins, mark } = MOMENTS[moment];
+    // Whoever comes to it first, but for a start.
+    const watched = moment === 'start' ? [victim] : world.cluster.machines;
     let left: number | undefined;
-    const unwatch = world.watchDisk(machine, (operation) => {
-      if (!machine.isUp) return;
-      if (left === undefined && begins(operation, machine)) left = after;
-      if (left === undefined || left-- > 0) return;
-      unwatch();
-      const isStarted = machine.node !== undefined;
-      if (loss === undefined) machine.kill();
-      else machine.powerOff(crashOf(loss));
-      if (isStarted === (moment !== 'start')) world.marks.meet(mark);
-      world.tell(`${machine.id} ends at ${operation.kind} ${operation.path}`);
-      comeBack(machine, comeback, world);
+    let chosen: SimMachine | undefined;
+    const unwatch: (() => void)[] = watched.map((machine) =>
+      world.watchDisk(machine, (operation) => {
+        if (!machine.isUp) return;
+        if (chosen === undefined && begins(operation, machine)) {
+          chosen = machine;
+          left = after;
+        }
+        if (chosen !== machine || left === undefined || left-- > 0) return;
+        for (const stop of unwatch) stop();
+        const isStarted = machine.node !== undefined;
+        if (loss === undefined) machine.kill();
+        else machine.powerOff(crashOf(loss));
+        if (isStarted === (moment !== 'start')) world.marks.meet(mark);
+        world.tell(`${machine.id} ends at ${operation.kind} ${operation.path}`);
+        comeBack(machine, comeback, world);
+      }),
+    );
+    world.during(WAITS_MS_MAX, () => {
+      for (const stop of unwatch) stop();
     });
-    world.during(WAITS_MS_MAX, unwatch);
   },
 };
 

@@ -1,21 +1,40 @@
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, nodeId } from '@holdfast/types';
+import { logUniform, pick } from '../run/draw.ts';
 import type { FaultType } from './fault-type.ts';
 
 /** An operator has the primary hand over. */
 export interface Switchover {
   readonly kind: 'switchover';
+  /** To this node, which freezes at that moment. Absent: to whom it likes. */
+  readonly frozen?: { readonly node: string; readonly forMs: number };
 }
+
+const FROZEN_SHARE = 0.3;
 
 export const switchover: FaultType<Switchover> = {
   perSecond: [0.1, 1],
-  draw() {
-    return { kind: 'switchover' };
+  draw(random, { nodes }) {
+    if (random.next() >= FROZEN_SHARE) return { kind: 'switchover' };
+    return {
+      kind: 'switchover',
+      frozen: { node: pick(random, nodes), forMs: logUniform(random, 100, 3000) },
+    };
   },
-  inflict(_fault, world) {
-    const node = world.cluster.primary?.node;
-    if (node === undefined) return;
-    world.tell(`${node.status().id} is told to hand over`);
-    node.switchover().catch((error: unknown) => {
+  inflict({ frozen }, world) {
+    const { primary } = world.cluster;
+    if (primary?.node === undefined) return;
+    const target = frozen === undefined ? undefined : world.find(frozen);
+    if (frozen !== undefined && (target?.isUp !== true || target === primary || target.isFrozen)) return;
+    if (frozen !== undefined && target !== undefined) {
+      target.freeze();
+      world.tell(`${target.id} freezes`);
+      world.during(frozen.forMs, () => {
+        target.thaw();
+        world.tell(`${target.id} is thawed`);
+      });
+    }
+    world.tell(`${primary.id} is told to hand over`);
+    primary.node.switchover(target === undefined ? undefined : nodeId(target.id)).catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) throw error;
     });
   },

@@ -40,7 +40,7 @@ export class LevelFiles {
     await disk.makeDirectory(directory);
     const names = await disk.list(directory);
     files.#lastNumber = Math.max(0, ...names.map((name) => Number(NUMBERED.exec(name)?.[1] ?? 0)));
-    if (names.includes('CURRENT')) files.#version = await files.#readVersion();
+    if (names.includes('CURRENT')) files.#version = await files.#readVersion(names);
     const operations: LevelOperation[] = [];
     for (const table of files.#version.tables) operations.push(...(await files.#readTable(table, names)));
     const logged = await files.#readLogs(names);
@@ -90,10 +90,11 @@ export class LevelFiles {
     await this.#manifest?.close();
   }
 
-  async #readVersion(): Promise<Version> {
-    const name = Buffer.from(await this.#read('CURRENT'))
-      .toString('latin1')
-      .trim();
+  async #readVersion(names: readonly string[]): Promise<Version> {
+    const current = Buffer.from(await this.#read('CURRENT')).toString('latin1');
+    const name = current.trim();
+    if (!current.endsWith('\n') || !names.includes(name))
+      throw levelFailure('LEVEL_CORRUPTION', 'Corruption: CURRENT points to a non-existent file');
     const records = [...readBlockLog(await this.#read(name))];
     const last = records.at(-1);
     if (last === undefined) throw levelFailure('LEVEL_CORRUPTION', 'Corruption: no version in the manifest');

@@ -25,6 +25,8 @@ const NAME = 'durable promises';
 export class DurablePromises {
   readonly #disks = new Map<NodeId, DurableLog>();
   readonly #damaged = new Set<NodeId>();
+  /** What disks held before they were damaged or replaced: a primary cannot know that they do not any more. */
+  readonly #before: { readonly node: NodeId; readonly disk: DurableLog }[] = [];
   readonly #voters: number;
   readonly #commits = new Map<NodeId, LogIndex>();
 
@@ -32,9 +34,11 @@ export class DurablePromises {
     this.#voters = voters;
   }
 
-  /** Somebody has done something to this disk: what was durable on it need not be there. */
+  /** Somebody has damaged or replaced this disk: what was durable on it need not be there. */
   damaged(node: NodeId): void {
     this.#damaged.add(node);
+    const disk = this.#disks.get(node);
+    if (disk !== undefined) this.#before.push({ node, disk });
   }
 
   onRecovered({ node }: Boot, recovered: RecoveredState): void {
@@ -49,6 +53,11 @@ export class DurablePromises {
     const { exclusion, holes } = recovered.log;
     if (holes.length > 0 || exclusion === 'hard-state-lost')
       throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
+  }
+
+  /** Nodes whose disks hold it. */
+  holders(position: Position): NodeId[] {
+    return [...this.#disks].flatMap(([node, disk]) => (disk.holds(position) ? [node] : []));
   }
 
   onStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
@@ -68,12 +77,20 @@ export class DurablePromises {
     const before = this.#commits.get(node) ?? commit;
     this.#commits.set(node, commit);
     if (role !== 'primary' || commit <= before) return;
-    const copies = [...this.#disks.values()].filter((each) => each.termAt(commit) === term).length;
+    const copies = this.#countWhere((disk) => disk.termAt(commit) === term);
     if (copies < Math.floor(this.#voters / 2) + 1)
       throw new SafetyViolation(
         NAME,
         `${node} commits ${commit} in term ${term}; ${copies} have it durable as an entry of that term`,
       );
+  }
+
+  /** Nodes whose disks are so, or were before they were damaged. */
+  #countWhere(isSo: (disk: DurableLog) => boolean): number {
+    const nodes = new Set<NodeId>();
+    for (const [node, disk] of this.#disks) if (isSo(disk)) nodes.add(node);
+    for (const { node, disk } of this.#before) if (isSo(disk)) nodes.add(node);
+    return nodes.size;
   }
 
   #checkReceipt(
@@ -82,7 +99,7 @@ export class DurablePromises {
     receipt: Position & { readonly ack: string; readonly copies: number },
   ): void {
     const { index, term, ack } = receipt;
-    const copies = [...this.#disks.values()].filter((each) => each.holds(receipt)).length;
+    const copies = this.#countWhere((each) => each.holds(receipt));
     const due = ack === 'all' ? this.#voters : ack === 'quorum' ? Math.floor(this.#voters / 2) + 1 : 1;
     if (copies < Math.max(due, receipt.copies))
       throw new SafetyViolation(

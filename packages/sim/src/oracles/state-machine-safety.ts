@@ -1,5 +1,5 @@
 import type { Effect } from '@holdfast/core';
-import type { Entry, LogIndex } from '@holdfast/types';
+import type { Entry, LogIndex, Term } from '@holdfast/types';
 import { EntryCodec } from '@holdfast/wire';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
@@ -28,6 +28,11 @@ export class StateMachineSafety {
   onEffect({ node, number }: Boot, effect: Effect): void {
     if (effect.kind !== 'apply') return;
     for (const entry of effect.entries) this.#applied(`${node} (run ${number})`, entry);
+  }
+
+  /** Of the entry that was applied there; undefined: none was yet. */
+  termAt(index: LogIndex): Term | undefined {
+    return this.#committed.get(index)?.entry.term;
   }
 
   /** Stores of nodes that have applied the same. */

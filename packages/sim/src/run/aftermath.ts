@@ -2,6 +2,8 @@ import { Holdfast } from '@holdfast/client';
 import { HoldfastError } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
+import type { FaultAtlas } from '../faults/fault-atlas.ts';
+import type { FaultWorld } from '../faults/fault-world.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
@@ -21,12 +23,15 @@ const GOES_ON = 'a majority takes writes and answers';
 export class Aftermath {
   readonly #cluster: SimCluster;
   readonly #watch: Watch;
+  readonly #atlas: FaultAtlas;
   readonly #majority: readonly SimMachine[];
   readonly #client: Holdfast;
 
-  constructor(cluster: SimCluster, watch: Watch, majority: readonly string[]) {
+  constructor(world: FaultWorld, majority: readonly string[]) {
+    const { cluster, watch, atlas } = world;
     this.#cluster = cluster;
     this.#watch = watch;
+    this.#atlas = atlas;
     this.#majority = cluster.machines.filter(({ id }) => majority.includes(id));
     const { transport, clock, random } = cluster.clientProcess('probe');
     this.#client = new Holdfast(cluster.urls, {
@@ -38,7 +43,7 @@ export class Aftermath {
   /** The majority is up, the others are not. Answers how long it took until it took a write. */
   async majorityGoesOn(): Promise<number> {
     const { clock, trace } = this.#cluster;
-    const majority = this.#majority;
+    const majority = this.#withSoundMajority();
     for (const machine of this.#cluster.machines)
       if (majority.includes(machine)) machine.start();
       else machine.kill();
@@ -63,9 +68,16 @@ export class Aftermath {
     await this.#agree(this.#cluster.machines);
     await this.#until(
       'every superseded entry is judged',
-      () => this.#cluster.machines.every(({ node }) => node!.status().divergence.pending === 0),
+      () =>
+        this.#members(this.#cluster.machines).every(({ node }) => node!.status().divergence.pending === 0),
       AGREEMENT_MS_MAX,
     );
+    for (const machine of this.#cluster.machines)
+      this.#watch.replaced.checkVerdict(
+        machine.id,
+        machine.node!.status().exclusion,
+        this.#atlas.wasImpaired(machine),
+      );
   }
 
   /**
@@ -112,6 +124,22 @@ export class Aftermath {
     return [...listed.values()].flat();
   }
 
+  /** Who lost a part of its disk may be of no use, though it is one of the majority: then others are up as well. */
+  #withSoundMajority(): SimMachine[] {
+    const { machines } = this.#cluster;
+    const isSound = (machine: SimMachine): boolean => !this.#atlas.isImpaired(machine);
+    const chosen = [...this.#majority];
+    for (const machine of machines.filter(isSound))
+      if (!chosen.includes(machine) && chosen.filter(isSound).length <= machines.length / 2)
+        chosen.push(machine);
+    return chosen;
+  }
+
+  /** Those that are not out of the cluster, as far as they say. */
+  #members(machines: readonly SimMachine[]): SimMachine[] {
+    return machines.filter(({ node }) => node?.status().exclusion === undefined);
+  }
+
   async #probeUntilDone(isInTime: () => boolean): Promise<void> {
     for (;;) {
       try {
@@ -130,7 +158,7 @@ export class Aftermath {
     await this.#until(
       'nodes that are up have applied the same',
       () => {
-        const applied = machines.map(({ node }) => {
+        const applied = this.#members(machines).map(({ node }) => {
           const status = node?.status();
           return status?.serving === true ? status.applied : undefined;
         });
@@ -139,7 +167,7 @@ export class Aftermath {
       AGREEMENT_MS_MAX,
     );
     const found = [];
-    for (const { id, node } of machines) {
+    for (const { id, node } of this.#members(machines)) {
       const { applied, digest } = await this.#cluster.clock.drive(node!.digest());
       found.push({ node: id, applied: applied.index, digest });
     }

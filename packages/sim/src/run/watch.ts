@@ -1,4 +1,5 @@
 import type { Core, Effect, Input, RecoveredState } from '@holdfast/core';
+import type { NodeId } from '@holdfast/types';
 import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { traceStep } from '../cluster/step-trace.ts';
@@ -7,6 +8,7 @@ import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
 import { LiveOffices } from '../oracles/live-offices.ts';
+import { ReplacedDisks } from '../oracles/replaced-disks.ts';
 import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
 import { RightfulElections } from '../oracles/rightful-elections.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
@@ -20,7 +22,11 @@ export class Watch implements CoreObserver {
   /** Told by who makes them fail. */
   readonly syncs: FailedSyncs = new FailedSyncs();
   readonly #revisions: UniqueRevisions = new UniqueRevisions();
-  readonly #promises: DurablePromises;
+  readonly promises: DurablePromises;
+  /** Told by who replaces them. */
+  readonly replaced: ReplacedDisks = new ReplacedDisks();
+  /** Of the newest run of each node. */
+  readonly #cores = new Map<NodeId, Core>();
   readonly #rights: RightfulElections;
   #offices: LiveOffices | undefined;
   readonly #sessions: ReplicatedSessions = new ReplicatedSessions();
@@ -30,13 +36,18 @@ export class Watch implements CoreObserver {
   #failure: RunFailure | undefined;
 
   constructor(voters: number) {
-    this.#promises = new DurablePromises(voters);
+    this.promises = new DurablePromises(voters);
     this.#rights = new RightfulElections(voters);
   }
 
   /** The first failure seen. */
   get failure(): RunFailure | undefined {
     return this.#failure;
+  }
+
+  /** As its newest run has left it; undefined before the first step of any. */
+  coreOf(node: NodeId): Core | undefined {
+    return this.#cores.get(node);
   }
 
   /** It is made with this watch as its observer. */
@@ -51,13 +62,15 @@ export class Watch implements CoreObserver {
     this.marks.onRecovered(boot, recovered);
     try {
       this.#sessions.onRecovered(boot, recovered);
-      this.#promises.onRecovered(boot, recovered);
+      this.promises.onRecovered(boot, recovered);
+      this.replaced.onRecovered(boot, recovered);
     } catch (error) {
       this.fails(error);
     }
   }
 
   beforeStep(boot: Boot, core: Core, input: Input): void {
+    this.#cores.set(boot.node, core);
     this.marks.beforeStep(boot, core, input);
   }
 
@@ -66,9 +79,9 @@ export class Watch implements CoreObserver {
     const now = this.#cluster?.clock.now() ?? 0;
     this.marks.afterStep(boot, input, effects);
     try {
-      this.#promises.onStep(boot, input, effects);
+      this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
-      this.#promises.onCommit(boot, core.context);
+      this.promises.onCommit(boot, core.context);
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
@@ -76,6 +89,7 @@ export class Watch implements CoreObserver {
         this.#rights.onEffect(boot, effect);
         this.#offices?.onEffect(boot, effect, now);
         this.#sessions.onEffect(boot, effect);
+        this.replaced.onEffect(boot, effect);
       }
     } catch (error) {
       this.fails(error);

@@ -236,7 +236,8 @@ export class SimulatedCluster {
 
   #isLevel(): boolean {
     if (this.primary === undefined) return false;
-    const applied = this.#machines.map(({ node }) => {
+    const members = this.#machines.filter(({ node }) => node?.status().exclusion === undefined);
+    const applied = members.map(({ node }) => {
       const status = node?.status();
       return status?.serving === true ? status.applied : undefined;
     });

@@ -134,6 +134,8 @@ export class SimulationRun {
     await this.#facade.recover({ limitMs: AGREEMENT_MS_MAX });
     const found = [];
     for (const { id, node } of this.#cluster.machines) {
+      // What is out of the cluster holds nothing.
+      if (node!.status().exclusion !== undefined) continue;
       const { applied, digest } = await node!.digest();
       found.push({ node: id, applied: applied.index, digest });
     }

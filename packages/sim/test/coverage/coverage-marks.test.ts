@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { describe, expect, it } from 'vitest';
 import { SimCluster } from '../../src/cluster/sim-cluster.ts';
@@ -41,6 +43,27 @@ describe('The list of marks', () => {
         expect(fault, mark).toBeLessThanOrEqual(57);
         expect(MEMBERSHIP, mark).not.toContain(fault);
       }
+    }
+  });
+});
+
+describe('The page about simulation', () => {
+  const page = (name: string): string =>
+    readFileSync(join(import.meta.dirname, '../../../../docs', name), 'utf8');
+
+  it('names for every case of faults the marks that belong to it', () => {
+    const rows = (text: string): Map<number, string> =>
+      new Map(
+        text
+          .split('\n')
+          .flatMap((line) => (/^\| \d+ \|/.test(line) ? [[parseInt(line.slice(2), 10), line]] : [])),
+      );
+    const [cases, shown] = [rows(page('faults.md')), rows(page('simulation.md').split('## Faults hit')[1]!)];
+    expect([...shown.keys()]).toEqual([...cases.keys()]);
+    for (const [number, row] of shown) {
+      const due = MARK_NAMES.filter((mark) => (MARKS[mark].faults as readonly number[]).includes(number));
+      const named = [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+      expect(named.sort(), `${number}`).toEqual([...due].sort());
     }
   });
 });

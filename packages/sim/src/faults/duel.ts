@@ -1,0 +1,47 @@
+import { logUniform, pick } from '../run/draw.ts';
+import type { FaultType } from './fault-type.ts';
+
+/**
+ * The primary and one standby, whose disk is slow, are cut off from the rest (fault 23). In a cluster of five or more
+ * the rest elects another primary, and when the standby hears of it, what the old one sent is still on its way to the
+ * disk (fault 17).
+ */
+export interface Duel {
+  readonly kind: 'duel';
+  readonly standby: string;
+  /** Times that its disk is slower. */
+  readonly times: number;
+  /** Until it is no longer cut off. */
+  readonly forMs: number;
+  /** From then on until its disk is well. */
+  readonly slowMs: number;
+}
+
+export const duel: FaultType<Duel> = {
+  perSecond: [0.1, 1],
+  draw(random, { nodes }) {
+    return {
+      kind: 'duel',
+      standby: pick(random, nodes),
+      times: logUniform(random, 50, 500),
+      forMs: logUniform(random, 100, 1500),
+      slowMs: logUniform(random, 50, 1000),
+    };
+  },
+  inflict({ standby, times, forMs, slowMs }, world) {
+    const { cluster } = world;
+    const primary = cluster.primary;
+    const machine = world.find({ node: standby });
+    if (primary === undefined || machine === undefined || machine === primary) return;
+    const side = [primary.id, machine.id];
+    for (const one of side)
+      for (const { id } of cluster.machines) if (!side.includes(id)) cluster.network.cut(one, id);
+    const timing = cluster.diskTimings.get(machine.id)!;
+    timing.slowness = times;
+    world.tell(`${side.join(' ')} cut off from the other nodes, and the disk of ${machine.id} is slow`);
+    world.during(forMs + slowMs, () => {
+      timing.slowness = timing.usualSlowness;
+    });
+    world.healAfter(forMs);
+  },
+};

@@ -1,0 +1,50 @@
+import { pick } from '../run/draw.ts';
+import { SimRandom } from '../sim-random.ts';
+import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { DATABASE } from './data-paths.ts';
+import type { FaultType } from './fault-type.ts';
+import { drawTarget, type Target } from './target.ts';
+
+/** A bit of a file of the store flips; a snapshot that is being taken in has a store as well. */
+export interface StoreDamage extends Target {
+  readonly kind: 'storeDamage';
+  /** Of the place. */
+  readonly seed: number;
+  /** The node is killed first; without it goes on, and meets the damage when it opens the store again. */
+  readonly comeback?: Comeback;
+}
+
+/** Not the manifest: LevelDB refuses a damaged one, and the one that is simulated reads on at the version before. */
+const FILES = /\/(CURRENT|\d{6}\.(ldb|log))$/;
+
+export const storeDamage: FaultType<StoreDamage> = {
+  perSecond: [0.1, 1],
+  draw(random, scene) {
+    return {
+      kind: 'storeDamage',
+      ...drawTarget(random, scene),
+      seed: Math.floor(random.next() * 2 ** 32),
+      ...(random.next() < 0.75 ? { comeback: drawComeback(random, 500) } : {}),
+    };
+  },
+  inflict({ seed, comeback, ...target }, world) {
+    const machine = world.find(target);
+    if (machine === undefined || !world.atlas.mayImpair(machine)) return;
+    if (comeback !== undefined && machine.isUp) {
+      machine.kill();
+      world.tell(`${machine.id} is killed`);
+      comeBack(machine, comeback, world);
+    }
+    const stores = machine.disk.directories(DATABASE).filter((path) => /\/store(-\d+)?$/.test(path));
+    const files = stores.flatMap((store) => [...machine.disk.files(store)]);
+    const found = files.filter(([path, bytes]) => FILES.test(path) && bytes.length > 0);
+    if (found.length === 0) return;
+    const random = new SimRandom(seed);
+    const [path, bytes] = pick(random, found);
+    const position = Math.floor(random.next() * bytes.length);
+    machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));
+    world.atlas.impair(machine, { forGood: false });
+    world.marks.meet('storeDamaged');
+    world.tell(`${machine.id} loses a bit of ${path} at ${position}`);
+  },
+};

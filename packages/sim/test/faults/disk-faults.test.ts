@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { DATABASE } from '../../src/faults/data-paths.ts';
+import { damageablePlaces } from '../../src/faults/wal-places.ts';
+import { SimRandom } from '../../src/index.ts';
+import { FaultBench } from './support.ts';
+
+const SOON = { comeback: { awayMs: 10 } };
+
+describe('Damage to a log', () => {
+  it('is found and healed wherever it lies', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(12);
+    for (let seed = 1; seed <= 8; seed += 1) {
+      const { id: node } = bench.standby;
+      bench.inflict({ kind: 'walDamage', node, what: seed % 2 === 0 ? 'bit' : 'sector', seed, ...SOON });
+      expect(bench.met('logDamaged')).toBe(seed);
+      await bench.write(2);
+      await bench.cluster.clock.advance(500);
+      await bench.level();
+    }
+    expect(bench.met('holeFound')).toBeGreaterThan(2);
+    expect(bench.met('holeHealed')).toBeGreaterThan(0);
+    expect(bench.ends).toEqual([]);
+  });
+
+  it('never takes what nothing behind it calls synced, and what only one node holds', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(5);
+    const machine = bench.cluster.primary!;
+    for (const { id } of bench.cluster.machines)
+      if (id !== machine.id) bench.cluster.network.cut(machine.id, id);
+    await bench.cluster.clock.drive(bench.client.put('only', 'here', { ack: 'local' }));
+    machine.kill();
+    const last = Math.max(
+      ...damageablePlaces(machine, bench.watch, 1).map((place) => place(new SimRandom(1)).position),
+    );
+    const [path] = [...machine.disk.files(`${DATABASE}/wal`).keys()].filter((name) => name.endsWith('.wal'));
+    const bytes = machine.disk.files(`${DATABASE}/wal`).get(path!)!;
+    expect(last).toBeLessThan(Buffer.from(bytes).lastIndexOf('only'));
+  });
+
+  it('strikes no more nodes at a time than a majority can do without', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(5);
+    const [one, other] = bench.cluster.machines;
+    bench.inflict({ kind: 'walDamage', node: one!.id, what: 'bit', seed: 1, comeback: { awayMs: 1000 } });
+    bench.inflict({ kind: 'walDamage', node: other!.id, what: 'bit', seed: 1, ...SOON });
+    bench.inflict({ kind: 'storeDamage', node: other!.id, seed: 1, ...SOON });
+    bench.inflict({ kind: 'wipe', node: other!.id, what: 'disk', ...SOON });
+    expect(bench.met('logDamaged')).toBe(1);
+    expect(other!.isUp).toBe(true);
+    await bench.cluster.clock.advance(2500);
+    await bench.level();
+    bench.inflict({ kind: 'walDamage', node: other!.id, what: 'bit', seed: 1, ...SOON });
+    expect(bench.met('logDamaged')).toBe(2);
+  });
+
+  it('is not for a cluster of one or two, which have no copy to spare', async () => {
+    for (const nodes of [1, 2]) {
+      const bench = await FaultBench.formed(nodes);
+      await bench.write(3);
+      bench.inflict({ kind: 'walDamage', node: 'n1', what: 'bit', seed: 1, ...SOON });
+      expect(bench.met('logDamaged')).toBe(0);
+    }
+  });
+});
+
+describe('A damaged store', () => {
+  it('is rebuilt from a peer, never served', async () => {
+    const bench = await FaultBench.formed(3);
+    for (let seed = 1; seed <= 6; seed += 1) {
+      await bench.write(5);
+      bench.inflict({ kind: 'storeDamage', node: bench.standby.id, seed, ...SOON });
+      await bench.cluster.clock.advance(1000);
+      await bench.level();
+    }
+    expect(bench.met('storeDamaged')).toBe(6);
+    expect(bench.met('storeUnusable')).toBeGreaterThan(0);
+    expect(bench.ends).toEqual([]);
+  });
+});
+
+describe('A replaced disk (G15)', () => {
+  it.each(['disk', 'log'] as const)('neither votes nor counts, its %s gone', async (what) => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(5);
+    const wiped = bench.standby;
+    await bench.cluster.clock.advance(500);
+    bench.inflict({ kind: 'wipe', node: wiped.id, what, ...SOON });
+    await bench.until(() => wiped.node?.status().exclusion !== undefined);
+    expect(wiped.node!.status().exclusion).toBe(what === 'disk' ? 'wiped' : 'hard-state-lost');
+    await bench.write(2);
+    bench.cluster.machines.find((machine) => machine !== wiped && machine !== bench.cluster.primary)!.kill();
+    await bench.cluster.clock.advance(1500);
+    expect(bench.cluster.primary).toBeUndefined();
+    bench.cluster.startAll();
+    await bench.write(2);
+    wiped.kill();
+    wiped.start();
+    await bench.until(() => wiped.node?.status().exclusion !== undefined);
+    expect(bench.watch.failure).toBeUndefined();
+  });
+
+  it('is found when a directory is put back under the primary to which it had acknowledged more', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(3);
+    const { standby } = bench;
+    await bench.cluster.clock.advance(500);
+    bench.inflict({ kind: 'putBack', node: standby.id, ageMs: 300, comeback: { awayMs: 1 } });
+    await bench.write(3);
+    await bench.cluster.clock.advance(1000);
+    expect(bench.met('diskPutBack')).toBe(1);
+    expect(bench.met('wentBackFoundOut')).toBeGreaterThan(0);
+    expect(standby.node!.status().exclusion).toBe('disk-went-back');
+  });
+});
+
+describe('A failed sync (P10)', () => {
+  it.each(['wal', 'store'] as const)(
+    'of the %s ends its node, and nothing acknowledged is lost',
+    async (where) => {
+      const bench = await FaultBench.formed(3);
+      await bench.write(3);
+      const { id: node } = bench.cluster.primary!;
+      const fault = {
+        kind: 'failedSync',
+        node,
+        where,
+        forGood: false,
+        forMs: 20_000,
+        loss: 'synced',
+        ...SOON,
+      } as const;
+      bench.inflict(fault);
+      await bench.write(3);
+      await bench.until(() => bench.met('stoppedByDisk') === 1, 20_000);
+      await bench.cluster.clock.advance(1000);
+      await bench.level();
+      for (let at = 0; at < 6; at += 1)
+        expect(await bench.cluster.clock.drive(bench.client.get(`key ${at}`))).toBe('value');
+      expect(bench.ends).toEqual([]);
+    },
+  );
+});
+
+describe('A disk that nothing can be done about', () => {
+  it('keeps its node from starting if it cannot be told whose it is', async () => {
+    const bench = await FaultBench.formed(3);
+    const machine = bench.standby;
+    machine.kill();
+    machine.disk.corrupt('/data/identity.json', 0, 1);
+    machine.start();
+    await bench.until(() => bench.ends.length > 0);
+    expect(bench.ends).toMatchObject([{ code: 'HOLDFAST_DATA_DIRECTORY_UNUSABLE' }]);
+    await bench.write(2);
+  });
+
+  it('keeps a node without peers from serving what its log has lost (fault 40)', async () => {
+    const bench = await FaultBench.formed(1);
+    await bench.write(8);
+    const [machine] = bench.cluster.machines;
+    machine!.kill();
+    const random = new SimRandom(1);
+    const places = damageablePlaces(machine!, bench.watch, 1);
+    const place = places[Math.floor(places.length / 2)]!(random);
+    bench.watch.promises.damaged(machine!.id);
+    machine!.disk.corrupt(place.path, place.position, 1);
+    machine!.start();
+    await bench.cluster.clock.advance(3000);
+    const status = machine!.node!.status();
+    expect(status.serving).toBe(false);
+    expect(status.admitting).toBe(false);
+    await expect(
+      bench.cluster.clock.drive(bench.client.get('key 1', { timeoutMs: 500 })),
+    ).rejects.toMatchObject({ outcome: 'not-applied' });
+  });
+
+  it('lets nobody lead who cannot know what it held, when all have lost the same (fault 40)', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(8);
+    await bench.cluster.clock.advance(100);
+    for (const machine of bench.cluster.machines) machine.kill();
+    for (const machine of bench.cluster.machines) {
+      const places = damageablePlaces(machine, bench.watch, 1);
+      const { path, position } = places[Math.floor(places.length / 2)]!(new SimRandom(1));
+      bench.watch.promises.damaged(machine.id);
+      machine.disk.corrupt(path, position, 1);
+    }
+    bench.cluster.startAll();
+    await bench.cluster.clock.advance(5000);
+    for (const { node } of bench.cluster.machines)
+      if (node!.status().serving) expect((await bench.cluster.clock.drive(node!.digest())).keys).toBe(8);
+    expect(bench.watch.failure).toBeUndefined();
+  });
+});
