@@ -14,6 +14,7 @@ import {
   checkedAck,
   checkedConsistency,
   checkedPositive,
+  checkedReadPreference,
   checkedRevision,
   checkedSignal,
   type ReadCallOptions,
@@ -27,9 +28,18 @@ import {
   SnapshotReadCall,
   WriteCall,
 } from './session/call.ts';
+import type { ReadPreference } from './session/read-routes.ts';
 import type { Tenant } from './tenant.ts';
 import type { EncodedTransaction } from './transaction.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
+
+/** Which state is wanted, and of whom. */
+interface Routing {
+  readonly consistency: Consistency;
+  readonly after: Revision;
+  readonly readPreference: ReadPreference;
+  readonly maxStalenessMs?: number;
+}
 
 /** Makes calls of arguments: checks them, and fills in what the call does not say. */
 export class CallMaker {
@@ -112,11 +122,14 @@ export class CallMaker {
     return this.#tenant.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
   }
 
-  #routing(options: ReadCallOptions): { consistency: Consistency; after: Revision; maxStalenessMs?: number } {
+  #routing(options: ReadCallOptions): Routing {
     const consistency = checkedConsistency(options.consistency) ?? this.#defaultConsistency;
     const after = checkedRevision('after', options.after) ?? (0 as Revision);
     const maxStalenessMs = checkedPositive('maxStalenessMs', options.maxStalenessMs);
-    return maxStalenessMs === undefined ? { consistency, after } : { consistency, after, maxStalenessMs };
+    const readPreference =
+      checkedReadPreference(options.readPreference) ?? this.#defaults.readPreference ?? 'primary';
+    const routing = { consistency, after, readPreference };
+    return maxStalenessMs === undefined ? routing : { ...routing, maxStalenessMs };
   }
 
   /** Whoever writes `local` wants to read what was written, which is not committed yet. */

@@ -172,9 +172,10 @@ export class Driver {
     }
   }
 
-  #onUp(link: LinkId, welcome: Extract<ServerMessage, { kind: 'welcome' }>): void {
-    this.#defaultAck = welcome.defaultAck;
-    this.#session.linkUp(link, welcome);
+  #onUp(link: LinkId, welcome: Extract<ServerMessage, { kind: 'welcome' }>, roundTripMs: number): void {
+    const { node, topology, defaultAck } = welcome;
+    this.#defaultAck = defaultAck;
+    this.#session.linkUp(link, { node, topology, roundTripMs });
     this.#afterInput();
     for (const opening of this.#openings) opening.resolve();
   }

@@ -283,7 +283,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const { ack, consistency, timeoutMs, openTimeoutMs } = this.#options;
+    const { ack, consistency, readPreference, timeoutMs = 5000, openTimeoutMs } = this.#options;
     const tenant = new Tenant({
       driver: this.#driver(),
       setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
@@ -292,7 +292,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     });
     await tenant.open(openTimeoutMs ?? 5000);
     this.#tenant = tenant;
-    this.#requests = new Requests(tenant, this.#keys, { ack, consistency, timeoutMs: timeoutMs ?? 5000 });
+    this.#requests = new Requests(tenant, this.#keys, { ack, consistency, readPreference, timeoutMs });
   }
 
   async _close(): Promise<void> {

@@ -33,6 +33,7 @@ export type {
   WriteCallOptions,
 } from './options.ts';
 export type { Seams } from './seams.ts';
+export type { ReadPreference } from './session/read-routes.ts';
 export type {
   HoldfastTransactionOptions,
   Transaction,

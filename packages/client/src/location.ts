@@ -14,6 +14,7 @@ type SettingName =
   | 'namespace'
   | 'ack'
   | 'consistency'
+  | 'readPreference'
   | 'name'
   | 'timeoutMs'
   | 'openTimeoutMs'
@@ -34,6 +35,7 @@ const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number>>
   namespace: asText,
   ack: asText,
   consistency: asText,
+  readPreference: asText,
   name: asText,
   timeoutMs: asNumber,
   openTimeoutMs: asNumber,

@@ -16,6 +16,7 @@ import type {
   AbstractValueIteratorOptions,
 } from 'abstract-level';
 import type { Seams } from './seams.ts';
+import type { ReadPreference } from './session/read-routes.ts';
 
 export interface HoldfastOptions<K, V>
   extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
@@ -30,6 +31,8 @@ export interface HoldfastOptions<K, V>
   readonly ack?: Ack | undefined;
   /** Of reads that name none; by default `linearizable`, or `session` if writes are `local`. */
   readonly consistency?: Consistency | undefined;
+  /** Of reads that name none; `primary` by default. */
+  readonly readPreference?: ReadPreference | undefined;
   /** Time for a call that names none, milliseconds; 5000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Time for the first node to answer, milliseconds; 5000 by default. */
@@ -61,6 +64,11 @@ export interface WriteCallOptions extends CallOptions {
 
 export interface ReadCallOptions extends CallOptions {
   readonly consistency?: Consistency | undefined;
+  /**
+   * Whom to ask, if possible: the `primary`, a `standby` (in turns), or those that are `nearest` by round trip (in turns
+   * if several are within 2 ms). Of any consistency: of a linearizable read a standby asks the primary what it must hold.
+   */
+  readonly readPreference?: ReadPreference | undefined;
   /** Only for `eventual`: HOLDFAST_TOO_STALE if no node can do better, milliseconds. */
   readonly maxStalenessMs?: number | undefined;
   /** The state read holds this revision: the `token()` of another client, or a receipt's revision. */
@@ -131,11 +139,13 @@ export interface HoldfastUpdateOptions<K, V> extends CallOptions {
 export interface CallDefaults {
   readonly ack: Ack | undefined;
   readonly consistency: Consistency | undefined;
+  readonly readPreference: ReadPreference | undefined;
   readonly timeoutMs: number;
 }
 
 const ACKS: ReadonlySet<unknown> = new Set<Ack>(['local', 'quorum', 'all']);
 const CONSISTENCIES: ReadonlySet<unknown> = new Set<Consistency>(['linearizable', 'session', 'eventual']);
+const READ_PREFERENCES: ReadonlySet<unknown> = new Set<ReadPreference>(['primary', 'standby', 'nearest']);
 
 export function checkedAck(ack: Ack | undefined): Ack | undefined {
   if (ack === undefined || ACKS.has(ack)) return ack;
@@ -147,10 +157,16 @@ export function checkedConsistency(consistency: Consistency | undefined): Consis
   throw invalidOption('consistency', consistency, "'linearizable', 'session' or 'eventual'");
 }
 
+export function checkedReadPreference(preference: ReadPreference | undefined): ReadPreference | undefined {
+  if (preference === undefined || READ_PREFERENCES.has(preference)) return preference;
+  throw invalidOption('readPreference', preference, "'primary', 'standby' or 'nearest'");
+}
+
 /** Of a constructor. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   checkedAck(options.ack);
   checkedConsistency(options.consistency);
+  checkedReadPreference(options.readPreference);
   for (const name of [
     'timeoutMs',
     'openTimeoutMs',

@@ -116,6 +116,7 @@ describe('arguments', () => {
   test.each([
     ['an unknown level', (db: Holdfast) => db.put('a', '1', { ack: 'some' as never })],
     ['an unknown consistency', (db: Holdfast) => db.get('a', { consistency: 'strong' as never })],
+    ['an unknown preference', (db: Holdfast) => db.get('a', { readPreference: 'second' as never })],
     ['a time that is none', (db: Holdfast) => db.get('a', { timeoutMs: -1 })],
     ['a signal that is none', (db: Holdfast) => db.put('a', '1', { signal: {} as never })],
     ['no operations', (db: Holdfast) => db.write([])],

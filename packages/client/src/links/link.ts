@@ -17,7 +17,8 @@ import type { LinkTiming } from './link-timing.ts';
 export type Welcome = Extract<ServerMessage, { kind: 'welcome' }>;
 
 export interface LinkHandlers {
-  onWelcome(welcome: Welcome): void;
+  /** `roundTripMs`: from this client's hello until now. */
+  onWelcome(welcome: Welcome, roundTripMs: number): void;
   onMessages(messages: readonly ServerMessage[]): void;
   /** Exactly once, last. `error`: why the node refused, if it said so. */
   onDown(error: HoldfastError): void;
@@ -48,6 +49,7 @@ export class Link {
   #state: 'connecting' | 'greeting' | 'up' | 'closing' | 'down' = 'connecting';
   #refusal: HoldfastError | undefined;
   #timer: Timer | undefined;
+  #greetedAt = 0;
 
   constructor(options: LinkOptions) {
     this.id = options.id;
@@ -110,6 +112,7 @@ export class Link {
   #onOpen(): void {
     if (this.#state !== 'connecting') return;
     this.#state = 'greeting';
+    this.#greetedAt = this.#options.seams.clock.now();
     const { database, cluster, name } = this.#options.hello;
     const hello = { kind: 'hello', protocol: PROTOCOL_VERSION, database, name } as const;
     this.#connection.send(encodeClientMessages([cluster === undefined ? hello : { ...hello, cluster }]));
@@ -167,7 +170,7 @@ export class Link {
     }
     this.#timer?.cancel();
     this.#state = 'up';
-    this.#options.handlers.onWelcome(first);
+    this.#options.handlers.onWelcome(first, this.#options.seams.clock.now() - this.#greetedAt);
     return rest;
   }
 

@@ -16,7 +16,7 @@ import { planLinks } from './link-plan.ts';
 import type { LinkTiming } from './link-timing.ts';
 
 export interface LinksHandlers {
-  onUp(link: LinkId, welcome: Welcome): void;
+  onUp(link: LinkId, welcome: Welcome, roundTripMs: number): void;
   onMessages(link: LinkId, messages: readonly ServerMessage[]): void;
   onDown(link: LinkId): void;
   onSilent(link: LinkId, silent: boolean): void;
@@ -151,7 +151,7 @@ export class Links {
       timing,
       hello: { database, name, cluster: this.#cluster },
       handlers: {
-        onWelcome: (welcome) => this.#onWelcome(endpoint, id, welcome),
+        onWelcome: (welcome, roundTripMs) => this.#onWelcome({ endpoint, id, roundTripMs }, welcome),
         onMessages: (messages) => {
           health.heard(seams.clock.now());
           handlers.onSilent(id, false);
@@ -162,7 +162,8 @@ export class Links {
     });
   }
 
-  #onWelcome(endpoint: Endpoint, id: LinkId, welcome: Welcome): void {
+  #onWelcome(from: { endpoint: Endpoint; id: LinkId; roundTripMs: number }, welcome: Welcome): void {
+    const { endpoint, id, roundTripMs } = from;
     const { clock } = this.#options.seams;
     endpoint.health?.heard(clock.now());
     if (this.#isForeign(welcome.cluster)) {
@@ -171,7 +172,7 @@ export class Links {
     }
     this.#cluster ??= welcome.cluster;
     endpoint.welcomed(welcome.node);
-    if (!this.#stopped) this.#options.handlers.onUp(id, welcome);
+    if (!this.#stopped) this.#options.handlers.onUp(id, welcome, roundTripMs);
     this.#review();
   }
 

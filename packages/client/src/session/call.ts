@@ -15,6 +15,7 @@ import type {
 import { assert, type HoldfastError } from '@holdfast/types';
 import type { Timed } from './deadline-wheel.ts';
 import type { OpenSession } from './open-session.ts';
+import type { ReadPreference } from './read-routes.ts';
 
 /** One life of one connection to one node; never reused. 0 stands for none. */
 export type LinkId = number;
@@ -136,6 +137,7 @@ abstract class RoutedCall<Result> extends Call<Result> {
   /** A revision the caller wants to see, from another process perhaps; 0 for none. */
   readonly after: Revision;
   declare readonly maxStalenessMs?: number;
+  readonly readPreference: ReadPreference;
   remainingMs = 0;
   /** What it asks with. */
   token = 0 as Revision;
@@ -154,9 +156,11 @@ abstract class RoutedCall<Result> extends Call<Result> {
     consistency: Consistency;
     after: Revision;
     maxStalenessMs?: number;
+    readPreference: ReadPreference;
   }) {
     super(options.deadline, options.bytes);
     this.consistency = options.consistency;
+    this.readPreference = options.readPreference;
     this.after = options.after;
     if (options.maxStalenessMs !== undefined) this.maxStalenessMs = options.maxStalenessMs;
   }

@@ -121,7 +121,7 @@ export class ClientSession {
   }
 
   /** A node has welcomed this client over a new link. */
-  linkUp(link: LinkId, welcome: { node: NodeId; topology: Topology }): void {
+  linkUp(link: LinkId, welcome: { node: NodeId; topology: Topology; roundTripMs: number }): void {
     const changed = this.#links.add(link, welcome);
     this.#afterTopology(changed);
   }

@@ -1,6 +1,6 @@
 import type { NodeId, Term, Topology } from '@holdfast/types';
 import { type LinkId, NO_LINK } from './call.ts';
-import type { ReadRoutes } from './read-lane.ts';
+import { NO_ROUTES, type ReadRoutes } from './read-routes.ts';
 import { TopologyView } from './topology-view.ts';
 
 /** Where writes go: the link to the primary, in that term. */
@@ -12,15 +12,19 @@ export interface Target {
 interface LinkState {
   readonly link: LinkId;
   readonly node: NodeId;
+  readonly roundTripMs: number;
   silent: boolean;
 }
+
+/** How much farther than the nearest a node may be and count as near, too: less is noise. */
+const NEAR_MS = 2;
 
 /** The links that are up, what their nodes announced, and what follows for routing. */
 export class LinkTable {
   readonly #links = new Map<LinkId, LinkState>();
   readonly #view = new TopologyView();
   #target: Target | undefined;
-  #routes: ReadRoutes = { primary: NO_LINK, all: [] };
+  #routes: ReadRoutes = NO_ROUTES;
 
   get topology(): Topology {
     return this.#view.current;
@@ -44,8 +48,9 @@ export class LinkTable {
   }
 
   /** True if the topology changed. */
-  add(link: LinkId, welcome: { node: NodeId; topology: Topology }): boolean {
-    this.#links.set(link, { link, node: welcome.node, silent: false });
+  add(link: LinkId, welcome: { node: NodeId; topology: Topology; roundTripMs: number }): boolean {
+    const { node, roundTripMs } = welcome;
+    this.#links.set(link, { link, node, roundTripMs, silent: false });
     this.#reroute();
     return this.#view.learn(welcome.topology, welcome.node);
   }
@@ -101,6 +106,14 @@ export class LinkTable {
       this.#target !== undefined && this.#links.has(this.#target.link) ? this.#target.link : NO_LINK;
     const rank = (state: LinkState): number => (state.silent ? 2 : 0) + (state.link === primary ? 0 : 1);
     const sorted = [...this.#links.values()].sort((left, right) => rank(left) - rank(right));
-    this.#routes = { primary, all: sorted.map((state) => state.link) };
+    const heard = sorted.filter(({ silent }) => !silent);
+    const nearestMs = Math.min(...heard.map(({ roundTripMs }) => roundTripMs));
+    const near = heard.filter(({ roundTripMs }) => roundTripMs <= nearestMs + NEAR_MS);
+    const standbys = heard.filter(({ link }) => link !== primary);
+    this.#routes = { primary, all: linksOf(sorted), standbys: linksOf(standbys), near: linksOf(near) };
   }
+}
+
+function linksOf(states: readonly LinkState[]): LinkId[] {
+  return states.map(({ link }) => link);
 }

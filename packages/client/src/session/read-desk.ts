@@ -7,6 +7,7 @@ import { answeredError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable } from './link-table.ts';
 import { ReadLane } from './read-lane.ts';
+import { isForPrimary } from './read-routes.ts';
 import type { SessionToken } from './session-token.ts';
 import { isAnswerTo } from './validity.ts';
 import { judgeRead } from './verdicts.ts';
@@ -186,7 +187,7 @@ export class ReadDesk {
 
   /** Whether some node has not been asked yet that could answer. */
   #othersLeft(call: RoutableCall): boolean {
-    return call.consistency !== 'linearizable' && call.attempts < this.#links.routes.all.length;
+    return !isForPrimary(call) && call.attempts < this.#links.routes.all.length;
   }
 
   /**

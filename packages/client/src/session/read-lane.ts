@@ -4,23 +4,16 @@ import type { CallLedger } from './call-ledger.ts';
 import { CallQueue } from './call-queue.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { chooseLink, isForPrimary, type ReadRoutes } from './read-routes.ts';
 import type { SessionToken } from './session-token.ts';
 import { remainingMs } from './write-lane.ts';
-
-/** The links reads may go over. */
-export interface ReadRoutes {
-  /** To the primary, if there is one. */
-  readonly primary: LinkId;
-  /** All that are up, those heard from lately first. */
-  readonly all: readonly LinkId[];
-}
 
 /** Room that an opening takes on the wire, roughly. */
 const OPENING_BYTES = 256;
 
 /**
- * Reads of keys, and openings of range reads and snapshots. Linearizable ones wait for a primary; the others go to the primary
- * by preference and to whoever is there without one. A lost or refused read is simply asked again.
+ * Reads of keys, and openings of range reads and snapshots. Linearizable ones wait for a primary, unless they prefer a
+ * standby, which asks the primary; the others go where they prefer, and to whoever is there if that cannot be. A lost or refused read is simply asked again.
  */
 export class ReadLane {
   readonly #limits: ClientLimits;
@@ -64,9 +57,7 @@ export class ReadLane {
 
   /** A new primary: linearizable reads asked elsewhere, and all that the old one owes, are asked again. */
   retarget(links: { from: LinkId; to: LinkId }): void {
-    this.#takeBack(
-      (call) => call.link !== links.to && (call.consistency === 'linearizable' || call.link === links.from),
-    );
+    this.#takeBack((call) => call.link !== links.to && (isForPrimary(call) || call.link === links.from));
   }
 
   linkDown(link: LinkId): void {
@@ -75,7 +66,7 @@ export class ReadLane {
 
   /** Its node keeps silent: what others can answer as well goes there, if there are others. */
   linkSilent(link: LinkId): void {
-    this.#takeBack((call) => call.link === link && call.consistency !== 'linearizable');
+    this.#takeBack((call) => call.link === link && !isForPrimary(call));
   }
 
   /** Asks again, not before `retryAt` and elsewhere if possible. The call has been answered. */
@@ -105,7 +96,7 @@ export class ReadLane {
   }
 
   #queueOf(call: RoutableCall): CallQueue<RoutableCall> {
-    return call.consistency === 'linearizable' ? this.#forPrimary : this.#forAnybody;
+    return isForPrimary(call) ? this.#forPrimary : this.#forAnybody;
   }
 
   #drain(queue: CallQueue<RoutableCall>, routes: ReadRoutes, now: number): void {
@@ -138,24 +129,17 @@ export class ReadLane {
   }
 
   #takeBack(where: (call: RoutableCall) => boolean): void {
-    const linearizable: RoutableCall[] = [];
-    const others: RoutableCall[] = [];
+    const forPrimary: RoutableCall[] = [];
+    const forAnybody: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
       if (call.kind === 'write' || call.kind === 'bound') return;
       if (call.link === NO_LINK || !where(call)) return;
       call.avoid = call.link;
       this.#leaveLink(call);
-      if (call.consistency === 'linearizable') linearizable.push(call);
-      else others.push(call);
+      if (isForPrimary(call)) forPrimary.push(call);
+      else forAnybody.push(call);
     });
-    this.#forPrimary.restore(linearizable);
-    this.#forAnybody.restore(others);
+    this.#forPrimary.restore(forPrimary);
+    this.#forAnybody.restore(forAnybody);
   }
-}
-
-function chooseLink(call: RoutableCall, routes: ReadRoutes): LinkId {
-  if (call.consistency === 'linearizable') return routes.primary;
-  if (routes.primary !== NO_LINK && routes.primary === routes.all[0] && routes.primary !== call.avoid)
-    return routes.primary;
-  return routes.all.find((link) => link !== call.avoid) ?? routes.all[0] ?? NO_LINK;
 }

@@ -16,14 +16,20 @@ import { ClientSession } from '../../src/session/client-session.ts';
 const LINK = 1;
 const NODE = 'n1' as NodeId;
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const common = { deadline: 1000, bytes: 1, consistency: 'linearizable', after: 0 as Revision } as const;
+const common = {
+  deadline: 1000,
+  bytes: 1,
+  consistency: 'linearizable',
+  readPreference: 'primary',
+  after: 0 as Revision,
+} as const;
 const range = { reverse: false, limit: -1, keys: true, values: true };
 
 let session: ClientSession;
 beforeEach(() => {
   session = new ClientSession({ limits: CLIENT_LIMITS, random: () => 0.5, now: 0 });
   const topology = { term: 1 as Term, primary: NODE, nodes: [{ id: NODE, url: 'ws://n1:1' }] };
-  session.linkUp(LINK, { node: NODE, topology });
+  session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1 });
   session.takeEffects();
 });
 

@@ -245,7 +245,7 @@ export class FakeNode {
     const treatment = this.#cluster.onRead(this, read);
     if (treatment === 'drop' || treatment === 'executeAndDrop') return undefined;
     if (treatment !== undefined) return { id, error: treatment };
-    if (read.consistency === 'linearizable' && !this.#isPrimary)
+    if (read.consistency === 'linearizable' && !this.#isPrimary && !this.#cluster.standbysAsk)
       return { id, error: wireError('HOLDFAST_NOT_PRIMARY') };
     const { state } = this.#cluster;
     const stalenessMs = read.consistency === 'linearizable' ? 0 : this.#isPrimary ? 0 : 7;
@@ -273,6 +273,8 @@ export class FakeCluster {
   primary: NodeId | undefined;
   defaultAck: Ack = 'quorum';
   protocol: number = PROTOCOL_VERSION;
+  /** Standbys ask the primary what a linearizable read must hold, as real ones do. */
+  standbysAsk = false;
   /** Every further page of a scan is refused. */
   scansLost = false;
   clusterId = 'c'.repeat(32) as ClusterId;

@@ -213,7 +213,7 @@ export class SessionWorld {
     this.#lastLink += 1;
     const link: WorldLink = { id: this.#lastLink, node, up: [], down: [] };
     this.#links.set(link.id, link);
-    this.session.linkUp(link.id, { node, topology: this.#topology });
+    this.session.linkUp(link.id, { node, topology: this.#topology, roundTripMs: link.id % 5 });
     this.#perform();
   }
 

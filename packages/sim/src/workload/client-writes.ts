@@ -1,6 +1,6 @@
 import type { RecordedOperation } from '@holdfast/check';
-import type { WriteSummary } from '@holdfast/client';
-import type { Ack } from '@holdfast/types';
+import { HoldfastError, type WriteSummary } from '@holdfast/client';
+import { type Ack, assert, type Revision } from '@holdfast/types';
 import type { PlannedIncrement, PlannedWrite } from '../schedule/schedule.ts';
 import type { BookedWrite } from './call-book.ts';
 import { KEYS } from './keys.ts';
@@ -14,7 +14,12 @@ interface Wanted {
   readonly ifRevision?: number;
   /** Through the methods of abstract-level, which tell no revision. */
   readonly isPlain: boolean;
+  /** To the same effect: an operation is an operation, however it is asked for. */
+  readonly isTransaction: boolean;
 }
+
+/** Every so many writes are made as transactions, if they can be. */
+const TRANSACTION_EVERY = 3;
 
 /** Makes a write, and keeps book of what the client was told. */
 export class ClientWrites {
@@ -33,7 +38,8 @@ export class ClientWrites {
     // Used once in a run.
     const value = `${host}-${book.writes.length}${'.'.repeat(padding)}`;
     const changes = keys.map((key) => ({ key, value: isDelete === true ? undefined : value }));
-    const wanted: Wanted = { changes, ack, isPlain: isPlain === true };
+    const isTransaction = isPlain !== true && ack !== 'local' && book.writes.length % TRANSACTION_EVERY === 0;
+    const wanted: Wanted = { changes, ack, isPlain: isPlain === true, isTransaction };
     if (onlyIf === undefined) return wanted;
     const seen = order.begin().floors.get(keys[0]!) ?? 0;
     return { ...wanted, ifRevision: onlyIf === 'absent' ? 0 : seen };
@@ -81,7 +87,9 @@ export class ClientWrites {
     });
   }
 
-  async #perform({ changes, ack, ifRevision, isPlain }: Wanted): Promise<WriteSummary | undefined> {
+  async #perform(wanted: Wanted): Promise<WriteSummary | undefined> {
+    if (wanted.isTransaction) return await this.#transact(wanted);
+    const { changes, ack, ifRevision, isPlain } = wanted;
     const { db, timeoutMs } = this.#world;
     const options = { ack, timeoutMs };
     const operations = changes.map(({ key, value }) =>
@@ -96,13 +104,36 @@ export class ClientWrites {
     return undefined;
   }
 
+  /** As the write with its condition, by way of the other branch. */
+  async #transact({ changes, ack, ifRevision }: Wanted): Promise<WriteSummary> {
+    const { db, timeoutMs } = this.#world;
+    const { key } = changes[0]!;
+    const { branch, steps, ...summary } = await db.transaction(
+      {
+        if: ifRevision === undefined ? [] : [{ key, revision: ifRevision }],
+        then: changes.map((change) =>
+          change.value === undefined
+            ? ({ type: 'del', key: change.key } as const)
+            : ({ type: 'put', key: change.key, value: change.value } as const),
+        ),
+        else: [{ type: 'get', key }],
+      },
+      { ack: ack === 'local' ? undefined : ack, timeoutMs },
+    );
+    if (branch === 'then') return summary;
+    throw new HoldfastError('HOLDFAST_CONFLICT', 'the other branch ran', { detail: steps[0]!.revision });
+  }
+
   async #increment({ key, by }: PlannedIncrement): Promise<void> {
     const { db, host, book, counters, order, call, timeoutMs } = this.#world;
     const booked = book.increment({ client: host, key, by });
     const recorded = counters.invoke({ client: host, op: 'increment', key, value: by });
     const result = await call(
       `increment ${key} by ${by}`,
-      () => db.increment(key, by, { timeoutMs }),
+      () =>
+        book.increments.length % TRANSACTION_EVERY === 0
+          ? this.#incrementInTransaction(key, by)
+          : db.increment(key, by, { timeoutMs }),
       ({ outcome, code }) => {
         book.settleIncrement(booked, { kind: outcome === 'not-applied' ? 'notApplied' : 'unknown' });
         if (outcome === 'not-applied') recorded.fail(code);
@@ -114,10 +145,18 @@ export class ClientWrites {
     recorded.ok(result);
     order.saw(key, result.revision);
   }
+
+  async #incrementInTransaction(key: string, by: number): Promise<{ value: number; revision: Revision }> {
+    const { db, timeoutMs } = this.#world;
+    const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, { timeoutMs });
+    const [step] = steps;
+    assert(step?.type === 'increment', 'an increment has the result of one');
+    return { value: step.value, revision: step.revision };
+  }
 }
 
-function wordsOf({ changes, ack, ifRevision, isPlain }: Wanted): string {
+function wordsOf({ changes, ack, ifRevision, isPlain, isTransaction }: Wanted): string {
   const what = changes.map(({ key, value }) => (value === undefined ? `del ${key}` : `put ${key}=${value}`));
   const condition = ifRevision === undefined ? '' : ` if at ${ifRevision}`;
-  return `${what.join(', ')}${condition} at ${ack}${isPlain ? ' (plain)' : ''}`;
+  return `${what.join(', ')}${condition} at ${ack}${isPlain ? ' (plain)' : ''}${isTransaction ? ' (transaction)' : ''}`;
 }

@@ -1,5 +1,5 @@
 import type { HistoryRecorder } from '@holdfast/check';
-import { Holdfast } from '@holdfast/client';
+import { Holdfast, type ReadPreference } from '@holdfast/client';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
 import type { SimProcess } from '../process/sim-process.ts';
@@ -37,6 +37,8 @@ interface Session {
   readonly db: Holdfast;
   readonly order: SessionOrder;
 }
+
+const READ_PREFERENCES: readonly ReadPreference[] = ['primary', 'standby', 'nearest'];
 
 /** A program that uses the client library, by a plan. */
 export class SimClient {
@@ -93,7 +95,9 @@ export class SimClient {
     const { cluster, plan } = this.#options;
     const { transport, clock, random } = this.#process;
     const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`);
-    const db = new Holdfast(cluster.urls, { seams: { transport, clock, random }, openTimeoutMs: 2000 });
+    const seams = { transport, clock, random };
+    const readPreference = READ_PREFERENCES[this.#sessions % READ_PREFERENCES.length];
+    const db = new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000 });
     db.on('diverged', () => order.diverged());
     return { db, order };
   }

@@ -1,0 +1,75 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Holdfast, HoldfastReadOptions } from '../src/index.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+let db: Holdfast;
+beforeEach(async () => {
+  world = await World.start();
+  world.cluster.standbysAsk = true;
+  db = await world.opened();
+  await world.drive(db.put('a', '1'));
+});
+
+/** Who serves so many reads, in turn. */
+async function served(options: HoldfastReadOptions<string, string>, reads = 4): Promise<string[]> {
+  const nodes: string[] = [];
+  for (let read = 0; read < reads; read += 1) {
+    const answer = await world.drive(db.read('a', options));
+    expect(answer?.value).toBe('1');
+    nodes.push(answer!.servedBy);
+  }
+  return nodes;
+}
+
+test.each(['linearizable', 'session', 'eventual'] as const)(
+  'the primary by default; standbys, in turns, where asked for: %s',
+  async (consistency) => {
+    expect(await served({ consistency })).toEqual(['n1', 'n1', 'n1', 'n1']);
+    const nodes = await served({ consistency, readPreference: 'standby' });
+    expect(nodes.toSorted()).toEqual(['n2', 'n2', 'n3', 'n3']);
+    expect(new Set(await served({ consistency, readPreference: 'nearest' }, 6)).size).toBe(3);
+  },
+);
+
+test('ranges and snapshots go there as well', async () => {
+  const before = world.cluster.node('n1').received.length;
+  await world.drive(db.iterator({ readPreference: 'standby', consistency: 'eventual' }).all());
+  const snapshot = db.snapshot({ readPreference: 'standby', consistency: 'eventual' } as never);
+  expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+  await world.drive(snapshot.close());
+  expect(world.cluster.node('n1').received.length).toBe(before);
+});
+
+test('a database and a sublevel may prefer for all their reads', async () => {
+  db = await world.opened({ readPreference: 'standby' });
+  expect(await served({})).not.toContain('n1');
+  expect((await world.drive(db.sublevel('s').read('b'))) ?? 'none').toBe('none');
+  expect(await served({ readPreference: 'primary' }, 1)).toEqual(['n1']);
+});
+
+test('the nearest are those with the shortest round trip, as long as they are heard', async () => {
+  world.network.setLatency('app', 'n1', 20);
+  db = await world.opened();
+  await world.clock.advance(100);
+  const options = { consistency: 'eventual', readPreference: 'nearest' } as const;
+  expect((await served(options)).toSorted()).toEqual(['n2', 'n2', 'n3', 'n3']);
+  world.cluster.node('n2').freeze();
+  // One of them waits for the frozen node until its silence is noticed, then all go to the other.
+  await served(options, 2);
+  expect(await served(options)).toEqual(['n3', 'n3', 'n3', 'n3']);
+});
+
+test('without a standby, or without a primary, whoever is there answers', async () => {
+  const alone = await world.opened({}, ['ws://n1:7100']);
+  world.kill('n2');
+  world.kill('n3');
+  await world.clock.advance(50);
+  expect((await world.drive(alone.read('a', { readPreference: 'standby' })))?.servedBy).toBe('n1');
+  world = await World.start();
+  db = await world.opened();
+  await world.drive(db.put('a', '1'));
+  world.cluster.elect(undefined);
+  await world.clock.advance(10);
+  expect(await served({ consistency: 'eventual', readPreference: 'standby' }, 1)).toHaveLength(1);
+});
