@@ -8,7 +8,7 @@ export const EXIT = {
   usage: 2,
   /** No primary, or no node in reach. */
   unreachable: 3,
-  /** The deadline passed, or the outcome is unknown. */
+  /** The deadline passed, or the outcome is unknown; or it was done, and less came of it than was asked. */
   unknown: 4,
 } as const;
 
@@ -21,12 +21,11 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, ExitStatus>>> = {
   HOLDFAST_NOT_PRIMARY: EXIT.unreachable,
   HOLDFAST_NOT_READY: EXIT.unreachable,
   HOLDFAST_DEADLINE_EXCEEDED: EXIT.unknown,
-  HOLDFAST_ACK_NOT_REACHED: EXIT.unknown,
 };
 
 export function exitStatusOf(error: unknown): ExitStatus {
   if (!(error instanceof HoldfastError)) return EXIT.refused;
-  // What may or may not have been written is never told like a plain refusal or a cluster out of reach.
-  if (error.outcome === 'unknown') return EXIT.unknown;
+  // What was or may have been written is never told like a plain refusal or a cluster out of reach.
+  if (error.outcome !== 'not-applied') return EXIT.unknown;
   return BY_CODE[error.code] ?? EXIT.refused;
 }

@@ -17,21 +17,22 @@ export class CallTime {
 
   /** For the next part. Throws if there is no time left, or the call was aborted, before it is begun. */
   left(): { readonly timeoutMs: number; readonly signal: AbortSignal | undefined } {
-    if (this.#signal?.aborted) throw this.#aborted();
-    const timeoutMs = this.#deadline - this.#seams.clock.now();
-    if (timeoutMs <= 0) throw this.#over();
-    return { timeoutMs, signal: this.#signal };
+    const end = this.#ended();
+    if (end !== undefined) throw end;
+    return { timeoutMs: this.#leftMs, signal: this.#signal };
   }
 
   /** Waits for what somebody else does, at most as long as the call has time. What it does later is not seen. */
   async within<Result>(work: Result | PromiseLike<Result>): Promise<Result> {
-    const { timeoutMs } = this.left();
     const ended = Promise.withResolvers<never>();
+    const end = this.#ended();
+    if (end !== undefined) ended.reject(end);
     const onAbort = (): void => ended.reject(this.#aborted());
-    const timer = this.#seams.clock.setTimer(timeoutMs, () => ended.reject(this.#over()));
+    const timer = this.#seams.clock.setTimer(Math.max(0, this.#leftMs), () => ended.reject(this.#over()));
     this.#signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      return await Promise.race([work, ended.promise]);
+      // Raced even if the call is over: `work` goes on, and its failure, if nobody heard it, would end the process.
+      return await Promise.race([ended.promise, work]);
     } finally {
       timer.cancel();
       this.#signal?.removeEventListener('abort', onAbort);
@@ -43,6 +44,15 @@ export class CallTime {
     const over = Promise.withResolvers<void>();
     const timer = this.#seams.clock.setTimer(this.#seams.random.next() * ms, () => over.resolve());
     return this.within(over.promise).finally(() => timer.cancel());
+  }
+
+  get #leftMs(): number {
+    return this.#deadline - this.#seams.clock.now();
+  }
+
+  #ended(): HoldfastError | undefined {
+    if (this.#signal?.aborted) return this.#aborted();
+    return this.#leftMs <= 0 ? this.#over() : undefined;
   }
 
   #over(): HoldfastError {

@@ -1,8 +1,10 @@
 import type { AbstractBatchOperation } from 'abstract-level';
 import type { Home } from './home.ts';
-import { type HoldfastWriteOptions, invalidOption } from './options.ts';
+import { checkedNames, type HoldfastWriteOptions, invalidOption } from './options.ts';
 import type { EncodedOperation } from './requests.ts';
 import type { EncodedCondition } from './write-request.ts';
+
+const CONDITION_NAMES = ['key', 'revision'];
 
 // What abstract-level does for its own methods, for ours: encodings and sublevels of arguments.
 
@@ -24,5 +26,9 @@ export function encodedConditions<K, V>(
   home: Home,
   { conditions = [], keyEncoding }: HoldfastWriteOptions<K, V>,
 ): EncodedCondition[] {
-  return conditions.map(({ key, revision }) => ({ key: home.prefixedKey(key, keyEncoding), revision }));
+  if (!Array.isArray(conditions)) throw invalidOption('conditions', conditions, 'an array');
+  return conditions.map((condition: NonNullable<typeof conditions>[number]) => {
+    checkedNames('condition', condition, CONDITION_NAMES);
+    return { key: home.prefixedKey(condition.key, keyEncoding), revision: condition.revision };
+  });
 }

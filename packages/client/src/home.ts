@@ -1,3 +1,4 @@
+import type { Outcome } from '@holdfast/types';
 import type { AbstractLevel } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { LevelError } from './level-error.ts';
@@ -31,8 +32,13 @@ export class Home {
     return this.#db.valueEncoding(encoding as 'buffer').encode(value as never);
   }
 
-  decodedValue<V>(value: Uint8Array, encoding: unknown): V {
-    return this.#db.valueEncoding(encoding as 'buffer').decode(asBuffer(value)) as V;
+  /** Throws LEVEL_DECODE_ERROR, with `outcome` if the value is what a write came to. */
+  decodedValue<V>(value: Uint8Array, encoding: unknown, outcome?: Outcome): V {
+    try {
+      return this.#db.valueEncoding(encoding as 'buffer').decode(asBuffer(value)) as V;
+    } catch (cause) {
+      throw new LevelError('LEVEL_DECODE_ERROR', 'Could not decode value', cause, outcome);
+    }
   }
 
   /** Runs it once the database is open. Undefined: it is. */

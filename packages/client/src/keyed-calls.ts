@@ -20,6 +20,7 @@ import type { ServedAnswer } from './session/call.ts';
 import {
   encodedTransaction,
   type HoldfastTransactionOptions,
+  shapeOf,
   stepResults,
   type Transaction,
   type TransactionSummary,
@@ -70,6 +71,17 @@ export interface CallAccess {
   readonly seams: Seams;
 }
 
+/** One mistyped would leave its write without its condition. */
+const WRITE_NAMES = [
+  'keyEncoding',
+  'valueEncoding',
+  'ack',
+  'timeoutMs',
+  'signal',
+  'ifRevision',
+  'ifAbsent',
+  'conditions',
+];
 const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal'];
 /** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
@@ -89,6 +101,7 @@ export class KeyedCalls<KDefault, VDefault> {
     options: HoldfastWriteOptions<K, V>,
   ): Promise<WriteSummary> {
     const requests = this.#access.requests();
+    checkedNames('options', options, WRITE_NAMES);
     if (!Array.isArray(operations) || operations.length === 0) {
       throw invalidOption('operations', operations, 'an array of at least one operation');
     }
@@ -143,11 +156,12 @@ export class KeyedCalls<KDefault, VDefault> {
   ): Promise<TransactionSummary<V>> {
     const requests = this.#access.requests();
     const encoded = encodedTransaction(this.#home, transaction, options);
+    const shape = shapeOf(this.#home, transaction, options);
     const receipt = await requests.transaction(encoded, withTransactionAck(options, requests.defaultAck));
     const { result, term, ack, copies, repeated } = receipt;
     const branch = result.kind === 'transaction' ? result.branch : 'else';
     const results = result.kind === 'transaction' ? result.steps : [];
-    const steps = stepResults(this.#home, transaction[branch] ?? [], results, options);
+    const steps = stepResults<V>(shape[branch], results);
     return { branch, steps, revision: result.revision, term, ack, copies, repeated };
   }
 

@@ -85,6 +85,12 @@ export interface EncodedTransaction {
   readonly otherwise: readonly Operation[];
 }
 
+interface StepShape {
+  readonly type: TransactionStep<unknown, unknown>['type'];
+  readonly at: Home;
+  readonly encoding: unknown;
+}
+
 const TRANSACTION_NAMES = ['if', 'then', 'else'];
 const ENCODING_NAMES = ['keyEncoding', 'valueEncoding'];
 const OPTION_NAMES = [...ENCODING_NAMES, 'ack', 'timeoutMs', 'signal'];
@@ -121,24 +127,35 @@ export function withTransactionAck<Options extends WriteCallOptions>(
   return { ...options, ack: options.ack ?? (otherwise === 'local' ? 'quorum' : otherwise) };
 }
 
-/** Decodes what the steps of the branch that ran came to. */
-export function stepResults<K, V>(
+/** What is needed of the steps to tell their results: the caller may do with its objects what it likes meanwhile. */
+export function shapeOf<K, V>(
   home: Home,
-  steps: readonly TransactionStep<K, V>[],
-  results: readonly StepResult[],
+  transaction: Transaction<K, V>,
   options: HoldfastTransactionOptions<K, V>,
+): Readonly<Record<Branch, readonly StepShape[]>> {
+  const shapes = (steps: readonly TransactionStep<K, V>[] = []): StepShape[] =>
+    steps.map(({ type, sublevel, valueEncoding }) => ({
+      type,
+      at: home.of(sublevel),
+      encoding: valueEncoding ?? options.valueEncoding,
+    }));
+  return { then: shapes(transaction.then), else: shapes(transaction.else) };
+}
+
+/** Decodes what the steps of the branch that ran came to. A value that cannot be decoded leaves it as it is: applied. */
+export function stepResults<V>(
+  shapes: readonly StepShape[],
+  results: readonly StepResult[],
 ): TransactionStepResult<V>[] {
   return results.map((result, place): TransactionStepResult<V> => {
-    const step = steps[place]!;
-    if (step.type === 'put' || step.type === 'del') return { type: step.type, revision: revisionOf(result) };
-    if (step.type === 'increment') {
+    const { type, at, encoding } = shapes[place]!;
+    if (type === 'put' || type === 'del') return { type, revision: revisionOf(result) };
+    if (type === 'increment') {
       const value = result.kind === 'counter' ? result.value : 0;
-      return { type: 'increment', value, revision: revisionOf(result) };
+      return { type, value, revision: revisionOf(result) };
     }
-    if (result.kind !== 'found') return { type: 'get', value: undefined, revision: 0 as Revision };
-    const at = home.of(step.sublevel);
-    const value = at.decodedValue<V>(result.value, step.valueEncoding ?? options.valueEncoding);
-    return { type: 'get', value, revision: result.revision };
+    if (result.kind !== 'found') return { type, value: undefined, revision: 0 as Revision };
+    return { type, value: at.decodedValue<V>(result.value, encoding, 'applied'), revision: result.revision };
   });
 }
 

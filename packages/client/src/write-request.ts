@@ -1,4 +1,4 @@
-import { type Condition, HoldfastError, type Operation, type Revision } from '@holdfast/types';
+import { type Condition, HoldfastError, type Operation } from '@holdfast/types';
 import { writeProblem } from '@holdfast/wire';
 import { checkedRevision, invalidOption } from './options.ts';
 
@@ -20,6 +20,8 @@ export function conditionsOf(
   },
 ): readonly Condition[] {
   const { ifRevision, ifAbsent } = options;
+  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean')
+    throw invalidOption('ifAbsent', ifAbsent, 'true or false');
   const conditions = options.conditions.map(toCondition);
   if (ifRevision === undefined && ifAbsent !== true)
     return conditions.length === 0 ? NO_CONDITIONS : conditions;
@@ -29,12 +31,13 @@ export function conditionsOf(
   if (operation === undefined || others.length > 0) {
     throw invalidOption('ifRevision', ifRevision ?? ifAbsent, 'a write of one key (use conditions for more)');
   }
-  conditions.push(toCondition({ key: operation.key, revision: ifRevision ?? 0 }));
+  conditions.push(toCondition({ key: operation.key, revision: ifRevision === undefined ? 0 : ifRevision }));
   return conditions;
 }
 
 function toCondition({ key, revision }: EncodedCondition): Condition {
-  const expected = checkedRevision('revision', revision) as Revision;
+  const expected = checkedRevision('revision', revision);
+  if (expected === undefined) throw invalidOption('revision', revision, 'a revision');
   return expected === 0 ? { kind: 'absent', key } : { kind: 'revision', key, revision: expected };
 }
 

@@ -144,6 +144,34 @@ describe('transactions', () => {
     await expect(part.transaction({ then })).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
   });
 
+  test('that ran and met what cannot be decoded say that they were applied', async () => {
+    const { error } = await world.timed(
+      db.transaction<string, unknown>({
+        then: [
+          { type: 'put', key: 'a', value: 'word' },
+          { type: 'get', key: 'a', valueEncoding: 'json' },
+        ],
+      }),
+    );
+    expect(error).toMatchObject({ code: 'LEVEL_DECODE_ERROR', outcome: 'applied', cause: expect.any(Error) });
+    expect(await world.drive(db.get('a'))).toBe('word');
+    const read = await world.timed(db.read<string, unknown>('a', { valueEncoding: 'json' }));
+    expect(read.error).toMatchObject({ code: 'LEVEL_DECODE_ERROR' });
+    expect(read.error).not.toHaveProperty('outcome');
+  });
+
+  test('tell results of what was asked, whatever becomes of the objects it was asked with', async () => {
+    const step = { type: 'put', key: 'a', value: '"x"', valueEncoding: 'utf8' } as Record<string, unknown>;
+    const then = [step, { type: 'get', key: 'a', valueEncoding: 'json' }];
+    const asked = { then };
+    const call = db.transaction(asked as never);
+    step.type = 'increment';
+    delete then[1]!.valueEncoding;
+    then.length = 1;
+    asked.then = [];
+    expect((await world.drive(call)).steps).toMatchObject([{ type: 'put' }, { type: 'get', value: 'x' }]);
+  });
+
   test.each<[string, unknown, unknown?]>([
     ['nothing', undefined],
     ['no part', {}],
@@ -282,6 +310,26 @@ describe('updates', () => {
     world.cluster.onWrite = () => 'drop';
     const { error } = await world.timed(db.update('n', plusOne, { timeoutMs: 200 }));
     expect(error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'unknown' });
+  });
+
+  test('whose function fails once they are over leave no rejection unheard', async () => {
+    const unheard: unknown[] = [];
+    const listener = (reason: unknown): unknown => unheard.push(reason);
+    process.on('unhandledRejection', listener);
+    try {
+      const controller = new AbortController();
+      const failing = async (): Promise<string> => {
+        controller.abort(new Error('enough'));
+        throw new RangeError('too late');
+      };
+      const { error } = await world.timed(db.update('n', failing, { signal: controller.signal }));
+      expect(error).toMatchObject({ code: 'HOLDFAST_ABORTED', outcome: 'not-applied' });
+      // Told of after a turn in which nobody has listened.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unheard).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', listener);
+    }
   });
 
   test('refuse arguments that are none, and `local`', async () => {

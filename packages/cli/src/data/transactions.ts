@@ -105,11 +105,13 @@ function refuseOthers(what: string, others: object): void {
   if (strange !== undefined) throw invalid(`${what}: there is no field ${JSON.stringify(strange)}`);
 }
 
+/** Not shown, it has happened all the same. */
 function text(bytes: Uint8Array, encoding: Encodings['encoding']): string {
   const shown = fromBytes(bytes, encoding);
-  if (shown === undefined)
-    throw invalid('what was read is no text in UTF-8: ask for --encoding hex or base64, and --key-encoding');
-  return shown;
+  if (shown !== undefined) return shown;
+  const reason =
+    'the transaction ran, but what it read is no text in UTF-8: ask for --encoding hex or base64';
+  throw new HoldfastError('HOLDFAST_INVALID_ARGUMENT', reason, { outcome: 'applied' });
 }
 
 function invalid(message: string): HoldfastError {

@@ -122,6 +122,15 @@ describe('a transaction', () => {
     });
   });
 
+  it('that ran and read what it cannot print does not end like one that did nothing', async () => {
+    await run(['put', 't:bytes', 'ff', '--encoding', 'hex']);
+    const stdin = '{"then":[{"type":"put","key":"t:ran","value":"yes"},{"type":"get","key":"t:bytes"}]}';
+    const unprintable = await run(['txn'], { stdin });
+    expect(unprintable).toMatchObject({ status: 4, stdout: '' });
+    expect(unprintable.stderr).toMatch(/^HOLDFAST_INVALID_ARGUMENT: the transaction ran, /);
+    expect((await run(['get', 't:ran'])).stdout).toBe('yes\n');
+  });
+
   it.each([
     ['what is not JSON', 'if a then b'],
     ['a list', '[]'],
