@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Core } from '@holdfast/core';
 import { Node, type NodeDigest } from '@holdfast/server';
 import { assert } from '@holdfast/types';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FAULT_KINDS } from '../src/faults/fault-types.ts';
 import { type SimulateOptions, type Simulation, SimulationFailure, simulate } from '../src/index.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -211,6 +214,12 @@ describe('The cluster of a simulation', () => {
       expect(() => seams('other')).toThrow('there is no host other');
     });
   });
+});
+
+it('documents every kind of fault that can be drawn', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/testing.md'), 'utf8');
+  const missing = FAULT_KINDS.filter((kind) => !page.includes(`\`${kind}\``));
+  expect(missing).toEqual([]);
 });
 
 describe('A simulation that fails', () => {
