@@ -93,6 +93,20 @@ describe('a full disk', () => {
     await expectRecords(store, core);
   });
 
+  test('a store that proves damaged when it is opened again has failed, once', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    await store.apply(new Replica().apply(LOG));
+    const damage = Object.assign(new Error('Corruption: block checksum mismatch'), {
+      code: 'LEVEL_CORRUPTION',
+    });
+    level.open = () => Promise.reject(damage);
+    await expect(store.reopen()).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures[0]).toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
+  });
+
   test('closing gives up what waits', async () => {
     const level = new LossyLevel();
     const { store, failures } = await openOn(level);

@@ -31,11 +31,12 @@ export class RightfulElections {
     const { to, message } = effect;
     if (message.kind === 'voteReply' && message.granted) this.#votesFor(to, message.term, node);
     else if (message.kind === 'preVoteReply' && message.granted) this.#wouldVote(to, message.term, node);
+    // A candidate has voted for itself once it asks others: before that its vote may be lost with its disk.
+    else if (message.kind === 'vote') this.#votesFor(node, message.term, node);
     else if (message.kind === 'stand') this.#ordered.add(nameOf(to, message.term + 1));
   }
 
   #stands(node: NodeId, term: Term): void {
-    this.#votesFor(node, term, node);
     const name = nameOf(node, term);
     const promised = (this.#promised.get(name)?.size ?? 0) + 1;
     if (promised >= this.#majority || this.#ordered.has(name)) return;

@@ -56,5 +56,12 @@ test('a second vote in a term is caught, after a restart too', () => {
 test('a candidate that votes for another is caught', () => {
   oracle.onEffect(n2, wouldVote(n1.node, 1));
   oracle.onEffect(n1, stands(1));
+  oracle.onEffect(n1, send(n2.node, { kind: 'vote', term: 1, last: { index: 1, term: 1 } }));
   expect(() => oracle.onEffect(n1, votes(n2.node, 1))).toThrow('n1 votes for n1 and for n2');
+});
+
+test('a candidate that died before its own vote left it may vote for another', () => {
+  oracle.onEffect(n2, wouldVote(n1.node, 1));
+  oracle.onEffect(n1, stands(1));
+  oracle.onEffect({ ...n1, number: 2 }, votes(n2.node, 1));
 });
