@@ -12,9 +12,10 @@ import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
 import type { Seams } from './seams.ts';
 import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome } from './session/call.ts';
+import type { ClientHealth } from './session/client-health.ts';
 import type { ClientLimits } from './session/client-limits.ts';
 import { ClientSession } from './session/client-session.ts';
-import type { SessionEffect } from './session/effects.ts';
+import type { ClientNews, SessionEffect } from './session/effects.ts';
 import { TurnEnd } from './turn-end.ts';
 
 export interface DriverOptions {
@@ -32,6 +33,7 @@ export interface DriverOptions {
 /** Who uses a driver, and wants to hear of these. */
 export interface DriverUser extends CallOwner {
   onTopology(topology: Topology): void;
+  onNews(news: ClientNews): void;
   onDiverged(loss: { lost: Revision; surviving: Revision }): void;
 }
 
@@ -45,6 +47,7 @@ export class Driver {
   readonly #links: Links;
   readonly #turnEnd: TurnEnd;
   #timer: Timer | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
   #defaultAck: Ack = 'quorum';
   readonly #users = new Set<DriverUser>();
   readonly #openings = new Set<PromiseWithResolvers<void>>();
@@ -64,7 +67,7 @@ export class Driver {
       onRefused: (error: HoldfastError) => {
         for (const opening of this.#openings) opening.reject(error);
       },
-      isBusy: () => this.#session.pending.calls > 0,
+      isBusy: (link: LinkId) => this.#session.isAwaiting(link),
     };
     this.#links = new Links({ seeds, database, name, seams, timing, handlers }, this.#session.topology);
   }
@@ -80,6 +83,10 @@ export class Driver {
 
   get topology(): Topology {
     return this.#session.topology;
+  }
+
+  health(): ClientHealth {
+    return this.#session.health();
   }
 
   now(): number {
@@ -121,7 +128,7 @@ export class Driver {
     });
     this.#session.submit(call);
     this.#turnEnd.request();
-    if (this.#timer === undefined) this.#startTimer();
+    if (this.#timer === undefined) this.#tickLater();
     return signal === undefined ? promise : this.#untilAborted(promise, call, signal);
   }
 
@@ -175,7 +182,7 @@ export class Driver {
   #onUp(link: LinkId, welcome: Extract<ServerMessage, { kind: 'welcome' }>, roundTripMs: number): void {
     const { node, topology, defaultAck } = welcome;
     this.#defaultAck = defaultAck;
-    this.#session.linkUp(link, { node, topology, roundTripMs });
+    this.#session.linkUp(link, { node, topology, roundTripMs }, this.now());
     this.#afterInput();
     for (const opening of this.#openings) opening.resolve();
   }
@@ -187,12 +194,12 @@ export class Driver {
   }
 
   #onDown(link: LinkId): void {
-    this.#session.linkDown(link);
+    this.#session.linkDown(link, this.now());
     this.#afterInput();
   }
 
   #onSilent(link: LinkId, silent: boolean): void {
-    if (this.#session.linkSilent(link, silent)) this.#afterInput();
+    if (this.#session.linkSilent(link, silent, this.now())) this.#afterInput();
   }
 
   #afterInput(): void {
@@ -202,8 +209,14 @@ export class Driver {
 
   #flush(): void {
     if (this.#closed) return;
-    this.#session.flush(this.now());
+    const now = this.now();
+    this.#session.flush(now);
     this.#perform();
+    const dueAt = this.#session.dueAt(now);
+    // Not sooner than in a millisecond: what goes in one goes in one frame. What is due and cannot go for another
+    // reason is looked at with the next tick.
+    if (dueAt !== undefined && dueAt > now && dueAt < this.#timerAt)
+      this.#wakeAt(Math.max(dueAt, now + 1), now);
   }
 
   #perform(): void {
@@ -225,6 +238,9 @@ export class Driver {
         this.#links.follow(effect.topology);
         for (const user of this.#users) user.onTopology(effect.topology);
         return;
+      case 'news':
+        for (const user of this.#users) user.onNews(effect.news);
+        return;
       case 'diverged':
         for (const user of this.#users) user.onDiverged({ lost: effect.lost, surviving: effect.surviving });
         return;
@@ -234,12 +250,20 @@ export class Driver {
   }
 
   /** One timer for all deadlines and pauses, running only while calls are pending. */
-  #startTimer(): void {
-    this.#timer = this.#options.seams.clock.setTimer(this.#options.limits.tickMs, () => {
+  #tickLater(): void {
+    const now = this.now();
+    this.#wakeAt(now + this.#options.limits.tickMs, now);
+  }
+
+  #wakeAt(at: number, now: number): void {
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#options.seams.clock.setTimer(Math.max(0, at - now), () => {
       this.#timer = undefined;
+      this.#timerAt = Number.POSITIVE_INFINITY;
       this.#session.tick(this.now());
       this.#flush();
-      if (this.#session.pending.calls > 0 && this.#timer === undefined) this.#startTimer();
+      if (this.#session.pending.calls > 0 && this.#timer === undefined) this.#tickLater();
     });
   }
 

@@ -47,8 +47,11 @@ import {
   type WriteCallOptions,
 } from './options.ts';
 import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
+import { resilienceLimits } from './resilience/resilience-options.ts';
 import { type Seams, systemSeams } from './seams.ts';
+import type { ClientHealth } from './session/client-health.ts';
 import { CLIENT_LIMITS } from './session/client-limits.ts';
+import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
 import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
@@ -62,7 +65,8 @@ export interface Divergence {
 
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
- * and `update` tell more. Events beside abstract-level's: `topology` (Topology) and `diverged` (Divergence).
+ * and `update` tell more. Events beside abstract-level's: `topology` (Topology), `primary` (PrimaryChange),
+ * `disconnected`, `reconnected`, `breaker` (BreakerChange) and `diverged` (Divergence).
  */
 export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
   Buffer,
@@ -181,6 +185,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return topology === undefined || topology.nodes.length === 0 ? undefined : topology;
   }
 
+  /** How this client is doing: nodes, calls, counters. Undefined before it was opened. */
+  health(): ClientHealth | undefined {
+    return this.#tenant?.health();
+  }
+
   /** Gives pending calls `closeTimeoutMs`; what has not ended by then is rejected with HOLDFAST_ABORTED. */
   override close(): Promise<void> {
     if (this.status === 'open') this.#tenant?.startClosing(this.#closeTimeoutMs);
@@ -288,6 +297,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
       driver: this.#driver(),
       setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
       onTopology: (topology) => this.#announce('topology', topology),
+      onNews: ({ event, detail }) => this.#announce(event, detail),
       onDiverged: (divergence: Divergence) => this.#announce('diverged', divergence),
     });
     await tenant.open(openTimeoutMs ?? 5000);
@@ -367,7 +377,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   /** A listener that throws must not do so in the middle of what the driver is doing. */
-  #announce(event: 'topology' | 'diverged', detail: Topology | Divergence): void {
+  #announce(event: 'topology' | 'diverged' | ClientNews['event'], detail: object): void {
     queueMicrotask(() => this.emit(event, detail));
   }
 
@@ -383,6 +393,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
         ...CLIENT_LIMITS,
         pendingCallsMax: pendingCallsMax ?? CLIENT_LIMITS.pendingCallsMax,
         pendingBytesMax: pendingBytesMax ?? CLIENT_LIMITS.pendingBytesMax,
+        resilience: resilienceLimits(this.#options),
       },
       timing: LINK_TIMING,
     };

@@ -11,7 +11,14 @@ export const MANIFEST = {
   errorIfExists: false,
   getSync: false,
   signals: { iterators: true },
-  events: { topology: true, diverged: true },
+  events: {
+    topology: true,
+    primary: true,
+    disconnected: true,
+    reconnected: true,
+    breaker: true,
+    diverged: true,
+  },
   additionalMethods: {
     write: true,
     read: true,
@@ -20,6 +27,7 @@ export const MANIFEST = {
     update: true,
     token: true,
     topology: true,
+    health: true,
   },
 };
 

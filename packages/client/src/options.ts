@@ -15,6 +15,8 @@ import type {
   AbstractPutOptions,
   AbstractValueIteratorOptions,
 } from 'abstract-level';
+import { meantBy } from './mistyped.ts';
+import { type ResilienceOptions, resilienceLimits } from './resilience/resilience-options.ts';
 import type { Seams } from './seams.ts';
 import type { ReadPreference } from './session/read-routes.ts';
 
@@ -45,6 +47,12 @@ export interface HoldfastOptions<K, V>
   readonly pendingBytesMax?: number | undefined;
   /** Told to the nodes, for people. */
   readonly name?: string | undefined;
+  /** Repeats of failed attempts: their pauses, and the budget that bounds them. See docs/resilience.md for all three. */
+  readonly retry?: ResilienceOptions['retry'];
+  /** When a node is left out. */
+  readonly breaker?: ResilienceOptions['breaker'];
+  /** How calls that waited through an outage are let go. */
+  readonly release?: ResilienceOptions['release'];
   /** Network, clock and randomness, for simulation; the real ones by default. */
   readonly seams?: Seams | undefined;
 }
@@ -162,8 +170,48 @@ export function checkedReadPreference(preference: ReadPreference | undefined): R
   throw invalidOption('readPreference', preference, "'primary', 'standby' or 'nearest'");
 }
 
+const NAMES: ReadonlySet<string> = new Set([
+  'keyEncoding',
+  'valueEncoding',
+  'namespace',
+  'rawKeys',
+  'ack',
+  'consistency',
+  'readPreference',
+  'timeoutMs',
+  'openTimeoutMs',
+  'closeTimeoutMs',
+  'pendingCallsMax',
+  'pendingBytesMax',
+  'name',
+  'retry',
+  'breaker',
+  'release',
+  'seams',
+  // abstract-level's own.
+  'passive',
+  'createIfMissing',
+  'errorIfExists',
+  // Those of `level`, which tune LevelDB: taken, so that code need not be taken apart.
+  'compression',
+  'cacheSize',
+  'writeBufferSize',
+  'blockSize',
+  'maxOpenFiles',
+  'blockRestartInterval',
+  'maxFileSize',
+  'multithreading',
+]);
+
 /** Of a constructor. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
+  // Others than these are left to hooks, which abstract-level hands all options on to.
+  for (const name of Object.keys(options)) {
+    const meant = meantBy(name, NAMES);
+    if (meant !== undefined)
+      throw invalidOption(name, options[name as keyof typeof options], `it as ${meant}`);
+  }
+  resilienceLimits(options);
   checkedAck(options.ack);
   checkedConsistency(options.consistency);
   checkedReadPreference(options.readPreference);

@@ -1,11 +1,14 @@
 import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
 import type { Driver, DriverUser } from './driver.ts';
 import type { AnyCall, Call, LinkId, SnapshotHome } from './session/call.ts';
+import type { ClientHealth } from './session/client-health.ts';
+import type { ClientNews } from './session/effects.ts';
 
 export interface TenantOptions {
   readonly driver: Driver;
   setTimer(delayMs: number, callback: () => void): Timer;
   readonly onTopology: (topology: Topology) => void;
+  readonly onNews: (news: ClientNews) => void;
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
 }
 
@@ -36,6 +39,10 @@ export class Tenant implements DriverUser {
 
   get topology(): Topology {
     return this.#driver.topology;
+  }
+
+  health(): ClientHealth {
+    return this.#driver.health();
   }
 
   /** Writes asked for so far. A snapshot lost after another was asked for cannot be taken again. */
@@ -110,6 +117,10 @@ export class Tenant implements DriverUser {
 
   onTopology(topology: Topology): void {
     this.#options.onTopology(topology);
+  }
+
+  onNews(news: ClientNews): void {
+    this.#options.onNews(news);
   }
 
   onDiverged(loss: { lost: Revision; surviving: Revision }): void {

@@ -163,9 +163,9 @@ describe('failover', () => {
     world.cluster.elect('n2');
     const results = await world.drive(Promise.all(calls));
     expect(results.map(({ value }) => value)).toEqual(calls.map(() => 1));
-    // One way for the news, one round for the writes.
-    expect(world.clock.now() - start).toBeLessThanOrEqual(5);
-    expect(world.cluster.node('n2').received.filter(({ kind }) => kind === 'write')).toHaveLength(1);
+    // One way for the news, one round for the writes, and a tenth of the outage over which they are spread.
+    expect(world.clock.now() - start).toBeLessThanOrEqual(5 + 6);
+    expect(world.cluster.node('n2').requests).toBe(calls.length);
   });
 
   test('a hanging primary is not waited for once another is announced', async () => {
@@ -178,7 +178,7 @@ describe('failover', () => {
     await world.clock.advance(300);
     world.cluster.elect('n3');
     const { ms } = await world.timed(Promise.all([call, read, eventual]));
-    expect(ms).toBeLessThanOrEqual(5);
+    expect(ms).toBeLessThanOrEqual(5 + 31);
     expect(await world.drive(eventual)).toBe('1');
   });
 
@@ -202,7 +202,8 @@ describe('failover', () => {
       world.cluster.nodes.flatMap(({ received }) => received).filter(({ kind }) => kind === 'openSession'),
     ).toEqual([]);
     world.cluster.elect('n2');
-    expect((await world.timed(call)).ms).toBeLessThan(20);
+    // And a tenth of the outage, over which they are spread.
+    expect((await world.timed(call)).ms).toBeLessThan(20 + 101);
   });
 
   test('never sent until the deadline: NO_PRIMARY, not applied', async () => {

@@ -9,11 +9,15 @@ export type HealthVerdict = 'fine' | 'ping' | 'silent' | 'dead';
  */
 export class LinkHealth {
   readonly #timing: LinkTiming;
+  readonly #idlePingAfterMs: number;
   #heardAt: number;
   #pingedAt: number | undefined;
 
-  constructor(timing: LinkTiming, now: number) {
+  /** `random` in [0, 1): who heard of a new primary at the same moment must not ask at the same moment. */
+  constructor(timing: LinkTiming, state: { readonly now: number; readonly random: number }) {
+    const { now, random } = state;
     this.#timing = timing;
+    this.#idlePingAfterMs = timing.idlePingAfterMs * (0.5 + random / 2);
     this.#heardAt = now;
   }
 
@@ -25,9 +29,9 @@ export class LinkHealth {
 
   /** `busy`: answers are awaited, so that silence is noticed sooner. Takes a returned 'ping' as sent. */
   check(now: number, busy: boolean): HealthVerdict {
-    const { pingAfterMs, idlePingAfterMs, silentAfterMs, deadAfterMs } = this.#timing;
+    const { pingAfterMs, silentAfterMs, deadAfterMs } = this.#timing;
     if (this.#pingedAt === undefined) {
-      if (now - this.#heardAt < (busy ? pingAfterMs : idlePingAfterMs)) return 'fine';
+      if (now - this.#heardAt < (busy ? pingAfterMs : this.#idlePingAfterMs)) return 'fine';
       this.#pingedAt = now;
       return 'ping';
     }

@@ -3,13 +3,13 @@ export interface LinkTiming {
   readonly handshakeTimeoutMs: number;
   /** From the open connection to the node's welcome. */
   readonly welcomeTimeoutMs: number;
-  /** Silence after which a link is pinged: while calls are pending, and without. */
+  /** Silence after which a link is pinged: while it owes an answer, and otherwise (half of it random). */
   readonly pingAfterMs: number;
   readonly idlePingAfterMs: number;
   /** A ping unanswered for so long: its node counts as silent; and as dead. */
   readonly silentAfterMs: number;
   readonly deadAfterMs: number;
-  /** Between looks at the links. */
+  /** Between looks at the links, at most; a quarter of it random, so that clients do not look in step. */
   readonly checkMs: number;
   /** Pause before the next attempt at an address: doubled from the first to the second, half of it random. */
   readonly redialMsMin: number;
@@ -24,7 +24,7 @@ export const LINK_TIMING: LinkTiming = {
   handshakeTimeoutMs: 2000,
   welcomeTimeoutMs: 2000,
   pingAfterMs: 200,
-  idlePingAfterMs: 2000,
+  idlePingAfterMs: 10_000,
   silentAfterMs: 200,
   deadAfterMs: 3000,
   checkMs: 100,

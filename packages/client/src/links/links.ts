@@ -22,8 +22,8 @@ export interface LinksHandlers {
   onSilent(link: LinkId, silent: boolean): void;
   /** Every seed has refused this client for a reason that will last. */
   onRefused(error: HoldfastError): void;
-  /** Answers are awaited. */
-  isBusy(): boolean;
+  /** Answers are awaited over that link. */
+  isBusy(link: LinkId): boolean;
 }
 
 export interface LinksOptions {
@@ -110,7 +110,8 @@ export class Links {
       linksMax: this.#options.timing.linksMax,
     });
     for (const link of plan.close) this.#byId.get(link)?.link?.close();
-    let next = now + this.#options.timing.checkMs;
+    const { seams, timing } = this.#options;
+    let next = now + timing.checkMs * (0.75 + seams.random.next() / 4);
     for (const url of plan.connect) {
       const endpoint = this.#endpoint(url);
       if (endpoint.retryAt <= now) this.#connect(endpoint);
@@ -142,7 +143,7 @@ export class Links {
     const id = this.#lastLink;
     const { seams, timing, database, name, handlers } = this.#options;
     this.#byId.set(id, endpoint);
-    const health = new LinkHealth(timing, seams.clock.now());
+    const health = new LinkHealth(timing, { now: seams.clock.now(), random: seams.random.next() });
     endpoint.health = health;
     endpoint.link = new Link({
       id,
@@ -205,10 +206,9 @@ export class Links {
     this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#options.seams.clock.now();
-    const busy = this.#options.handlers.isBusy();
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.link?.up && endpoint.health !== undefined)
-        this.#checkHealth(endpoint.link, endpoint.health, now, busy);
+    for (const { link, health } of this.#endpoints.values()) {
+      if (link?.up && health !== undefined)
+        this.#checkHealth(link, health, now, this.#options.handlers.isBusy(link.id));
     }
     this.#review();
   }

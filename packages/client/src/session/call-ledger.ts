@@ -1,4 +1,5 @@
 import { HoldfastError, TransientMap } from '@holdfast/types';
+import type { Tally } from '../resilience/tally.ts';
 import type { AnyCall, Call } from './call.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
@@ -8,13 +9,15 @@ export class CallLedger {
   readonly #limits: ClientLimits;
   readonly #calls = new TransientMap<number, AnyCall>();
   readonly #wheel: DeadlineWheel<AnyCall>;
+  readonly #tally: Tally;
   #settled: AnyCall[] = [];
   #bytes = 0;
   #lastId = 0;
-  #lastOrder = 0;
 
-  constructor(limits: ClientLimits, now: number) {
+  constructor(options: { limits: ClientLimits; tally: Tally; now: number }) {
+    const { limits, tally, now } = options;
     this.#limits = limits;
+    this.#tally = tally;
     this.#wheel = new DeadlineWheel(limits.tickMs, now);
   }
 
@@ -35,8 +38,8 @@ export class CallLedger {
   /** False if there is no room: the call is then settled already. */
   admit(call: AnyCall): boolean {
     call.id = this.nextId();
-    this.#lastOrder += 1;
-    call.order = this.#lastOrder;
+    this.#tally.calls += 1;
+    call.order = this.#tally.calls;
     const { pendingCallsMax, pendingBytesMax } = this.#limits;
     if (this.#calls.size >= pendingCallsMax || this.#bytes + call.bytes > pendingBytesMax) {
       call.fail(
@@ -45,6 +48,7 @@ export class CallLedger {
           `more than ${pendingCallsMax} calls or ${pendingBytesMax} bytes wait for an answer`,
         ),
       );
+      this.#tally.failed += 1;
       this.#settled.push(call);
       return false;
     }
@@ -65,17 +69,29 @@ export class CallLedger {
     return this.#calls.get(id);
   }
 
+  /** Those pending the longest are asked first. */
+  some(test: (call: AnyCall) => boolean): boolean {
+    for (const call of this.#calls.values()) if (test(call)) return true;
+    return false;
+  }
+
+  filter(test: (call: AnyCall) => boolean): AnyCall[] {
+    return [...this.#calls.values()].filter(test);
+  }
+
   forEach(visit: (call: AnyCall) => void): void {
     for (const call of this.#calls.values()) visit(call);
   }
 
   succeed<Result>(call: AnyCall & Call<Result>, result: Result): void {
     call.succeed(result);
+    this.#tally.succeeded += 1;
     this.#close(call);
   }
 
   fail(call: AnyCall, error: HoldfastError): void {
     call.fail(error);
+    this.#tally.failed += 1;
     this.#close(call);
   }
 

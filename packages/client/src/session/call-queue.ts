@@ -40,6 +40,11 @@ export class CallQueue<Call extends Queued> {
     return call;
   }
 
+  /** The living ones, oldest first. */
+  all(): Call[] {
+    return this.#calls.filter((call) => call !== undefined && !call.settled) as Call[];
+  }
+
   /** Puts calls back that had left the queue, where their order of issue belongs. */
   restore(calls: readonly Call[]): void {
     for (const call of calls) {

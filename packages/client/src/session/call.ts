@@ -57,6 +57,14 @@ export abstract class Call<Result = unknown> implements Timed {
   readonly deadline: number;
   /** How often it was sent. */
   attempts = 0;
+  /** When it was sent last, and in which term as this client knew it then. */
+  sentAt = 0;
+  term = 0;
+  /** It waited through an outage that has ended since. */
+  isLate = false;
+  /** Its last attempt took a token of the retry budget; it waits for one. */
+  isCharged = false;
+  isHeld = false;
   /** Where an answer is awaited. */
   link: LinkId = NO_LINK;
   settled = false;

@@ -1,4 +1,5 @@
 import { LIMITS } from '@holdfast/types';
+import { RESILIENCE_LIMITS, type ResilienceLimits } from '../resilience/resilience-limits.ts';
 
 /** Bounds and timing of one client, milliseconds and bytes. */
 export interface ClientLimits {
@@ -17,11 +18,9 @@ export interface ClientLimits {
   readonly requestsPerFrameMax: number;
   /** A node is given this much less time than the caller has, so that its own verdict arrives first. */
   readonly answerMarginMs: number;
-  /** Pause after a refusal that names no time: doubled from the first to the second while refusals go on. */
-  readonly restMsMin: number;
-  readonly restMsMax: number;
   /** Step of the one timer behind deadlines and pauses. */
   readonly tickMs: number;
+  readonly resilience: ResilienceLimits;
 }
 
 export const CLIENT_LIMITS: ClientLimits = {
@@ -33,7 +32,6 @@ export const CLIENT_LIMITS: ClientLimits = {
   frameBytesTarget: 1_048_576,
   requestsPerFrameMax: LIMITS.requestsPerFrameMax,
   answerMarginMs: 20,
-  restMsMin: 5,
-  restMsMax: 100,
   tickMs: 10,
+  resilience: RESILIENCE_LIMITS,
 };

@@ -8,6 +8,7 @@ import type {
   WriteReply,
 } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
+import { Resilience } from '../resilience/resilience.ts';
 import {
   type AnyCall,
   type CallOwner,
@@ -17,20 +18,25 @@ import {
   type WriteCall,
 } from './call.ts';
 import { CallLedger } from './call-ledger.ts';
+import type { ClientHealth } from './client-health.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SessionEffect } from './effects.ts';
 import { abortedError, answeredError, deadlineError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
+import type { Target } from './link-table.ts';
 import { LinkTable } from './link-table.ts';
 import { ReadDesk } from './read-desk.ts';
+import { Releases } from './releases.ts';
 import { Rest } from './rest.ts';
 import { SessionToken } from './session-token.ts';
 import { isReceiptFor } from './validity.ts';
-import { judgeWrite } from './verdicts.ts';
+import { type Answer, answersIn, isFailureOfNode, judgeWrite } from './verdicts.ts';
 import { WriteLane } from './write-lane.ts';
 
 /** Room that a request without keys and values takes in a frame. */
 const SMALL_BYTES = 64;
+/** A node that has not answered after so long could have. */
+const TELLING_MS = 50;
 
 /**
  * The decisions of a client, without I/O: which call goes where, what an answer or a lost link means for it, and
@@ -39,33 +45,41 @@ const SMALL_BYTES = 64;
 export class ClientSession {
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
-  readonly #links = new LinkTable();
+  readonly #resilience: Resilience;
+  readonly #links: LinkTable;
   readonly #token = new SessionToken();
   /** `local` and `quorum` writes; and apart from them `all`, whose window a dead voter may fill. */
   readonly #ordinary: WriteLane;
   readonly #everywhere: WriteLane;
   readonly #reads: ReadDesk;
   readonly #rest: Rest;
+  readonly #releases: Releases;
   #effects: SessionEffect[] = [];
+  /** When the last link was lost. */
+  #disconnectedAt: number | undefined;
 
   /** `random`: in [0, 1). */
   constructor(options: { limits: ClientLimits; random: () => number; now: number }) {
     const { limits, random, now } = options;
-    this.#ledger = new CallLedger(limits, now);
+    const resilience = new Resilience({ limits: limits.resilience, random, now });
+    this.#resilience = resilience;
+    this.#links = new LinkTable(resilience.breakers);
+    this.#ledger = new CallLedger({ limits, tally: resilience.tally, now });
     this.#frames = new FrameWriter(limits);
-    this.#ordinary = new WriteLane(limits, this.#ledger, this.#frames);
-    this.#everywhere = new WriteLane(limits, this.#ledger, this.#frames);
+    const parts = { limits, ledger: this.#ledger, frames: this.#frames, resilience };
+    this.#ordinary = new WriteLane(parts);
+    this.#everywhere = new WriteLane(parts);
     this.#reads = new ReadDesk({
-      limits,
+      ...parts,
       random,
-      ledger: this.#ledger,
-      frames: this.#frames,
       links: this.#links,
       token: this.#token,
       onViolation: (link, reason) => this.#violation(link, reason),
       onDiverged: (loss) => this.#effects.push({ kind: 'diverged', ...loss }),
     });
-    this.#rest = new Rest(limits, random);
+    this.#rest = new Rest(limits.resilience.retry, random);
+    const writes = [this.#ordinary, this.#everywhere];
+    this.#releases = new Releases({ resilience, links: this.#links, writes, reads: this.#reads });
   }
 
   get token(): Revision {
@@ -78,7 +92,26 @@ export class ClientSession {
 
   /** Some node can be asked. */
   get isLinked(): boolean {
-    return this.#links.routes.all.length > 0;
+    return this.#links.size > 0;
+  }
+
+  /** An answer is awaited over that link. */
+  isAwaiting(link: LinkId): boolean {
+    return (
+      this.#links.breakerOf(link)?.awaitedSince !== undefined ||
+      this.#ledger.some((call) => call.link === link)
+    );
+  }
+
+  health(): ClientHealth {
+    const { forPrimary, forAnybody } = this.#reads.waiting;
+    return {
+      ...this.#links.health,
+      pending: this.pending,
+      waiting: this.#ordinary.waiting + this.#everywhere.waiting + forPrimary + forAnybody,
+      retryBudget: this.#resilience.budget.tokens,
+      counters: { ...this.#resilience.tally },
+    };
   }
 
   /** Calls not settled. */
@@ -121,28 +154,43 @@ export class ClientSession {
   }
 
   /** A node has welcomed this client over a new link. */
-  linkUp(link: LinkId, welcome: { node: NodeId; topology: Topology; roundTripMs: number }): void {
-    const changed = this.#links.add(link, welcome);
-    this.#afterTopology(changed);
+  linkUp(
+    link: LinkId,
+    welcome: { node: NodeId; topology: Topology; roundTripMs: number },
+    now: number,
+  ): void {
+    const before = this.#links.topology;
+    this.#links.add(link, welcome);
+    if (this.#disconnectedAt !== undefined) {
+      const detail = { node: welcome.node, afterMs: now - this.#disconnectedAt };
+      this.#effects.push({ kind: 'news', news: { event: 'reconnected', detail } });
+      this.#disconnectedAt = undefined;
+    }
+    this.#afterTopology(before, now);
   }
 
-  linkDown(link: LinkId): void {
+  linkDown(link: LinkId, now: number): void {
+    const breaker = this.#links.breakerOf(link);
     if (!this.#links.remove(link)) return;
-    this.#ordinary.linkDown(link);
-    this.#everywhere.linkDown(link);
-    this.#reads.linkDown(link);
-    this.#afterTopology(false);
+    const lost = this.#ordinary.linkDown(link) + this.#everywhere.linkDown(link) + this.#reads.linkDown(link);
+    if (lost > 0) breaker?.missed(lost, now);
+    if (this.#links.size === 0) {
+      this.#disconnectedAt = now;
+      this.#effects.push({ kind: 'news', news: { event: 'disconnected', detail: {} } });
+    }
+    this.#afterTopology(this.#links.topology, now);
   }
 
   /** The node has not been heard for a while although it should have been; or is heard again. False: no news. */
-  linkSilent(link: LinkId, silent: boolean): boolean {
-    if (!this.#links.setSilent(link, silent)) return false;
-    if (silent && this.#links.routes.all.length > 1) this.#reads.linkSilent(link);
+  linkSilent(link: LinkId, silent: boolean, now: number): boolean {
+    if (!this.#links.setSilent(link, silent, now)) return false;
+    if (silent && this.#links.size > 1) this.#reads.linkSilent(link);
     return true;
   }
 
   receive(link: LinkId, message: ServerMessage, now: number): void {
     if (!this.#links.has(link)) return;
+    this.#answered(link, answersIn(message), now);
     switch (message.kind) {
       case 'writeReplies':
         for (const reply of message.replies) this.#onWriteReply(link, reply, now);
@@ -153,13 +201,15 @@ export class ClientSession {
       case 'scanPage':
         this.#reads.onPage(link, message, now);
         return;
-      case 'topology':
-        this.#afterTopology(this.#links.learn(link, message.topology));
+      case 'topology': {
+        const before = this.#links.topology;
+        this.#links.learn(link, message.topology);
+        this.#afterTopology(before, now);
         return;
+      }
       case 'sessionOpened':
-        if (!this.#ordinary.sessionOpened(message.id, link, message.session)) {
-          this.#everywhere.sessionOpened(message.id, link, message.session);
-        }
+        for (const lane of [this.#ordinary, this.#everywhere])
+          lane.sessionOpened(message.id, link, message.session);
         return;
       case 'snapshotOpened':
         this.#reads.onSnapshot(link, message.id, message.revision, now);
@@ -180,25 +230,35 @@ export class ClientSession {
 
   /** Puts whatever may go now into frames: once per turn, after everything issued in it. */
   flush(now: number): void {
+    this.#releases.review(now);
     const { target } = this.#links;
-    if (target !== undefined && this.#rest.over(now)) {
-      const barrier = this.#reads.writeBarrier;
-      this.#ordinary.flush(target.link, barrier, now);
-      this.#everywhere.flush(target.link, barrier, now);
-    }
+    if (target !== undefined && this.#rest.over(now)) this.#flushWrites(target, now);
     this.#reads.flush(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
   }
 
   /** Every `tickMs` while calls are pending. */
   tick(now: number): void {
+    const { target } = this.#links;
+    const primaryKnown = target !== undefined && !target.breaker.holdsBack;
     for (const call of this.#ledger.expire(now)) {
-      this.#fail(call, deadlineError(call, { primaryKnown: this.#links.target !== undefined }));
+      if (call.link !== NO_LINK) this.#timedOut(call, now);
+      this.#fail(call, deadlineError(call, { primaryKnown }));
     }
+    this.#resilience.tick(now);
     this.#reads.tick(now);
-    if (!this.#rest.ended(now)) return;
-    this.#ordinary.resume();
-    this.#everywhere.resume();
+    this.#ordinary.resumeHeld();
+    this.#everywhere.resumeHeld();
+    if (this.#rest.ended(now)) {
+      this.#ordinary.resume();
+      this.#everywhere.resume();
+    }
+    this.#releases.tick();
+  }
+
+  /** Something may be done then that is not done at each `tickMs`; undefined if nothing is. */
+  dueAt(now: number): number | undefined {
+    return this.#releases.dueAt(now);
   }
 
   /** Ends the calls of one owner. */
@@ -221,32 +281,77 @@ export class ClientSession {
 
   takeEffects(): SessionEffect[] {
     for (const call of this.#ledger.takeSettled()) this.#effects.push({ kind: 'settled', call });
+    for (const detail of this.#resilience.breakers.takeChanges()) {
+      if (detail.state === 'open') this.#resilience.tally.breakerOpenings += 1;
+      this.#effects.push({ kind: 'news', news: { event: 'breaker', detail } });
+    }
     const effects = this.#effects;
     if (effects.length > 0) this.#effects = [];
     return effects;
   }
 
   #endWhere(where: (call: AnyCall) => boolean): void {
-    const open: AnyCall[] = [];
-    this.#ledger.forEach((call) => {
-      if (where(call)) open.push(call);
-    });
-    for (const call of open) this.#fail(call, abortedError(call, undefined));
+    for (const call of this.#ledger.filter(where)) this.#fail(call, abortedError(call, undefined));
   }
 
   #laneOf(call: WriteCall): WriteLane {
     return call.ack === 'all' ? this.#everywhere : this.#ordinary;
   }
 
-  #afterTopology(announce: boolean): void {
-    if (announce) this.#effects.push({ kind: 'topology', topology: this.#links.topology });
-    const before = this.#links.target?.link ?? NO_LINK;
+  #afterTopology(known: Topology, now: number): void {
+    const { topology } = this.#links;
+    if (topology !== known) {
+      this.#effects.push({ kind: 'topology', topology });
+      const { term, primary } = topology;
+      if (term !== known.term || primary !== known.primary) {
+        const detail = primary === undefined ? { term } : { term, primary };
+        this.#effects.push({ kind: 'news', news: { event: 'primary', detail } });
+      }
+    }
+    const before = this.#links.target;
     const target = this.#links.retarget();
-    if (target === undefined) return;
-    this.#rest.clear();
-    this.#ordinary.retarget(target.link);
-    this.#everywhere.retarget(target.link);
-    this.#reads.retarget({ from: before, to: target.link });
+    // Without a moment in which there was no primary: the time in which the old one did not answer counts.
+    if (target !== undefined && before !== undefined)
+      this.#releases.lostPrimary(before.breaker.awaitedSince ?? now, now);
+    if (target !== undefined) {
+      this.#rest.clear();
+      this.#ordinary.retarget(target.link);
+      this.#everywhere.retarget(target.link);
+      this.#reads.retarget({ from: before?.link ?? NO_LINK, to: target.link });
+    }
+    this.#releases.review(now);
+  }
+
+  /** All that may go; or one as a probe, if the primary is left out otherwise. */
+  #flushWrites({ link, term, breaker }: Target, now: number): void {
+    const isProbe = breaker.holdsBack;
+    // A silent node is pinged all the while: no write need be risked to find out.
+    if (isProbe && (breaker.cause === 'silent' || !breaker.mayProbe(now))) return;
+    const barrier = this.#reads.writeBarrier;
+    const sendsMax = isProbe ? 1 : Number.POSITIVE_INFINITY;
+    const outlet = { link, term, breaker, barrier, now, sendsMax };
+    this.#ordinary.flush(outlet);
+    this.#everywhere.flush(outlet);
+    if (isProbe && outlet.sendsMax === 0) breaker.probing(now);
+  }
+
+  /** A whole frame of answers is timed by its first. */
+  #answered(link: LinkId, replies: readonly Answer[], now: number): void {
+    const [first] = replies;
+    const breaker = this.#links.breakerOf(link);
+    if (first === undefined || breaker === undefined) return;
+    const call = this.#ledger.find(first.id);
+    // How long `all` takes says more about the other nodes.
+    const isTelling =
+      call !== undefined && call.link === link && !(call.kind === 'write' && call.ack === 'all');
+    const latencyMs = isTelling ? now - call.sentAt : 0;
+    const served = first.error === undefined || !isFailureOfNode(first.error);
+    breaker.answered(replies.length, { latencyMs, served }, now);
+  }
+
+  /** The node had the call for as long as it takes to tell that it should have answered. */
+  #timedOut(call: AnyCall, now: number): void {
+    if (now - call.sentAt >= TELLING_MS) this.#links.breakerOf(call.link)?.missed(1, now);
   }
 
   #onWriteReply(link: LinkId, reply: WriteReply, now: number): void {
@@ -270,6 +375,7 @@ export class ClientSession {
     const { result } = receipt;
     this.#token.raise(result.revision);
     this.#rest.relax();
+    this.#resilience.budget.succeeded(call.isCharged);
     switch (result.kind) {
       case 'written':
       case 'counter':
@@ -325,6 +431,7 @@ export class ClientSession {
   }
 
   #onWriteRefused(link: LinkId, call: WriteCall, error: WireError, now: number): void {
+    if (isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
     const verdict = judgeWrite(error);
     switch (verdict) {
       case 'sessionExpired':

@@ -1,5 +1,21 @@
-import type { ClientMessage, Revision, Topology } from '@holdfast/types';
+import type { ClientMessage, NodeId, Revision, Term, Topology } from '@holdfast/types';
+import type { BreakerChange } from '../resilience/breakers.ts';
 import type { AnyCall, LinkId } from './call.ts';
+
+/** Another primary, or none. */
+export interface PrimaryChange {
+  readonly term: Term;
+  readonly primary?: NodeId;
+}
+
+/** What users of a client are told as events. */
+export type ClientNews =
+  | { readonly event: 'primary'; readonly detail: PrimaryChange }
+  /** No node is in reach. */
+  | { readonly event: 'disconnected'; readonly detail: Record<string, never> }
+  /** One is, again. */
+  | { readonly event: 'reconnected'; readonly detail: { readonly node: NodeId; readonly afterMs: number } }
+  | { readonly event: 'breaker'; readonly detail: BreakerChange };
 
 /** What the session logic wants done, in order. */
 export type SessionEffect =
@@ -10,5 +26,6 @@ export type SessionEffect =
   /** The node broke the protocol: cut the link. */
   | { readonly kind: 'violation'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'topology'; readonly topology: Topology }
+  | { readonly kind: 'news'; readonly news: ClientNews }
   /** Revisions between `surviving` and `lost` that this client had seen are gone. */
   | { readonly kind: 'diverged'; readonly lost: Revision; readonly surviving: Revision };

@@ -1,18 +1,23 @@
 import type { NodeId, Term, Topology } from '@holdfast/types';
-import { type LinkId, NO_LINK } from './call.ts';
-import { NO_ROUTES, type ReadRoutes } from './read-routes.ts';
+import type { Breakers } from '../resilience/breakers.ts';
+import type { NodeBreaker } from '../resilience/node-breaker.ts';
+import { type LinkId, NO_LINK, type RoutableCall } from './call.ts';
+import type { ClientHealth, NodeHealth } from './client-health.ts';
+import type { ReadRoutes } from './read-routes.ts';
 import { TopologyView } from './topology-view.ts';
 
 /** Where writes go: the link to the primary, in that term. */
 export interface Target {
   readonly link: LinkId;
   readonly term: Term;
+  readonly breaker: NodeBreaker;
 }
 
 interface LinkState {
   readonly link: LinkId;
   readonly node: NodeId;
   readonly roundTripMs: number;
+  readonly breaker: NodeBreaker;
   silent: boolean;
 }
 
@@ -20,14 +25,32 @@ interface LinkState {
 const NEAR_MS = 2;
 
 /** The links that are up, what their nodes announced, and what follows for routing. */
-export class LinkTable {
+export class LinkTable implements ReadRoutes {
+  readonly #breakers: Breakers;
   readonly #links = new Map<LinkId, LinkState>();
   readonly #view = new TopologyView();
   #target: Target | undefined;
-  #routes: ReadRoutes = NO_ROUTES;
+  /** Those heard from lately first, the primary before the others. */
+  #ranked: readonly LinkState[] = [];
+  /** Those heard from lately that are standbys; and that are about as near as the nearest. */
+  #standbys: readonly LinkState[] = [];
+  #near: readonly LinkState[] = [];
+
+  constructor(breakers: Breakers) {
+    this.#breakers = breakers;
+  }
 
   get topology(): Topology {
     return this.#view.current;
+  }
+
+  get term(): Term {
+    return this.#view.term;
+  }
+
+  /** Links that are up. */
+  get size(): number {
+    return this.#ranked.length;
   }
 
   /** Absent while no primary is known or none is linked. */
@@ -35,8 +58,8 @@ export class LinkTable {
     return this.#target;
   }
 
-  get routes(): ReadRoutes {
-    return this.#routes;
+  get primary(): LinkId {
+    return this.#target?.link ?? NO_LINK;
   }
 
   has(link: LinkId): boolean {
@@ -47,18 +70,32 @@ export class LinkTable {
     return this.#links.get(link)?.node;
   }
 
+  breakerOf(link: LinkId): NodeBreaker | undefined {
+    return this.#links.get(link)?.breaker;
+  }
+
+  get health(): Pick<ClientHealth, 'connected' | 'term' | 'primary' | 'nodes'> {
+    const { term, primary, nodes } = this.topology;
+    return {
+      connected: this.size > 0,
+      term,
+      ...(primary === undefined ? {} : { primary }),
+      nodes: nodes.map(({ id, url }) => ({ id, url, ...this.#healthOf(id) })),
+    };
+  }
+
   /** True if the topology changed. */
   add(link: LinkId, welcome: { node: NodeId; topology: Topology; roundTripMs: number }): boolean {
-    const { node, roundTripMs } = welcome;
-    this.#links.set(link, { link, node, roundTripMs, silent: false });
-    this.#reroute();
-    return this.#view.learn(welcome.topology, welcome.node);
+    const { node, topology, roundTripMs } = welcome;
+    this.#links.set(link, { link, node, roundTripMs, breaker: this.#breakers.of(node), silent: false });
+    this.#rank();
+    return this.#view.learn(topology, node);
   }
 
   /** False if it was not up. */
   remove(link: LinkId): boolean {
     const removed = this.#links.delete(link);
-    if (removed) this.#reroute();
+    if (removed) this.#rank();
     return removed;
   }
 
@@ -69,51 +106,109 @@ export class LinkTable {
   }
 
   /** True if that is news. */
-  setSilent(link: LinkId, silent: boolean): boolean {
+  setSilent(link: LinkId, silent: boolean, now: number): boolean {
     const state = this.#links.get(link);
     if (state === undefined || state.silent === silent) return false;
     state.silent = silent;
-    this.#reroute();
+    state.breaker.silent(silent, now);
+    this.#rank();
     return true;
   }
 
   /** Looks for the primary among the links. Returns the target if it is a new one, in link or term. */
   retarget(): Target | undefined {
     const before = this.#target;
-    const link = this.#primaryLink();
-    if (link === undefined) {
+    const primary = this.#primaryLink();
+    if (primary === undefined) {
       this.#target = undefined;
-      this.#reroute();
+      this.#rank();
       return undefined;
     }
+    const { link, breaker } = primary;
     const { term } = this.#view;
     if (before !== undefined && before.link === link && before.term === term) return undefined;
-    this.#target = { link, term };
-    this.#reroute();
+    // What is owed to a new primary is never held back for what the node did as a standby.
+    if (before?.term !== term && !primary.silent) breaker.reset();
+    this.#target = { link, term, breaker };
+    this.#rank();
     return this.#target;
   }
 
-  #primaryLink(): LinkId | undefined {
+  /** The primary; another node, which asks the primary, if that one is left out. */
+  forPrimary(now: number): LinkId {
+    const target = this.#target;
+    if (target === undefined) return NO_LINK;
+    const { link, breaker } = target;
+    if (breaker.state === 'closed') return link;
+    if (breaker.cause !== 'silent' && breaker.mayProbe(now)) {
+      breaker.probing(now);
+      return link;
+    }
+    const other = this.#ranked.find((state) => isTrusted(state));
+    if (other !== undefined) return other.link;
+    if (!breaker.holdsBack) return link;
+    if (!breaker.mayProbe(now)) return NO_LINK;
+    breaker.probing(now);
+    return link;
+  }
+
+  /** The preferred nodes in turns, but not the one it is to avoid, if there is a choice. None: all are left out for now. */
+  forAnybody(call: RoutableCall, now: number): LinkId {
+    const { avoid, order, readPreference } = call;
+    const [first] = this.#ranked;
+    const isFirstGood = first !== undefined && first.link !== avoid && isTrusted(first);
+    if (readPreference === 'primary' && isFirstGood && first.link === this.primary) return first.link;
+    const due = this.#ranked.find(({ breaker }) => breaker.cause !== 'silent' && breaker.mayProbe(now));
+    if (due !== undefined) return probed(due, now);
+    if (readPreference !== 'primary') {
+      const wanted = readPreference === 'standby' ? this.#standbys : this.#near;
+      const open = wanted.filter((state) => state.link !== avoid && isTrusted(state));
+      const preferred = open[order % open.length];
+      if (preferred !== undefined) return preferred.link;
+    }
+    const trusted = this.#ranked.filter(isTrusted);
+    const chosen = trusted.find(({ link }) => link !== avoid) ?? trusted[0];
+    if (chosen !== undefined) return chosen.link;
+    // All are left out: one probe at a time goes to whoever has been heard last.
+    if (first === undefined || this.#ranked.some(({ breaker }) => breaker.state === 'half-open'))
+      return NO_LINK;
+    return this.#ranked.every(({ breaker }) => !breaker.mayProbe(now)) ? NO_LINK : probed(first, now);
+  }
+
+  #healthOf(node: NodeId): Omit<NodeHealth, 'id' | 'url'> {
+    const state = this.#ranked.find((candidate) => candidate.node === node);
+    const { state: breaker, cause } = this.#breakers.of(node);
+    return {
+      linked: state !== undefined,
+      silent: state?.silent ?? false,
+      breaker,
+      ...(cause === undefined ? {} : { breakerCause: cause }),
+    };
+  }
+
+  #primaryLink(): LinkState | undefined {
     const { primary } = this.#view;
     if (primary === undefined) return undefined;
-    for (const state of this.#links.values()) if (state.node === primary) return state.link;
+    for (const state of this.#links.values()) if (state.node === primary) return state;
     return undefined;
   }
 
-  /** Those heard from lately first, the primary before the others. */
-  #reroute(): void {
-    const primary =
-      this.#target !== undefined && this.#links.has(this.#target.link) ? this.#target.link : NO_LINK;
+  #rank(): void {
+    const { primary } = this;
     const rank = (state: LinkState): number => (state.silent ? 2 : 0) + (state.link === primary ? 0 : 1);
-    const sorted = [...this.#links.values()].sort((left, right) => rank(left) - rank(right));
-    const heard = sorted.filter(({ silent }) => !silent);
+    this.#ranked = [...this.#links.values()].sort((left, right) => rank(left) - rank(right));
+    const heard = this.#ranked.filter(({ silent }) => !silent);
     const nearestMs = Math.min(...heard.map(({ roundTripMs }) => roundTripMs));
-    const near = heard.filter(({ roundTripMs }) => roundTripMs <= nearestMs + NEAR_MS);
-    const standbys = heard.filter(({ link }) => link !== primary);
-    this.#routes = { primary, all: linksOf(sorted), standbys: linksOf(standbys), near: linksOf(near) };
+    this.#near = heard.filter(({ roundTripMs }) => roundTripMs <= nearestMs + NEAR_MS);
+    this.#standbys = heard.filter(({ link }) => link !== primary);
   }
 }
 
-function linksOf(states: readonly LinkState[]): LinkId[] {
-  return states.map(({ link }) => link);
+function isTrusted({ breaker }: LinkState): boolean {
+  return breaker.state === 'closed';
+}
+
+function probed({ link, breaker }: LinkState, now: number): LinkId {
+  breaker.probing(now);
+  return link;
 }

@@ -1,6 +1,7 @@
 import type { ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
-import { type AnyBoundCall, type LinkId, NO_LINK, type RoutableCall, type SnapshotHome } from './call.ts';
+import type { Resilience } from '../resilience/resilience.ts';
+import type { AnyBoundCall, LinkId, RoutableCall, SnapshotHome } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { answeredError } from './failures.ts';
@@ -8,9 +9,10 @@ import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable } from './link-table.ts';
 import { ReadLane } from './read-lane.ts';
 import { isForPrimary } from './read-routes.ts';
+import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
 import { isAnswerTo } from './validity.ts';
-import { judgeRead } from './verdicts.ts';
+import { isFailureOfNode, judgeRead } from './verdicts.ts';
 
 /** Room that a request without keys and values takes in a frame. */
 const SMALL_BYTES = 64;
@@ -23,6 +25,7 @@ export interface ReadDeskOptions {
   readonly frames: FrameWriter;
   readonly links: LinkTable;
   readonly token: SessionToken;
+  readonly resilience: Resilience;
   readonly onViolation: (link: LinkId, reason: string) => void;
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
 }
@@ -37,13 +40,13 @@ export class ReadDesk {
   readonly #lane: ReadLane;
 
   constructor(options: ReadDeskOptions) {
-    const { limits, ledger, frames, links, token } = options;
+    const { ledger, frames, links, token } = options;
     this.#options = options;
     this.#ledger = ledger;
     this.#frames = frames;
     this.#links = links;
     this.#token = token;
-    this.#lane = new ReadLane(limits, ledger, frames, token);
+    this.#lane = new ReadLane(options);
   }
 
   /** Writes issued after it must wait. */
@@ -75,7 +78,24 @@ export class ReadDesk {
   }
 
   flush(now: number): void {
-    this.#lane.flush(this.#links.routes, now);
+    this.#lane.flush(this.#links, now);
+  }
+
+  get waiting(): ReadLane['waiting'] {
+    return this.#lane.waiting;
+  }
+
+  get late(): ReadLane['late'] {
+    return this.#lane.late;
+  }
+
+  /** There is a primary again; or any node. */
+  dividePrimary(): void {
+    this.#lane.dividePrimary();
+  }
+
+  divideAnybody(): void {
+    this.#lane.divideAnybody();
   }
 
   tick(now: number): void {
@@ -86,13 +106,15 @@ export class ReadDesk {
     this.#lane.retarget(links);
   }
 
-  linkDown(link: LinkId): void {
-    this.#lane.linkDown(link);
+  /** Returns how many answers are lost with it. */
+  linkDown(link: LinkId): number {
+    const reads = this.#lane.linkDown(link);
     const lost: AnyBoundCall[] = [];
     this.#ledger.forEach((call) => {
       if (call.kind === 'bound' && call.link === link) lost.push(call);
     });
     for (const call of lost) this.fail(call, snapshotLost(call));
+    return reads + lost.length;
   }
 
   linkSilent(link: LinkId): void {
@@ -117,6 +139,7 @@ export class ReadDesk {
       this.#options.onViolation(link, 'an answer that does not fit the read');
     } else if (call.kind !== 'read' || this.#isEnough(call, reply.answer.revision, now)) {
       this.#token.raise(reply.answer.revision);
+      this.#options.resilience.budget.succeeded(call.isCharged);
       this.#ledger.succeed(call, { answer: reply.answer, node });
       if (call.kind === 'read') this.#lane.release(call);
     }
@@ -164,6 +187,7 @@ export class ReadDesk {
       this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
       return;
     }
+    if (isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
     const verdict = judgeRead(error, { othersLeft: this.#othersLeft(call) });
     switch (verdict) {
       case 'diverged':
@@ -187,7 +211,7 @@ export class ReadDesk {
 
   /** Whether some node has not been asked yet that could answer. */
   #othersLeft(call: RoutableCall): boolean {
-    return !isForPrimary(call) && call.attempts < this.#links.routes.all.length;
+    return !isForPrimary(call) && call.attempts < this.#links.size;
   }
 
   /**
@@ -199,9 +223,9 @@ export class ReadDesk {
     if (call.token === call.needed) return true;
     if (revision >= call.needed) {
       this.#token.survived(call.token);
-      this.#lane.retry(call, { avoid: NO_LINK, retryAt: 0 });
+      this.#lane.askOn(call, { retryAt: 0 });
     } else {
-      this.#lane.retry(call, { avoid: NO_LINK, retryAt: now + this.#options.limits.restMsMin });
+      this.#lane.askOn(call, { retryAt: now + this.#options.limits.resilience.retry.backoffMsMin });
     }
     return false;
   }
@@ -214,14 +238,13 @@ export class ReadDesk {
     if (isNews) this.#options.onDiverged({ lost, surviving });
     if (isNews || isAfterLost) this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
     // It carried a token that another call has meanwhile learned to be lost.
-    else this.#lane.retry(call, { avoid: NO_LINK, retryAt: 0 });
+    else this.#lane.askOn(call, { retryAt: 0 });
   }
 
   #pauseMs(call: RoutableCall, error: WireError): number {
-    const { restMsMin, restMsMax } = this.#options.limits;
-    const grown = Math.min(restMsMax, restMsMin * 2 ** Math.min(call.attempts - 1, 16));
-    const pause = Math.min(error.retryAfterMs ?? grown, 1000);
-    return Math.max(1, pause * (0.5 + this.#options.random() / 2));
+    const { backoffMsMin, backoffMsMax } = this.#options.limits.resilience.retry;
+    const boundMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(call.attempts - 1, 16));
+    return pauseMs({ boundMs, retryAfterMs: error.retryAfterMs, random: this.#options.random() });
   }
 }
 

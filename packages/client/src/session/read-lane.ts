@@ -1,10 +1,11 @@
 import { assert, type Revision } from '@holdfast/types';
+import { GatedQueue } from '../resilience/gated-queue.ts';
+import type { Resilience } from '../resilience/resilience.ts';
 import { type LinkId, NO_LINK, type RoutableCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
-import { CallQueue } from './call-queue.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { chooseLink, isForPrimary, type ReadRoutes } from './read-routes.ts';
+import { isForPrimary, type ReadRoutes } from './read-routes.ts';
 import type { SessionToken } from './session-token.ts';
 import { remainingMs } from './write-lane.ts';
 
@@ -20,19 +21,52 @@ export class ReadLane {
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
   readonly #token: SessionToken;
-  readonly #forPrimary = new CallQueue<RoutableCall>();
-  readonly #forAnybody = new CallQueue<RoutableCall>();
-  /** Pausing after a refusal. */
+  readonly #resilience: Resilience;
+  readonly #forPrimary: GatedQueue<RoutableCall>;
+  readonly #forAnybody: GatedQueue<RoutableCall>;
+  /** Pausing after a refusal, or for want of a token for the next attempt. */
   #pausing: RoutableCall[] = [];
   /** Scans without a first page and snapshots not taken yet, oldest first. */
   readonly #openings = new Set<RoutableCall>();
   #inFlight = 0;
 
-  constructor(limits: ClientLimits, ledger: CallLedger, frames: FrameWriter, token: SessionToken) {
+  constructor(parts: {
+    readonly limits: ClientLimits;
+    readonly ledger: CallLedger;
+    readonly frames: FrameWriter;
+    readonly token: SessionToken;
+    readonly resilience: Resilience;
+  }) {
+    const { limits, ledger, frames, token, resilience } = parts;
     this.#limits = limits;
     this.#ledger = ledger;
     this.#frames = frames;
     this.#token = token;
+    this.#resilience = resilience;
+    const { marginMs } = limits.resilience.release;
+    this.#forPrimary = new GatedQueue(resilience.primaryGate, marginMs);
+    this.#forAnybody = new GatedQueue(resilience.anyGate, marginMs);
+  }
+
+  /** Calls that wait for a primary; and those that wait for any node. */
+  get waiting(): { readonly forPrimary: number; readonly forAnybody: number } {
+    return { forPrimary: this.#forPrimary.length, forAnybody: this.#forAnybody.length };
+  }
+
+  /** Calls of either kind that waited through an outage and are still held back. */
+  get late(): { readonly forPrimary: number; readonly forAnybody: number } {
+    return { forPrimary: this.#forPrimary.lateLength, forAnybody: this.#forAnybody.lateLength };
+  }
+
+  /** There is a primary again; or any node. */
+  dividePrimary(): void {
+    // Writes wait for the answer of an opening that was issued before them, so that this one must not wait long.
+    const { primaryGate } = this.#resilience;
+    this.#forPrimary.divide((call) => call.kind !== 'read' && primaryGate.isOvertaken);
+  }
+
+  divideAnybody(): void {
+    this.#forAnybody.divide();
   }
 
   /**
@@ -51,8 +85,8 @@ export class ReadLane {
   }
 
   flush(routes: ReadRoutes, now: number): void {
-    if (routes.primary !== NO_LINK) this.#drain(this.#forPrimary, routes, now);
-    if (routes.all.length > 0) this.#drain(this.#forAnybody, routes, now);
+    this.#drain(this.#forPrimary, routes, now);
+    this.#drain(this.#forAnybody, routes, now);
   }
 
   /** A new primary: linearizable reads asked elsewhere, and all that the old one owes, are asked again. */
@@ -60,8 +94,9 @@ export class ReadLane {
     this.#takeBack((call) => call.link !== links.to && (isForPrimary(call) || call.link === links.from));
   }
 
-  linkDown(link: LinkId): void {
-    this.#takeBack((call) => call.link === link);
+  /** Returns how many answers are lost with it. */
+  linkDown(link: LinkId): number {
+    return this.#takeBack((call) => call.link === link);
   }
 
   /** Its node keeps silent: what others can answer as well goes there, if there are others. */
@@ -78,6 +113,12 @@ export class ReadLane {
     else this.#pausing.push(call);
   }
 
+  /** Asks again for nothing: the call was answered, and what it was answered is a reason to ask on. */
+  askOn(call: RoutableCall, options: { retryAt: number }): void {
+    call.term = -1;
+    this.retry(call, { avoid: NO_LINK, retryAt: options.retryAt });
+  }
+
   tick(now: number): void {
     if (this.#pausing.length === 0) return;
     const due = this.#pausing.filter((call) => !call.settled && call.retryAt <= now);
@@ -92,25 +133,37 @@ export class ReadLane {
   release(call: RoutableCall): void {
     if (call.kind !== 'read') this.#openings.delete(call);
     if (call.link !== NO_LINK) this.#leaveLink(call);
-    else if (call.retryAt === 0) this.#queueOf(call).forget();
+    else if (call.retryAt === 0) this.#queueOf(call).forget(call);
   }
 
-  #queueOf(call: RoutableCall): CallQueue<RoutableCall> {
+  #queueOf(call: RoutableCall): GatedQueue<RoutableCall> {
     return isForPrimary(call) ? this.#forPrimary : this.#forAnybody;
   }
 
-  #drain(queue: CallQueue<RoutableCall>, routes: ReadRoutes, now: number): void {
+  #drain(queue: GatedQueue<RoutableCall>, routes: ReadRoutes, now: number): void {
+    if (queue.length === 0) return;
     while (this.#inFlight < this.#limits.readsInFlightMax) {
-      const call = queue.shift();
+      const call = queue.peek(now);
       if (call === undefined) return;
-      this.#send(call, chooseLink(call, routes), now);
+      // Its deadline has passed, which the next tick says; or it has no token for another attempt.
+      if (call.deadline <= now || !this.#resilience.retries.allows(call, routes.term)) {
+        queue.take(call, now);
+        call.retryAt = now + this.#limits.tickMs;
+        this.#pausing.push(call);
+        continue;
+      }
+      const link = isForPrimary(call) ? routes.forPrimary(now) : routes.forAnybody(call, now);
+      if (link === NO_LINK) return;
+      queue.take(call, now);
+      this.#resilience.retries.admit(call, routes.term);
+      this.#send(call, link, routes, now);
     }
   }
 
-  #send(call: RoutableCall, link: LinkId, now: number): void {
-    assert(link !== NO_LINK, 'a read was sent nowhere');
+  #send(call: RoutableCall, link: LinkId, routes: ReadRoutes, now: number): void {
     call.link = link;
-    call.attempts += 1;
+    call.sentAt = now;
+    routes.breakerOf(link)?.sent(now);
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
     const own = call.consistency === 'session' ? this.#token.revision : call.after;
     call.needed = Math.max(own, call.after) as Revision;
@@ -128,7 +181,8 @@ export class ReadLane {
     this.#inFlight -= 1;
   }
 
-  #takeBack(where: (call: RoutableCall) => boolean): void {
+  /** Returns how many there were. */
+  #takeBack(where: (call: RoutableCall) => boolean): number {
     const forPrimary: RoutableCall[] = [];
     const forAnybody: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
@@ -141,5 +195,6 @@ export class ReadLane {
     });
     this.#forPrimary.restore(forPrimary);
     this.#forAnybody.restore(forAnybody);
+    return forPrimary.length + forAnybody.length;
   }
 }

@@ -1,5 +1,34 @@
-import type { WireError } from '@holdfast/types';
+import type { ServerMessage, WireError } from '@holdfast/types';
 import { isRouting } from './failures.ts';
+
+/** What a message says to one request. */
+export interface Answer {
+  readonly id: number;
+  readonly error?: WireError;
+}
+
+const NONE: readonly Answer[] = [];
+
+/** The answers that a message carries. */
+export function answersIn(message: ServerMessage): readonly Answer[] {
+  switch (message.kind) {
+    case 'writeReplies':
+    case 'readReplies':
+      return message.replies;
+    case 'scanPage':
+    case 'snapshotOpened':
+    case 'sessionOpened':
+    case 'failed':
+      return [message];
+    default:
+      return NONE;
+  }
+}
+
+/** The node could not cope with what it was asked: that says something about the node, and nothing about the call. */
+export function isFailureOfNode(error: WireError): boolean {
+  return error.code === 'HOLDFAST_OVERLOADED' || error.code === 'HOLDFAST_DISK_FAILED';
+}
 
 /** What a refused write may do next. */
 export type WriteVerdict = 'final' | 'again' | 'sessionExpired';

@@ -1,15 +1,30 @@
 import type { SessionId, WireError, WriteReceipt } from '@holdfast/types';
 import { assert, HoldfastError } from '@holdfast/types';
+import { GatedQueue } from '../resilience/gated-queue.ts';
+import type { NodeBreaker } from '../resilience/node-breaker.ts';
+import type { Resilience } from '../resilience/resilience.ts';
 import { type LinkId, NO_LINK, type WriteCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
-import { CallQueue } from './call-queue.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { answeredError, deadlineError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { KeySet } from './key-set.ts';
 import { OpenSession } from './open-session.ts';
 
 /** How long a node may take to open a session before it is asked again. */
 const SESSION_OPEN_MS = 5000;
+
+/** Where writes go now, and which. */
+export interface WriteOutlet {
+  readonly link: LinkId;
+  readonly term: number;
+  readonly breaker: NodeBreaker;
+  /** Calls issued after it wait. */
+  readonly barrier: number;
+  readonly now: number;
+  /** Not more than so many: one probe, if the node is left out otherwise. */
+  sendsMax: number;
+}
 
 /**
  * The writes of one session, in order. A call waits without a sequence until there is a primary, an open session
@@ -20,19 +35,46 @@ export class WriteLane {
   readonly #limits: ClientLimits;
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
-  readonly #waiting = new CallQueue<WriteCall>();
+  readonly #resilience: Resilience;
+  readonly #waiting: GatedQueue<WriteCall>;
+  /** What the late ones write, while new ones go before them. */
+  readonly #lateKeys = new KeySet();
   #session: OpenSession | undefined;
   /** Expired sessions some of whose calls are still awaited. */
   #retired: OpenSession[] = [];
   #opening: { readonly id: number; readonly link: LinkId; readonly deadline: number } | undefined;
   /** Some call holds a sequence and awaits no answer: it is to be sent again. */
   #resendDue = false;
+  /** Some of them could not be: for want of a token, or because they are let go little by little. */
+  #resendHeld = false;
   #inFlightBytes = 0;
 
-  constructor(limits: ClientLimits, ledger: CallLedger, frames: FrameWriter) {
+  constructor(parts: {
+    readonly limits: ClientLimits;
+    readonly ledger: CallLedger;
+    readonly frames: FrameWriter;
+    readonly resilience: Resilience;
+  }) {
+    const { limits, ledger, frames, resilience } = parts;
     this.#limits = limits;
     this.#ledger = ledger;
     this.#frames = frames;
+    this.#resilience = resilience;
+    this.#waiting = new GatedQueue(resilience.primaryGate, limits.resilience.release.marginMs);
+  }
+
+  /** Calls that await no answer. */
+  get waiting(): number {
+    let parked = 0;
+    this.#forEachSent((call) => {
+      if (call.link === NO_LINK) parked += 1;
+    });
+    return this.#waiting.length + parked;
+  }
+
+  /** Some calls that waited through an outage are still held back. */
+  get hasLate(): boolean {
+    return this.#resendHeld || this.#waiting.lateLength > 0;
   }
 
   get sessionId(): SessionId | undefined {
@@ -45,31 +87,56 @@ export class WriteLane {
   }
 
   enqueue(call: WriteCall): void {
+    // A new write goes before those that are let go little by little, but not before one to the same key.
+    if (this.#lateKeys.size > 0 && this.#lateKeys.touchedBy(call)) {
+      call.isLate = true;
+      this.#lateKeys.add(call);
+    }
     this.#waiting.push(call);
   }
 
-  /** Sends what may go to the primary behind `link`. Calls issued after `barrier` wait. */
-  flush(link: LinkId, barrier: number, now: number): void {
-    if (this.#resendDue) this.#resend(link, now);
-    if (this.#waiting.length === 0) return;
+  /** Sends what may go to the primary. */
+  flush(outlet: WriteOutlet): void {
+    const { barrier, now } = outlet;
+    if (this.#resendDue) this.#resend(outlet);
+    if (this.#waiting.length === 0 || outlet.sendsMax === 0) return;
     const session = this.#session;
     if (session === undefined) {
-      this.#maybeOpenSession(link, now);
+      this.#maybeOpenSession(outlet);
       return;
     }
     const under = { session: session.id, floor: session.window.floor };
-    for (let call = this.#waiting.peek(); call !== undefined; call = this.#waiting.peek()) {
+    for (let call = this.#waiting.peek(now); call !== undefined; call = this.#waiting.peek(now)) {
       if (call.order > barrier || session.window.full || !this.#hasRoomFor(call)) return;
       if (call.deadline <= now) {
         this.fail(call, deadlineError(call, { primaryKnown: true }));
         continue;
       }
-      this.#waiting.shift();
+      if (outlet.sendsMax === 0 || !this.#resilience.retries.admit(call, outlet.term)) return;
+      this.#waiting.take(call, now);
       call.session = session;
       call.sequence = session.window.take(call);
       this.#inFlightBytes += call.bytes;
-      this.#send(call, link, under, now);
+      this.#send(call, outlet, under);
     }
+  }
+
+  /** There is a primary again: whatever waits has waited for it. */
+  divide(): void {
+    this.#waiting.divide();
+    this.#forEachSent((call) => {
+      if (call.link === NO_LINK) call.isLate = true;
+    });
+    if (!this.#resilience.primaryGate.isOvertaken) return;
+    for (const call of this.#waiting.all()) this.#lateKeys.add(call);
+    this.#forEachSent((call) => {
+      if (call.isLate) this.#lateKeys.add(call);
+    });
+  }
+
+  /** None of those that waited is left. */
+  endRelease(): void {
+    this.#lateKeys.clear();
   }
 
   /**
@@ -84,10 +151,15 @@ export class WriteLane {
     if (this.#opening !== undefined && this.#opening.link !== link) this.#opening = undefined;
   }
 
-  linkDown(link: LinkId): void {
+  /** Returns how many answers are lost with it. */
+  linkDown(link: LinkId): number {
+    let lost = 0;
     this.#forEachSent((call) => {
-      if (call.link === link) this.#loseAnswer(call);
+      if (call.link !== link) return;
+      lost += 1;
+      this.#loseAnswer(call);
     });
+    return lost;
   }
 
   /** The pause after a refusal is over. */
@@ -95,8 +167,14 @@ export class WriteLane {
     this.#resendDue = true;
   }
 
+  /** Time has passed, or the budget has a token more: what was held back may go. */
+  resumeHeld(): void {
+    if (this.#resendHeld) this.#resendDue = true;
+  }
+
   succeed(call: WriteCall, receipt: WriteReceipt): void {
     this.#ledger.succeed(call, receipt);
+    if (call.isCharged) this.resumeHeld();
     this.#release(call);
   }
 
@@ -131,25 +209,20 @@ export class WriteLane {
     for (const held of parked) this.#leaveExpired(held);
   }
 
-  /** True if `id` was this lane's request for a session. */
-  sessionOpened(id: number, link: LinkId, session: SessionId): boolean {
-    if (this.#opening?.id !== id || this.#opening.link !== link) return false;
+  /** Does nothing unless `id` was this lane's request for a session. */
+  sessionOpened(id: number, link: LinkId, session: SessionId): void {
+    if (this.#opening?.id !== id || this.#opening.link !== link) return;
     this.#opening = undefined;
     this.#session = new OpenSession(session, this.#limits.sessionWindow);
-    return true;
   }
 
   /** True if `id` was this lane's request for a session. Waiting calls fail with a refusal that time cannot cure. */
   sessionRefused(id: number, link: LinkId, error: WireError): boolean {
     if (this.#opening?.id !== id || this.#opening.link !== link) return false;
     this.#opening = undefined;
-    for (
-      let call = this.#waiting.peek();
-      call !== undefined && !error.retryable;
-      call = this.#waiting.peek()
-    ) {
+    if (error.retryable) return true;
+    for (const call of this.#waiting.all())
       this.fail(call, answeredError(call, { ...error, outcome: 'not-applied' }, undefined));
-    }
     return true;
   }
 
@@ -157,28 +230,50 @@ export class WriteLane {
     return this.#inFlightBytes === 0 || this.#inFlightBytes + call.bytes <= this.#limits.inFlightBytesMax;
   }
 
-  #maybeOpenSession(link: LinkId, now: number): void {
+  #maybeOpenSession(outlet: WriteOutlet): void {
+    const { link, breaker, now } = outlet;
     if (this.#opening !== undefined && now < this.#opening.deadline) return;
     const id = this.#ledger.nextId();
     this.#opening = { id, link, deadline: now + SESSION_OPEN_MS };
     this.#frames.add(link, { kind: 'openSession', id, remainingMs: SESSION_OPEN_MS }, 0);
+    breaker.sent(now);
+    outlet.sendsMax -= 1;
   }
 
-  #resend(link: LinkId, now: number): void {
+  #resend(outlet: WriteOutlet): void {
     this.#resendDue = false;
+    this.#resendHeld = false;
     const session = this.#session;
     if (session === undefined || session.window.held === 0) return;
+    const { now, term } = outlet;
+    const { primaryGate, retries } = this.#resilience;
     const under = { session: session.id, floor: session.window.floor };
     session.window.forEach((call) => {
-      if (call.link === NO_LINK && call.deadline > now) this.#send(call, link, under, now);
+      if (call.link !== NO_LINK || call.deadline <= now) return;
+      if (!primaryGate.admits(call.isLate, now)) {
+        this.#resendHeld = true;
+        // Not only with the next tick: as soon as the gate is open newer writes pass it, too.
+        this.#resendDue = true;
+        return;
+      }
+      if (outlet.sendsMax === 0 || !retries.admit(call, term)) {
+        this.#resendHeld = true;
+        return;
+      }
+      primaryGate.went(call.isLate, now);
+      this.#send(call, outlet, under);
     });
   }
 
-  #send(call: WriteCall, link: LinkId, under: { session: SessionId; floor: number }, now: number): void {
-    if (call.attempts > 0) this.#ledger.renew(call);
+  #send(call: WriteCall, outlet: WriteOutlet, under: { session: SessionId; floor: number }): void {
+    const { link, breaker, now } = outlet;
+    if (call.attempts > 1) this.#ledger.renew(call);
     call.link = link;
-    call.attempts += 1;
+    call.sentAt = now;
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
+    outlet.sendsMax -= 1;
+    // How long `all` takes says more about the other nodes.
+    if (call.ack !== 'all') breaker.sent(now);
     this.#frames.addWrite(link, under, call, call.bytes);
   }
 
@@ -205,7 +300,7 @@ export class WriteLane {
 
   #release(call: WriteCall): void {
     call.link = NO_LINK;
-    if (call.session === undefined) this.#waiting.forget();
+    if (call.session === undefined) this.#waiting.forget(call);
     else this.#leaveWindow(call);
   }
 

@@ -50,9 +50,9 @@ const stepOrExpiry = fc.oneof(
   { weight: 1, arbitrary: happening(fc.constant(0), 'expireSessions', (world) => world.expireSessions()) },
 );
 
-function run(steps: readonly Step[]): SessionWorld {
+function run(steps: readonly Step[], options?: { longOutages: boolean }): SessionWorld {
   const random = new SimRandom(7);
-  const world = new SessionWorld(() => random.next());
+  const world = new SessionWorld(() => random.next(), options);
   for (const next of steps) next.run(world);
   world.settle();
   return world;
@@ -94,6 +94,24 @@ test('writes are applied in the order in which they were issued, over any number
     }),
     RUNS,
   );
+});
+
+test('writes to one key are applied in the order of issue, even where new writes go before those that waited', () => {
+  const overtakings = { count: 0 };
+  fc.assert(
+    fc.property(fc.array(stepOrFreshPrimary, { maxLength: 120, size: 'max' }), (steps) => {
+      const world = run(steps, { longOutages: true });
+      const order = world.committed.map((name) => Number(name.slice(1)));
+      for (const key of [0, 1]) {
+        const ofKey = order.filter((number) => number % 2 === key);
+        expect(ofKey).toEqual([...ofKey].sort((left, right) => left - right));
+      }
+      if (order.some((number, place) => number < (order[place - 1] ?? 0))) overtakings.count += 1;
+      expect(world.problems).toEqual([]);
+    }),
+    RUNS,
+  );
+  expect(overtakings.count, 'runs in which a write went before another').toBeGreaterThan(0);
 });
 
 test('with a cluster that recovers, no call with time left is lost', () => {

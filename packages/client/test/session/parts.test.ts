@@ -220,7 +220,7 @@ describe('which nodes to be linked with', () => {
 });
 
 test('silence is asked about, then held against the node, then ends the link', () => {
-  const health = new LinkHealth(LINK_TIMING, 0);
+  const health = new LinkHealth(LINK_TIMING, { now: 0, random: 1 });
   expect(health.check(100, true)).toBe('fine');
   expect(health.check(200, false)).toBe('fine');
   expect(health.check(200, true)).toBe('ping');

@@ -29,7 +29,7 @@ let session: ClientSession;
 beforeEach(() => {
   session = new ClientSession({ limits: CLIENT_LIMITS, random: () => 0.5, now: 0 });
   const topology = { term: 1 as Term, primary: NODE, nodes: [{ id: NODE, url: 'ws://n1:1' }] };
-  session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1 });
+  session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1 }, 0);
   session.takeEffects();
 });
 

@@ -58,6 +58,8 @@ export class FakeNode {
   /** Everything it has received, by kind. */
   readonly received: ClientMessage[] = [];
   frames = 0;
+  /** Writes and reads of keys received. */
+  requests = 0;
 
   constructor(cluster: FakeCluster, seat: FakeNodeSeat) {
     this.id = seat.id;
@@ -124,6 +126,8 @@ export class FakeNode {
     const replies: ServerMessage[] = [];
     for (const message of decodeClientMessages(bytes)) {
       this.received.push(message);
+      if (message.kind === 'write') this.requests += message.requests.length;
+      if (message.kind === 'read') this.requests += message.reads.length;
       this.#onMessage(from, message, replies);
     }
     if (replies.length > 0) from.connection.send(encodeServerMessages(replies));

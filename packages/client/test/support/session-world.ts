@@ -19,6 +19,14 @@ import { CLIENT_LIMITS, type ClientLimits } from '../../src/session/client-limit
 import { ClientSession } from '../../src/session/client-session.ts';
 
 const LIMITS: ClientLimits = { ...CLIENT_LIMITS, pendingCallsMax: 12, sessionWindow: 4 };
+/** Every outage is long, so that new writes go before those that waited through one. */
+const LONG_OUTAGES: ClientLimits = {
+  ...LIMITS,
+  resilience: {
+    ...LIMITS.resilience,
+    release: { ...LIMITS.resilience.release, shortOutageMsMax: 0, marginMs: 1 },
+  },
+};
 
 const NODES = ['n1', 'n2', 'n3'] as NodeId[];
 
@@ -67,20 +75,24 @@ export class SessionWorld {
   #lastSession = 0;
   #refusals = 0;
 
-  constructor(random: () => number) {
-    this.session = new ClientSession({ limits: LIMITS, random, now: this.now });
+  /** `longOutages`: new writes go before those that waited, except for those to the same key. */
+  constructor(random: () => number, options: { readonly longOutages: boolean } = { longOutages: false }) {
+    const limits = options.longOutages ? LONG_OUTAGES : LIMITS;
+    this.session = new ClientSession({ limits, random, now: this.now });
     for (const node of NODES) this.connect(node);
   }
 
+  /** A write of a value of its own, to one of two keys. */
   issue(timeoutMs: number): void {
     const name = `w${this.issued.length}`;
-    const key = Buffer.from(name);
+    const key = Buffer.from(`k${this.issued.length % 2}`);
+    const value = Buffer.from(name);
     const call = new WriteCall({
       deadline: this.now + timeoutMs,
-      bytes: key.length,
+      bytes: key.length + value.length,
       ack: 'quorum',
       conditions: [],
-      operations: [{ kind: 'put', key, value: key }],
+      operations: [{ kind: 'put', key, value }],
     });
     const issued: Issued = { call, name, settlements: 0, receipt: undefined, error: undefined };
     call.resolve = (receipt) => {
@@ -204,7 +216,7 @@ export class SessionWorld {
       for (const [position, waiter] of [...waiters.entries()].reverse())
         if (waiter.link === link.id) waiters.splice(position, 1);
     }
-    this.session.linkDown(link.id);
+    this.session.linkDown(link.id, this.now);
     this.#perform();
   }
 
@@ -213,7 +225,7 @@ export class SessionWorld {
     this.#lastLink += 1;
     const link: WorldLink = { id: this.#lastLink, node, up: [], down: [] };
     this.#links.set(link.id, link);
-    this.session.linkUp(link.id, { node, topology: this.#topology, roundTripMs: link.id % 5 });
+    this.session.linkUp(link.id, { node, topology: this.#topology, roundTripMs: link.id % 5 }, this.now);
     this.#perform();
   }
 
@@ -230,7 +242,7 @@ export class SessionWorld {
   /** Everything works again, until nothing is under way and every deadline has passed. */
   settle(): void {
     for (const node of NODES) this.connect(node);
-    for (let round = 0; round < 2000 && this.issued.some(({ call }) => !call.settled); round += 1) {
+    for (let round = 0; round < 9000 && this.issued.some(({ call }) => !call.settled); round += 1) {
       this.flush();
       while (this.#pick(0, ({ up }) => up.length > 0) !== undefined) this.deliverUp(0);
       this.commit(this.#tail.length);
@@ -290,7 +302,7 @@ export class SessionWorld {
       return;
     }
     state.floor = Math.max(state.floor, floor);
-    const name = Buffer.from(request.operations[0]?.key ?? []).toString();
+    const name = nameOf(request);
     if (sequence <= state.floor) {
       this.#checkClosed(name, sequence);
       this.#reply(link.id, { id, error: wire('HOLDFAST_SEQUENCE_CLOSED') });
@@ -340,6 +352,10 @@ function snapshot(messages: readonly ClientMessage[]): ClientMessage[] {
         }
       : message,
   );
+}
+
+function nameOf({ operations: [put] }: WriteRequest): string {
+  return put?.kind === 'put' ? Buffer.from(put.value).toString() : '';
 }
 
 function wire(code: ErrorCode): WireError {

@@ -1,0 +1,46 @@
+import { HoldfastError } from '@holdfast/types';
+import {
+  type BreakerLimits,
+  RESILIENCE_LIMITS,
+  type ReleaseLimits,
+  type ResilienceLimits,
+  type RetryLimits,
+} from './resilience-limits.ts';
+
+/** What a client is told that differs from the defaults. */
+export interface ResilienceOptions {
+  readonly retry?: Partial<RetryLimits> | undefined;
+  readonly breaker?: Partial<BreakerLimits> | undefined;
+  readonly release?: Partial<ReleaseLimits> | undefined;
+}
+
+const PARTS = ['retry', 'breaker', 'release'] as const;
+
+/** The defaults with what is given in their place. Throws HOLDFAST_INVALID_ARGUMENT. */
+export function resilienceLimits(given: ResilienceOptions): ResilienceLimits {
+  for (const part of PARTS) checkPart(part, given[part], RESILIENCE_LIMITS[part]);
+  return {
+    retry: { ...RESILIENCE_LIMITS.retry, ...given.retry },
+    breaker: { ...RESILIENCE_LIMITS.breaker, ...given.breaker },
+    release: { ...RESILIENCE_LIMITS.release, ...given.release },
+  };
+}
+
+function checkPart(part: string, given: unknown, defaults: object): void {
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null) throw invalid(part, given, 'an object');
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaults, name))
+      throw invalid(`${part}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
+    // Nought switches a part off, such as the budget's refill; no number may be less.
+    if (typeof value !== 'number' || !(value >= 0))
+      throw invalid(`${part}.${name}`, value, 'a number from 0 on');
+  }
+}
+
+function invalid(name: string, value: unknown, expected: string): HoldfastError {
+  return new HoldfastError(
+    'HOLDFAST_INVALID_ARGUMENT',
+    `${name}: expected ${expected}, received ${String(value)}`,
+  );
+}

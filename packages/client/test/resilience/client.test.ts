@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Holdfast } from '../../src/index.ts';
+import { wireError } from '../support/fake-cluster.ts';
+import { World } from '../support/world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.start();
+});
+
+afterEach(() => {
+  world.kill('app');
+});
+
+/** What `db` announces from now on. */
+function eventsOf(db: Holdfast): [string, unknown][] {
+  const events: [string, unknown][] = [];
+  for (const event of ['primary', 'disconnected', 'reconnected', 'breaker'])
+    db.on(event as 'open', (...[detail]: unknown[]) => events.push([event, detail]));
+  return events;
+}
+
+describe('options', () => {
+  test('a mistyped one is refused, a foreign one is left to hooks', () => {
+    for (const options of [{ timeoutMS: 5 }, { time_out_ms: 5 }, { acks: 'all' }, { brekaer: {} }]) {
+      expect(() => new Holdfast('ws://n1', options as object)).toThrow(
+        expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
+      );
+    }
+    const db = world.client({ userland: 1 } as object);
+    expect(db.status).toBe('opening');
+  });
+
+  test('the parts of resilience are checked by name and value', () => {
+    for (const options of [
+      { retry: { budgetmax: 5 } },
+      { retry: 5 },
+      { breaker: { windowMs: '5' } },
+      { breaker: { failureShare: -1 } },
+      { release: { jitterShare: Number.NaN } },
+    ]) {
+      expect(() => world.client(options as object)).toThrow(
+        expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
+      );
+    }
+  });
+});
+
+test('health tells nodes, calls and counters', async () => {
+  const db = world.client();
+  expect(db.health()).toBeUndefined();
+  await world.drive(db.open());
+  await world.clock.advance(10);
+  await world.drive(db.put('a', '1'));
+  await world.drive(db.get('a'));
+  expect(db.health()).toMatchObject({
+    connected: true,
+    term: 1,
+    primary: 'n1',
+    nodes: [
+      { id: 'n1', linked: true, silent: false, breaker: 'closed' },
+      { id: 'n2', linked: true, breaker: 'closed' },
+      { id: 'n3', linked: true, breaker: 'closed' },
+    ],
+    pending: { calls: 0, bytes: 0 },
+    waiting: 0,
+    retryBudget: 50,
+    counters: { calls: 2, succeeded: 2, failed: 0, attempts: 2, retries: 0, redeliveries: 0 },
+  });
+});
+
+test('the way to a primary and back is told as events', async () => {
+  const db = await world.opened();
+  const events = eventsOf(db);
+  world.cluster.elect(undefined);
+  await world.clock.advance(10);
+  world.cluster.elect('n2');
+  await world.clock.advance(10);
+  for (const id of ['n1', 'n2', 'n3']) world.kill(id);
+  await world.clock.advance(10);
+  await world.cluster.node('n3').start();
+  await world.clock.advance(1000);
+  expect(events).toEqual([
+    ['primary', { term: 2 }],
+    ['primary', { term: 3, primary: 'n2' }],
+    ['disconnected', {}],
+    ['reconnected', { node: 'n3', afterMs: expect.any(Number) }],
+  ]);
+});
+
+describe('retries', () => {
+  test('when every node refuses, requests sent stay below 1.2 for each call', async () => {
+    world.cluster.onWrite = () => wireError('HOLDFAST_OVERLOADED');
+    world.cluster.onRead = () => wireError('HOLDFAST_OVERLOADED');
+    const db = await world.opened();
+    const before = world.cluster.nodes.reduce((sum, node) => sum + node.frames, 0);
+    const calls: Promise<unknown>[] = [];
+    for (let round = 0; round < 500; round += 1) {
+      calls.push(world.timed(db.put(`k${round}`, '1', { timeoutMs: 1000 })));
+      calls.push(world.timed(db.get(`k${round}`, { timeoutMs: 1000 })));
+      await world.clock.advance(5);
+    }
+    const ends = (await Promise.all(calls)) as { error?: { code: string; outcome: string } }[];
+    for (const { error } of ends) expect(error?.outcome).toBe('not-applied');
+    expect(ends.some(({ error }) => error?.code === 'HOLDFAST_OVERLOADED')).toBe(true);
+    const requests = world.cluster.nodes.reduce((sum, node) => sum + node.requests, 0);
+    const frames = world.cluster.nodes.reduce((sum, node) => sum + node.frames, 0) - before;
+    expect(requests).toBeLessThanOrEqual(1.2 * calls.length);
+    expect(frames).toBeLessThanOrEqual(1.2 * calls.length);
+    expect(db.health()?.counters.breakerOpenings).toBeGreaterThan(0);
+  });
+
+  test('what is refused for a moment succeeds, however much it is', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('before', '1'));
+    const until = world.clock.now() + 100;
+    world.cluster.onWrite = () => (world.clock.now() < until ? wireError('HOLDFAST_OVERLOADED') : undefined);
+    const calls = Array.from({ length: 1000 }, (_, number) => db.increment(`k${number}`));
+    const results = await world.drive(Promise.all(calls));
+    expect(results.every(({ value }) => value === 1)).toBe(true);
+  });
+});
+
+describe('breaker', () => {
+  test('a frozen primary is asked for nothing more, and its writes are not unknown', async () => {
+    const db = await world.opened();
+    const events = eventsOf(db);
+    await world.drive(db.put('a', '1'));
+    world.cluster.node('n1').freeze();
+    const lost = world.timed(db.put('a', '2', { timeoutMs: 1000 }));
+    await world.clock.advance(600);
+    expect(events).toContainEqual(['breaker', { node: 'n1', state: 'open', cause: 'silent' }]);
+    const late = world.timed(db.put('b', '1', { timeoutMs: 300 }));
+    expect((await late).error).toMatchObject({
+      code: 'HOLDFAST_NO_PRIMARY',
+      outcome: 'not-applied',
+      attempts: 0,
+    });
+    expect((await lost).error).toMatchObject({ outcome: 'unknown' });
+    world.cluster.node('n1').thaw();
+    await world.clock.advance(500);
+    expect(events).toContainEqual(['breaker', { node: 'n1', state: 'closed' }]);
+    expect((await world.timed(db.put('b', '2'))).ms).toBeLessThan(10);
+  });
+
+  test('it does not hold back what is owed to a node that becomes primary', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.onRead = (node) => (node.id === 'n2' ? wireError('HOLDFAST_OVERLOADED') : undefined);
+    world.cluster.node('n1').freeze();
+    await world.clock.advance(500);
+    const reads = Array.from({ length: 60 }, () => db.get('a', { consistency: 'eventual' }));
+    await world.drive(Promise.all(reads));
+    const call = db.put('a', '2');
+    world.cluster.elect('n2');
+    // Not longer than a tenth of the outage, over which it may be spread.
+    expect((await world.timed(call)).ms).toBeLessThan(100);
+  });
+
+  test('with all nodes left out one probe at a time still goes through', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.onRead = () => wireError('HOLDFAST_OVERLOADED');
+    for (let volley = 0; volley < 3; volley += 1) {
+      const refused = Array.from({ length: 50 }, () =>
+        world.timed(db.get('a', { consistency: 'eventual', timeoutMs: 200 })),
+      );
+      await Promise.all(refused);
+    }
+    expect(db.health()?.nodes.map(({ breaker }) => breaker)).not.toContain('closed');
+    world.cluster.onRead = () => undefined;
+    expect((await world.timed(db.get('a', { consistency: 'eventual' }))).ms).toBeLessThan(1500);
+    expect(db.health()?.nodes.map(({ breaker }) => breaker)).toContain('closed');
+  });
+
+  test('a primary that cannot be reached is asked through another node', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.node('n1').freeze();
+    world.cluster.standbysAsk = true;
+    await world.drive(db.get('a', { timeoutMs: 1000 }).catch(() => undefined));
+    const { ms, value } = await world.timed(db.get('a'));
+    expect(value).toBe('1');
+    expect(ms).toBeLessThan(10);
+  });
+});
+
+test('a write that was sent before an outage goes before one issued right after it', async () => {
+  const db = await world.opened();
+  await world.drive(db.put('before', '1'));
+  const order: string[] = [];
+  world.cluster.onWrite = (node, { operations: [operation] }) => {
+    if (node.id === 'n1') return 'drop';
+    if (operation?.kind === 'put') order.push(Buffer.from(operation.value).toString());
+    return undefined;
+  };
+  const first = db.put('a', 'first');
+  await world.clock.advance(5);
+  world.kill('n1');
+  await world.clock.advance(50);
+  world.cluster.elect('n2');
+  // In turns without a tick, until everything may go.
+  const calls = [first];
+  for (let turn = 0; turn < 40; turn += 1) {
+    await world.clock.advance(0.25);
+    calls.push(db.put('a', `${turn}`));
+  }
+  await world.drive(Promise.all(calls));
+  expect(order[0]).toBe('first');
+  expect(order).toHaveLength(calls.length);
+});
