@@ -55,5 +55,7 @@ function textOf(record: SessionRecord | undefined): string {
 /** What was read back from a store need not list its fields in the order in which it was made. */
 function inOrder(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+  // Nor bytes as the class in which they were.
+  const plain = value instanceof Uint8Array ? Buffer.from(value).toJSON() : value;
+  return Object.fromEntries(Object.entries(plain).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
