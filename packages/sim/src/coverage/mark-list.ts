@@ -87,7 +87,7 @@ export const MARKS = {
   refusedNotPrimary: { says: 'a write met a node that was not primary', faults: [54, 55] },
   deadlinePassed: { says: 'a request was answered at its deadline', faults: [55, 56] },
   servedFromOverlay: { says: 'a session read what was not applied yet', faults: [] },
-} as const satisfies Readonly<Record<string, Mark>>;
+} as const;
 
 export type MarkName = keyof typeof MARKS;
 

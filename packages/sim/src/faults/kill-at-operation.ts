@@ -20,7 +20,15 @@ export interface KillAtOperation extends Target {
   readonly comeback: Comeback;
 }
 
-const MOMENTS = {
+type Moment = 'start' | 'checkpoint' | 'cut' | 'snapshot' | 'install' | 'filing';
+
+interface MomentType {
+  readonly afterMax: number;
+  readonly begins: (operation: DiskOperation, machine: SimMachine) => boolean;
+  readonly mark: MarkName;
+}
+
+const MOMENTS: Readonly<Record<Moment, MomentType>> = {
   start: {
     afterMax: 200,
     begins: (_operation, { node }) => node === undefined,
@@ -57,18 +65,7 @@ const MOMENTS = {
       node !== undefined && kind === 'write' && path.endsWith('/divergence.log'),
     mark: 'diedFiling',
   },
-} as const satisfies Readonly<
-  Record<
-    string,
-    {
-      readonly afterMax: number;
-      readonly begins: (operation: DiskOperation, machine: SimMachine) => boolean;
-      readonly mark: MarkName;
-    }
-  >
->;
-
-type Moment = keyof typeof MOMENTS;
+};
 
 /** Of any store, and of one that was received. */
 const STORE = /\/store(-\d+)?\//;
