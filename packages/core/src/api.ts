@@ -207,6 +207,7 @@ export type Input =
   | { readonly kind: 'persisted'; readonly ticket: Ticket }
   | { readonly kind: 'applied'; readonly index: LogIndex }
   | { readonly kind: 'loaded'; readonly id: number; readonly entries: readonly Entry[] }
+  /** In the order of the keys; fewer if their values were too long. */
   | { readonly kind: 'fetched'; readonly id: number; readonly records: readonly (StoredRecord | undefined)[] }
   /** A snapshot transfer to `peer` ended; `position` is what it holds now, absent on failure. */
   | { readonly kind: 'snapshotSent'; readonly peer: NodeId; readonly position?: Position }
@@ -258,8 +259,13 @@ export type Effect =
       readonly to: LogIndex;
       readonly bytesMax: number;
     }
-  /** Read the newest applied records. */
-  | { readonly kind: 'fetch'; readonly id: number; readonly keys: readonly Uint8Array[] }
+  /** Read the newest applied records, in this order, until their values are longer than `bytesMax`. */
+  | {
+      readonly kind: 'fetch';
+      readonly id: number;
+      readonly keys: readonly Uint8Array[];
+      readonly bytesMax: number;
+    }
   | { readonly kind: 'serve'; readonly reads: readonly ServedRead[] }
   | {
       readonly kind: 'refuseReads';

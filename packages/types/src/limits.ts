@@ -44,7 +44,7 @@ export const LIMITS = {
   peerWindowBytes: 8_388_608,
   /** Entries kept in memory for peers that lag a little. */
   logCacheBytesMax: 33_554_432,
-  /** Admitted requests not yet logged. */
+  /** Admitted requests not yet logged, what their conditions and gets depend on included. */
   admitQueueRequestsMax: 16_384,
   admitQueueBytesMax: 67_108_864,
   /** Log above applied. */

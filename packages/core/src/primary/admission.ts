@@ -183,7 +183,16 @@ export class Admission {
     const prefetch = this.#prefetches.get(id);
     if (prefetch === undefined) return;
     this.#prefetches.delete(id);
-    prefetch.records = new Map([...prefetch.keys.keys()].map((key, at) => [key, records[at]]));
+    const found = new Map<string, StoredRecord | undefined>();
+    for (const key of prefetch.keys.keys()) {
+      if (found.size === records.length) break;
+      const record = records[found.size];
+      found.set(key, record);
+      prefetch.bytes += record?.value.byteLength ?? 0;
+    }
+    prefetch.records = found;
+    prefetch.isShort = found.size < prefetch.keys.size;
+    this.#queueBytes += prefetch.bytes;
     this.#endIfUnused(prefetch);
   }
 
@@ -204,9 +213,13 @@ export class Admission {
         this.#drop(item);
         continue;
       }
-      if (item.kind === 'write' && item.prefetch !== undefined && item.prefetch.records === undefined)
-        return undefined;
-      return item;
+      if (item.kind !== 'write' || item.prefetch === undefined) return item;
+      if (item.prefetch.records === undefined) return undefined;
+      if (!item.prefetch.isShort) return item;
+      const error = this.#whyUnread(item, item.prefetch);
+      if (error === undefined) return item;
+      this.shift();
+      this.refuseQueued(item, error);
     }
   }
 
@@ -291,6 +304,22 @@ export class Admission {
     return (
       item.kind === 'closeSession' && item.waiters.length === 0 && this.pending.countOf(item.session) > 0
     );
+  }
+
+  /** Not all that it depends on was read, because the values of its frame are too long: nothing of it may be decided. */
+  #whyUnread({ request }: WriteItem, { records }: Prefetch): WireError | undefined {
+    const keys = new Set(keysToFetch(request).map(keyText));
+    let bytes = 0;
+    let isWhole = true;
+    for (const key of keys) {
+      isWhole &&= records!.has(key);
+      bytes += records!.get(key)?.value.byteLength ?? 0;
+    }
+    if (isWhole) return undefined;
+    // Alone it would fare no better; what only came behind others is read the next time.
+    if (bytes > this.#context.config.limits.admitQueueBytesMax)
+      return wireError('HOLDFAST_REQUEST_TOO_LARGE', 'the values that the write depends on are too long');
+    return queueFull();
   }
 
   #drop(item: QueueItem): void {
@@ -406,10 +435,13 @@ export class Admission {
       barrier: this.#parts.overlay.beginFetch(),
       keys,
       records: undefined,
+      isShort: false,
+      bytes: 0,
       users,
     };
     this.#prefetches.set(prefetch.id, prefetch);
-    this.#context.emit({ kind: 'fetch', id: prefetch.id, keys: [...keys.values()] });
+    const bytesMax = this.#context.config.limits.admitQueueBytesMax;
+    this.#context.emit({ kind: 'fetch', id: prefetch.id, keys: [...keys.values()], bytesMax });
     return prefetch;
   }
 
@@ -420,6 +452,7 @@ export class Admission {
 
   #endIfUnused(prefetch: Prefetch): void {
     if (prefetch.users > 0 || prefetch.records === undefined) return;
+    this.#queueBytes -= prefetch.bytes;
     this.#parts.overlay.endFetch(prefetch.barrier);
   }
 

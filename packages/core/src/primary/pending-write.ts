@@ -8,7 +8,12 @@ export interface Prefetch {
   /** The overlay keeps what it has until this is ended. */
   readonly barrier: number;
   readonly keys: ReadonlyMap<string, Uint8Array>;
+  /** Fewer than keys if `isShort`. */
   records: ReadonlyMap<string, StoredRecord | undefined> | undefined;
+  /** The values were too long to be kept together. */
+  isShort: boolean;
+  /** Of the values, which count in the queue. */
+  bytes: number;
   /** Requests that have not used it yet. */
   users: number;
 }

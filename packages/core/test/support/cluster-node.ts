@@ -5,7 +5,6 @@ import {
   entryBytes,
   type NodeId,
   type Position,
-  type StoredRecord,
   type StoreState,
 } from '@holdfast/types';
 import type { CoreApi, CoreConfig, Effect, Input, RecoveredState } from '../../src/api.ts';
@@ -124,7 +123,7 @@ export class ClusterNode {
         });
         return;
       case 'fetch':
-        this.#fetched.push({ kind: 'fetched', id: effect.id, records: this.#read(effect.keys) });
+        this.#fetched.push({ kind: 'fetched', id: effect.id, records: this.store.getMany(effect) });
         return;
       case 'sendSnapshot':
         this.#transfers.push({ peer: effect.peer, store: this.store.clone() });
@@ -198,9 +197,5 @@ export class ClusterNode {
     for (const transfer of this.#transfers) lines.push(`snapshot to ${transfer.peer}`);
     for (const directory of this.#installs) lines.push(`install ${directory}`);
     return lines;
-  }
-
-  #read(keys: readonly Uint8Array[]): (StoredRecord | undefined)[] {
-    return keys.map((key) => this.store.get(key));
   }
 }

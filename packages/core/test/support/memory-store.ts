@@ -66,6 +66,21 @@ export class MemoryStore {
     return this.#data.get(textOf(key));
   }
 
+  /** As the store does: ends with the record that takes the values over `bytesMax`. */
+  getMany(wanted: {
+    readonly keys: readonly Uint8Array[];
+    readonly bytesMax: number;
+  }): (StoredRecord | undefined)[] {
+    const records: (StoredRecord | undefined)[] = [];
+    let bytes = 0;
+    for (const key of wanted.keys) {
+      if (bytes > wanted.bytesMax) break;
+      records.push(this.get(key));
+      bytes += records.at(-1)?.value.byteLength ?? 0;
+    }
+    return records;
+  }
+
   get applied(): Position {
     return this.#applied;
   }

@@ -260,7 +260,7 @@ export class RandomCluster {
         return;
       }
       case 'fetch': {
-        const records = effect.keys.map((key) => host.store.get(key));
+        const records = host.store.getMany(effect);
         this.#back(host, this.draw(3), { kind: 'fetched', id: effect.id, records });
         return;
       }

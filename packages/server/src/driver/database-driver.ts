@@ -335,7 +335,8 @@ export class DatabaseDriver {
 
   #fetch(effect: Extract<Effect, { kind: 'fetch' }>): void {
     try {
-      this.input({ kind: 'fetched', id: effect.id, records: this.store.get(effect.keys).records });
+      const { records } = this.store.get(effect.keys, effect.bytesMax);
+      this.input({ kind: 'fetched', id: effect.id, records });
     } catch (error) {
       // Opened again without success, it cannot be read before it is.
       if (!(error instanceof HoldfastError) || !this.#space.isFull) throw error;

@@ -99,7 +99,10 @@ function drive(answer: (input: Input) => readonly Effect[]): {
     },
   };
   const store = {
-    get: () => ({ records: [undefined], revision: 0 }),
+    get: (keys: readonly Uint8Array[], bytesMax: number) => {
+      done.push(`get ${keys.length} keys, ${bytesMax} bytes`);
+      return { records: [undefined], revision: 0 };
+    },
     apply: ({ applied }: Extract<Effect, { kind: 'apply' }>): Promise<never> => {
       done.push(`apply ${applied.index}`);
       return new Promise(() => {});
@@ -149,13 +152,13 @@ const APPLY: Effect = {
 test('effects are performed in order; what arises meanwhile is stepped after all of them', () => {
   const { driver, core, done } = drive((input) => {
     if (input.kind === 'connectionClosed')
-      return [{ kind: 'fetch', id: 7, keys: [new Uint8Array(1)] }, persist(1), send('n2', 1)];
+      return [{ kind: 'fetch', id: 7, keys: [new Uint8Array(1)], bytesMax: 99 }, persist(1), send('n2', 1)];
     if (input.kind === 'fetched') return [send('n3', 1)];
     return [];
   });
   driver.input(CLOSED);
   expect(core.inputs.map(({ kind }) => kind)).toEqual(['connectionClosed', 'fetched']);
-  expect(done).toEqual(['persist 1', 'send n2', 'send n3']);
+  expect(done).toEqual(['get 1 keys, 99 bytes', 'persist 1', 'send n2', 'send n3']);
 });
 
 test('a batch that nobody waits for is applied at the next tick, or as soon as somebody does', () => {
