@@ -175,8 +175,9 @@ export class DatabaseDriver {
   /** No more steps. Ends in order what is under way, marks the log and closes everything. */
   async stop(): Promise<void> {
     this.#halt();
-    await this.#background;
+    // First: what goes on in the background may wait for room.
     await this.#space.stop();
+    await this.#background;
     await this.#checkpoints.stop();
     await this.#wal.close();
     await this.#slot.close();
@@ -379,9 +380,22 @@ export class DatabaseDriver {
   }
 
   async #fileDiverged(effect: Extract<Effect, { kind: 'fileDiverged' }>): Promise<void> {
-    await this.divergence.file(this.name, effect.entries, effect.undecided);
+    while (!(await this.#isFiled(effect))) await this.#space.fileIsFull();
+    if (this.#stopped) return;
     this.#filing -= effect.entries.length;
     this.#wal.judged(effect.entries);
+  }
+
+  /** False: there was no room. Once this stops it does not matter: the log still has it at the next start. */
+  async #isFiled({ entries, undecided }: Extract<Effect, { kind: 'fileDiverged' }>): Promise<boolean> {
+    if (this.#stopped) return true;
+    try {
+      await this.divergence.file(this.name, entries, undecided);
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      return false;
+    }
   }
 
   #inBackground(work: () => Promise<void>): void {

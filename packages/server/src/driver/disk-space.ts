@@ -17,11 +17,13 @@ export interface DiskSpaceOptions {
   onReopened(): void;
 }
 
-/** Knows whether log and store have room, and brings the store back when there is room again. */
+/** Knows whether log, store and divergence file have room, and brings the store back when there is room again. */
 export class DiskSpace {
   readonly #options: DiskSpaceOptions;
   #logIsFull: boolean;
   #storeIsFull = false;
+  #fileIsFull = false;
+  #pause: { readonly timer: Timer; readonly end: () => void } | undefined;
   #reopening: Promise<void> | undefined;
   #check: Timer | undefined;
   #stopped = false;
@@ -32,7 +34,7 @@ export class DiskSpace {
   }
 
   get isFull(): boolean {
-    return this.#logIsFull || this.#storeIsFull;
+    return this.#logIsFull || this.#storeIsFull || this.#fileIsFull;
   }
 
   /** The store is closed for a moment: nothing may be read from it. */
@@ -62,9 +64,23 @@ export class DiskSpace {
     });
   }
 
+  /** The divergence file found no room. Resolves when it is worth another try, or when this stops; one call at a time. */
+  async fileIsFull(): Promise<void> {
+    this.#change(() => {
+      this.#fileIsFull = true;
+    });
+    do await this.#wait();
+    while (!this.#stopped && !(await this.#hasRoom()));
+    this.#change(() => {
+      this.#fileIsFull = false;
+    });
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#check?.cancel();
+    this.#pause?.timer.cancel();
+    this.#pause?.end();
     await this.#reopening;
   }
 
@@ -72,6 +88,23 @@ export class DiskSpace {
     const before = this.isFull;
     change();
     if (this.isFull !== before && !this.#stopped) this.#options.onChange(this.isFull);
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#stopped) return resolve();
+      const timer = this.#options.clock.setTimer(this.#options.checkMs, resolve, { background: true });
+      this.#pause = { timer, end: resolve };
+    });
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    const { disk, directory, reopenBytesMin } = this.#options;
+    try {
+      return (await disk.freeBytes(directory)) >= reopenBytesMin;
+    } catch {
+      return false;
+    }
   }
 
   #checkLater(): void {
@@ -90,10 +123,9 @@ export class DiskSpace {
   }
 
   async #reopenIfRoom(): Promise<void> {
-    const { disk, directory, reopenBytesMin, store } = this.#options;
     try {
-      if ((await disk.freeBytes(directory)) < reopenBytesMin) throw new Error('not yet');
-      await store().reopen();
+      if (!(await this.#hasRoom())) throw new Error('not yet');
+      await this.#options.store().reopen();
     } catch {
       // Still no room, or gone again at once: the node goes on as it is and looks again.
       this.#checkLater();

@@ -1,7 +1,9 @@
+import { tmpdir } from 'node:os';
 import type { CoreApi, Effect, Input, Notice, PersistOrder, RecoveredLog } from '@holdfast/core';
 import { NodeDisk, SystemClock } from '@holdfast/io';
 import type { DivergenceFile } from '@holdfast/store';
 import {
+  DiskError,
   type LogIndex,
   logIndex,
   type NodeId,
@@ -12,7 +14,7 @@ import {
   ticket,
 } from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DatabaseDriver } from '../../src/driver/database-driver.ts';
 import type { DriverPorts } from '../../src/driver/driver-ports.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
@@ -83,7 +85,10 @@ function persist(number: number): Effect {
   return { kind: 'persist', order };
 }
 
-function drive(answer: (input: Input) => readonly Effect[]): {
+function drive(
+  answer: (input: Input) => readonly Effect[],
+  divergence: Partial<DivergenceFile> = {},
+): {
   readonly driver: DatabaseDriver;
   readonly core: ScriptedCore;
   readonly done: string[];
@@ -96,6 +101,9 @@ function drive(answer: (input: Input) => readonly Effect[]): {
     stats: { segments: 1, bytes: 0, syncs: 0, frames: 0 },
     append: (order: PersistOrder): void => {
       done.push(`persist ${order.ticket}`);
+    },
+    judged: (): void => {
+      done.push('judged');
     },
   };
   const store = {
@@ -124,13 +132,13 @@ function drive(answer: (input: Input) => readonly Effect[]): {
     core,
     wal: wal as unknown as Wal,
     slot: { store } as unknown as StoreSlot,
-    divergence: {} as DivergenceFile,
+    divergence: divergence as DivergenceFile,
     recovered: RECOVERED,
     logIsFull: false,
     disk: new NodeDisk(),
-    directory: '/nowhere',
+    directory: tmpdir(),
     clock: new SystemClock(),
-    tuning: DRIVER_TUNING,
+    tuning: { ...DRIVER_TUNING, diskCheckMs: 1, reopenBytesMin: 1 },
     ports: ports as unknown as DriverPorts,
   });
   return { driver, core, done, failures };
@@ -188,6 +196,33 @@ test('a suspicion is followed by a tick: the best successor need not wait for on
   driver.input({ kind: 'linkDown', peer: nodeId('n2'), cause: 'refused' });
   expect(core.inputs.map(({ kind }) => kind)).toEqual(['linkDown', 'tick']);
   expect(done).toEqual(['notice suspicion', 'send n3']);
+});
+
+test('what was lost and finds no room to be listed is listed when there is some, and the node stays up', async () => {
+  let tries = 0;
+  const file = async (): Promise<void> => {
+    tries += 1;
+    if (tries < 3) throw new DiskError('ENOSPC', 'divergence.log', 'no room');
+  };
+  const orders: Input[] = [];
+  const { driver, done, failures } = drive(
+    (input) => {
+      if (input.kind === 'order') orders.push(input);
+      return input === CLOSED ? [{ kind: 'fileDiverged', entries: [], undecided: false }] : [];
+    },
+    { file },
+  );
+  driver.input(CLOSED);
+  await vi.waitFor(() => expect(done).toEqual(['judged']));
+  expect(tries).toBe(3);
+  expect(orders.map((input) => input.kind === 'order' && input.order)).toEqual([
+    { kind: 'diskFull', full: true },
+    { kind: 'diskFull', full: false },
+    { kind: 'diskFull', full: true },
+    { kind: 'diskFull', full: false },
+  ]);
+  expect(driver.isDiskFull).toBe(false);
+  expect(failures).toEqual([]);
 });
 
 test('after `stop` nothing more is done: neither later effects nor later inputs', () => {
