@@ -1,3 +1,4 @@
+import { assertNever } from './assert.ts';
 import type { DatabaseUid, LogIndex, NodeId, Revision, SessionId, Term } from './brands.ts';
 
 /** Acknowledgement levels, weakest first. See docs/guarantees.md. */
@@ -120,6 +121,23 @@ export function resultBytes(result: WriteResult): number {
   let bytes = 0;
   for (const step of result.steps) bytes += STEP_BYTES + (step.kind === 'found' ? step.value.byteLength : 0);
   return bytes;
+}
+
+/** A refusal, or a transaction that only read. */
+export function changesNothing(result: WriteResult): boolean {
+  switch (result.kind) {
+    case 'written':
+    case 'counter':
+      return false;
+    case 'conflict':
+    case 'notAnInteger':
+    case 'resultTooLarge':
+      return true;
+    case 'transaction':
+      return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
+    default:
+      return assertNever(result);
+  }
 }
 
 const HEAD_BYTES = 96;

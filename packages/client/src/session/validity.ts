@@ -1,6 +1,7 @@
 import {
   type Ack,
   assertNever,
+  changesNothing,
   type Operation,
   type ReadAnswer,
   type StepResult,
@@ -19,22 +20,6 @@ export function isReceiptFor(call: WriteCall, receipt: WriteReceipt): boolean {
   const { result } = receipt;
   if (RANK[receipt.ack] < RANK[changesNothing(result) ? 'quorum' : call.ack]) return false;
   return call.otherwise === undefined ? isResultOfWrite(call, result) : isResultOfTransaction(call, result);
-}
-
-function changesNothing(result: WriteResult): boolean {
-  switch (result.kind) {
-    case 'written':
-    case 'counter':
-      return false;
-    case 'conflict':
-    case 'notAnInteger':
-    case 'resultTooLarge':
-      return true;
-    case 'transaction':
-      return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
-    default:
-      return assertNever(result);
-  }
 }
 
 function isResultOfWrite(call: WriteCall, result: WriteResult): boolean {

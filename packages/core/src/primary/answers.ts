@@ -1,4 +1,4 @@
-import { type Ack, assertNever, type LogIndex } from '@holdfast/types';
+import { type Ack, changesNothing, type LogIndex } from '@holdfast/types';
 import { reachedIndexes, strongerAck } from '../acks/ack-rules.ts';
 import { Deadlines } from '../acks/deadlines.ts';
 import { type LoggedWrite, type Waiter, Waiters } from '../acks/waiters.ts';
@@ -146,19 +146,5 @@ export class Answers {
  * `all` would end, with a voter down, in "applied, but not everywhere", which it is not (G6).
  */
 function isRefusal({ outcome }: LoggedWrite): boolean {
-  if (outcome.kind !== 'write') return false;
-  const { result } = outcome;
-  switch (result.kind) {
-    case 'written':
-    case 'counter':
-      return false;
-    case 'conflict':
-    case 'notAnInteger':
-    case 'resultTooLarge':
-      return true;
-    case 'transaction':
-      return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
-    default:
-      return assertNever(result);
-  }
+  return outcome.kind === 'write' && changesNothing(outcome.result);
 }
