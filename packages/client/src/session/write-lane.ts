@@ -74,7 +74,8 @@ export class WriteLane {
 
   /** Some calls that waited through an outage are still held back. */
   get hasLate(): boolean {
-    return this.#resendHeld || this.#waiting.lateLength > 0;
+    // What is to be sent again and was not tried yet may be held back, too.
+    return this.#resendDue || this.#resendHeld || this.#waiting.lateLength > 0;
   }
 
   get sessionId(): SessionId | undefined {

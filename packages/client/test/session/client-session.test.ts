@@ -114,6 +114,25 @@ test('writes to one key are applied in the order of issue, even where new writes
   expect(overtakings.count, 'runs in which a write went before another').toBeGreaterThan(0);
 });
 
+test('a tick before the first repeat does not let new writes pass one that waited, to the same key', () => {
+  const random = new SimRandom(7);
+  const world = new SessionWorld(() => random.next(), { longOutages: true });
+  world.issue(5);
+  world.flush();
+  world.issue(14);
+  world.deliverUp(0);
+  world.deliverDown(0);
+  world.changeTerm({ to: 1, kept: 0, dies: false, announcedBy: 0, fresh: true });
+  world.flush();
+  world.pass(5);
+  world.deliverDown(0);
+  world.pass(1);
+  world.issue(5);
+  world.issue(60);
+  world.settle();
+  expect(world.committed.filter((name) => name === 'w1' || name === 'w3')).toEqual(['w1', 'w3']);
+});
+
 test('with a cluster that recovers, no call with time left is lost', () => {
   fc.assert(
     fc.property(fc.array(stepOrTrouble, { maxLength: 80, size: 'max' }), (steps) => {
