@@ -1,40 +1,20 @@
-import type {
-  NodeId,
-  Revision,
-  ServerMessage,
-  Topology,
-  WireError,
-  WriteReceipt,
-  WriteReply,
-} from '@holdfast/types';
-import { assertNever, HoldfastError } from '@holdfast/types';
+import type { HoldfastError, NodeId, Revision, ServerMessage, Topology, WireError } from '@holdfast/types';
+import { assertNever } from '@holdfast/types';
 import { Resilience } from '../resilience/resilience.ts';
-import {
-  type AnyCall,
-  type CallOwner,
-  type LinkId,
-  NO_LINK,
-  type SnapshotHome,
-  type WriteCall,
-} from './call.ts';
+import { type AnyCall, type CallOwner, type LinkId, NO_LINK, type SnapshotHome } from './call.ts';
 import { CallLedger } from './call-ledger.ts';
 import type { ClientHealth } from './client-health.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SessionEffect } from './effects.ts';
-import { abortedError, answeredError, deadlineError } from './failures.ts';
+import { abortedError, deadlineError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
-import type { Target } from './link-table.ts';
 import { LinkTable } from './link-table.ts';
 import { ReadDesk } from './read-desk.ts';
 import { Releases } from './releases.ts';
-import { Rest } from './rest.ts';
 import { SessionToken } from './session-token.ts';
-import { isReceiptFor } from './validity.ts';
-import { type Answer, answersIn, isFailureOfNode, judgeWrite } from './verdicts.ts';
-import { WriteLane } from './write-lane.ts';
+import { type Answer, answersIn, isFailureOfNode } from './verdicts.ts';
+import { WriteDesk } from './write-desk.ts';
 
-/** Room that a request without keys and values takes in a frame. */
-const SMALL_BYTES = 64;
 /** A node that has not answered after so long could have. */
 const TELLING_MS = 50;
 
@@ -48,11 +28,8 @@ export class ClientSession {
   readonly #resilience: Resilience;
   readonly #links: LinkTable;
   readonly #token = new SessionToken();
-  /** `local` and `quorum` writes; and apart from them `all`, whose window a dead voter may fill. */
-  readonly #ordinary: WriteLane;
-  readonly #everywhere: WriteLane;
+  readonly #writes: WriteDesk;
   readonly #reads: ReadDesk;
-  readonly #rest: Rest;
   readonly #releases: Releases;
   #effects: SessionEffect[] = [];
   /** When the last link was lost. */
@@ -66,19 +43,22 @@ export class ClientSession {
     this.#links = new LinkTable(resilience.breakers);
     this.#ledger = new CallLedger({ limits, tally: resilience.tally, now });
     this.#frames = new FrameWriter(limits);
-    const parts = { limits, ledger: this.#ledger, frames: this.#frames, resilience };
-    this.#ordinary = new WriteLane(parts);
-    this.#everywhere = new WriteLane(parts);
-    this.#reads = new ReadDesk({
-      ...parts,
+    const parts = {
+      limits,
       random,
+      ledger: this.#ledger,
+      frames: this.#frames,
       links: this.#links,
       token: this.#token,
-      onViolation: (link, reason) => this.#violation(link, reason),
+      resilience,
+      onViolation: (link: LinkId, reason: string): void => this.#violation(link, reason),
+    };
+    this.#writes = new WriteDesk(parts);
+    this.#reads = new ReadDesk({
+      ...parts,
       onDiverged: (loss) => this.#effects.push({ kind: 'diverged', ...loss }),
     });
-    this.#rest = new Rest(limits.resilience.retry, random);
-    const writes = [this.#ordinary, this.#everywhere];
+    const writes = this.#writes.lanes;
     this.#releases = new Releases({ resilience, links: this.#links, writes, reads: this.#reads });
   }
 
@@ -108,7 +88,7 @@ export class ClientSession {
     return {
       ...this.#links.health,
       pending: this.pending,
-      waiting: this.#ordinary.waiting + this.#everywhere.waiting + forPrimary + forAnybody,
+      waiting: this.#writes.waiting + forPrimary + forAnybody,
       retryBudget: this.#resilience.budget.tokens,
       counters: { ...this.#resilience.tally },
     };
@@ -123,7 +103,7 @@ export class ClientSession {
     if (!this.#ledger.admit(call)) return;
     switch (call.kind) {
       case 'write':
-        this.#laneOf(call).enqueue(call);
+        this.#writes.enqueue(call);
         break;
       case 'read':
       case 'scan':
@@ -172,7 +152,7 @@ export class ClientSession {
   linkDown(link: LinkId, now: number): void {
     const breaker = this.#links.breakerOf(link);
     if (!this.#links.remove(link)) return;
-    const lost = this.#ordinary.linkDown(link) + this.#everywhere.linkDown(link) + this.#reads.linkDown(link);
+    const lost = this.#writes.linkDown(link) + this.#reads.linkDown(link);
     if (lost > 0) breaker?.missed(lost, now);
     if (this.#links.size === 0) {
       this.#disconnectedAt = now;
@@ -193,7 +173,7 @@ export class ClientSession {
     this.#answered(link, answersIn(message), now);
     switch (message.kind) {
       case 'writeReplies':
-        for (const reply of message.replies) this.#onWriteReply(link, reply, now);
+        for (const reply of message.replies) this.#writes.onReply(link, reply, now);
         return;
       case 'readReplies':
         for (const reply of message.replies) this.#reads.onReply(link, reply, now);
@@ -208,8 +188,7 @@ export class ClientSession {
         return;
       }
       case 'sessionOpened':
-        for (const lane of [this.#ordinary, this.#everywhere])
-          lane.sessionOpened(message.id, link, message.session);
+        this.#writes.sessionOpened(message.id, link, message.session);
         return;
       case 'snapshotOpened':
         this.#reads.onSnapshot(link, message.id, message.revision, now);
@@ -231,8 +210,7 @@ export class ClientSession {
   /** Puts whatever may go now into frames: once per turn, after everything issued in it. */
   flush(now: number): void {
     this.#releases.review(now);
-    const { target } = this.#links;
-    if (target !== undefined && this.#rest.over(now)) this.#flushWrites(target, now);
+    this.#writes.flush(now, this.#reads.writeBarrier);
     this.#reads.flush(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
   }
@@ -247,12 +225,7 @@ export class ClientSession {
     }
     this.#resilience.tick(now);
     this.#reads.tick(now);
-    this.#ordinary.resumeHeld();
-    this.#everywhere.resumeHeld();
-    if (this.#rest.ended(now)) {
-      this.#ordinary.resume();
-      this.#everywhere.resume();
-    }
+    this.#writes.tick(now);
     this.#releases.tick();
   }
 
@@ -269,13 +242,7 @@ export class ClientSession {
   /** The client closes: every call ends now, and the cluster may forget the sessions. */
   end(): void {
     this.#endWhere(() => true);
-    const { target } = this.#links;
-    if (target === undefined) return;
-    for (const { sessionId } of [this.#ordinary, this.#everywhere]) {
-      if (sessionId === undefined) continue;
-      const id = this.#ledger.nextId();
-      this.#frames.add(target.link, { kind: 'closeSession', id, session: sessionId }, SMALL_BYTES);
-    }
+    this.#writes.closeSessions();
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
   }
 
@@ -294,10 +261,6 @@ export class ClientSession {
     for (const call of this.#ledger.filter(where)) this.#fail(call, abortedError(call, undefined));
   }
 
-  #laneOf(call: WriteCall): WriteLane {
-    return call.ack === 'all' ? this.#everywhere : this.#ordinary;
-  }
-
   #afterTopology(known: Topology, now: number): void {
     const { topology } = this.#links;
     if (topology !== known) {
@@ -314,25 +277,10 @@ export class ClientSession {
     if (target !== undefined && before !== undefined)
       this.#releases.lostPrimary(before.breaker.awaitedSince ?? now, now);
     if (target !== undefined) {
-      this.#rest.clear();
-      this.#ordinary.retarget(target.link);
-      this.#everywhere.retarget(target.link);
+      this.#writes.retarget(target.link);
       this.#reads.retarget({ from: before?.link ?? NO_LINK, to: target.link });
     }
     this.#releases.review(now);
-  }
-
-  /** All that may go; or one as a probe, if the primary is left out otherwise. */
-  #flushWrites({ link, term, breaker }: Target, now: number): void {
-    const isProbe = breaker.holdsBack;
-    // A silent node is pinged all the while: no write need be risked to find out.
-    if (isProbe && (breaker.cause === 'silent' || !breaker.mayProbe(now))) return;
-    const barrier = this.#reads.writeBarrier;
-    const sendsMax = isProbe ? 1 : Number.POSITIVE_INFINITY;
-    const outlet = { link, term, breaker, barrier, now, sendsMax };
-    this.#ordinary.flush(outlet);
-    this.#everywhere.flush(outlet);
-    if (isProbe && outlet.sendsMax === 0) breaker.probing(now);
   }
 
   /** A whole frame of answers is timed by its first. */
@@ -354,116 +302,13 @@ export class ClientSession {
     if (now - call.sentAt >= TELLING_MS) this.#links.breakerOf(call.link)?.missed(1, now);
   }
 
-  #onWriteReply(link: LinkId, reply: WriteReply, now: number): void {
-    const call = this.#ledger.find(reply.id);
-    // Late answers are normal: the call has ended, or has been sent elsewhere since.
-    if (call === undefined || call.link !== link) return;
-    if (call.kind !== 'write') {
-      this.#violation(link, 'a write reply to something else');
-    } else if ('receipt' in reply) {
-      this.#onReceipt(link, call, reply.receipt);
-    } else {
-      this.#onWriteRefused(link, call, reply.error, now);
-    }
-  }
-
-  #onReceipt(link: LinkId, call: WriteCall, receipt: WriteReceipt): void {
-    if (!isReceiptFor(call, receipt)) {
-      this.#violation(link, 'a receipt that does not fit the write');
-      return;
-    }
-    const { result } = receipt;
-    this.#token.raise(result.revision);
-    this.#rest.relax();
-    this.#resilience.budget.succeeded(call.isCharged);
-    switch (result.kind) {
-      case 'written':
-      case 'counter':
-      case 'transaction':
-        this.#laneOf(call).succeed(call, receipt);
-        return;
-      case 'resultTooLarge':
-        this.#fail(
-          call,
-          this.#decided(
-            'HOLDFAST_RESULT_TOO_LARGE',
-            'the values that the transaction would have read are too large to be kept as its result',
-            call,
-            result.revision,
-          ),
-        );
-        return;
-      case 'conflict':
-        this.#fail(
-          call,
-          this.#decided(
-            'HOLDFAST_CONFLICT',
-            `condition ${result.condition} does not hold`,
-            call,
-            result.revision,
-          ),
-        );
-        return;
-      case 'notAnInteger':
-        this.#fail(
-          call,
-          this.#decided(
-            'HOLDFAST_NOT_AN_INTEGER',
-            'the value is no integer, or would leave the safe range',
-            call,
-            result.revision,
-          ),
-        );
-        return;
-      default:
-        assertNever(result);
-    }
-  }
-
-  /** A logged verdict: nothing was written, whatever became of earlier attempts. */
-  #decided(
-    code: 'HOLDFAST_CONFLICT' | 'HOLDFAST_NOT_AN_INTEGER' | 'HOLDFAST_RESULT_TOO_LARGE',
-    text: string,
-    call: WriteCall,
-    detail: Revision,
-  ): HoldfastError {
-    return new HoldfastError(code, text, { attempts: call.attempts, detail });
-  }
-
-  #onWriteRefused(link: LinkId, call: WriteCall, error: WireError, now: number): void {
-    if (isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
-    const verdict = judgeWrite(error);
-    switch (verdict) {
-      case 'sessionExpired':
-        this.#laneOf(call).sessionExpired(call, error);
-        // A node that says so of every session must not be asked without a pause.
-        this.#rest.begin(now, undefined);
-        return;
-      case 'again':
-        if (error.outcome !== 'not-applied') call.mayBeLogged = true;
-        call.refusal = error;
-        this.#laneOf(call).park(call);
-        this.#rest.begin(now, error.retryAfterMs);
-        return;
-      case 'final':
-        call.link = NO_LINK;
-        this.#fail(call, answeredError(call, error, this.#links.nodeOf(link)));
-        return;
-      default:
-        assertNever(verdict);
-    }
-  }
-
   #onFailed(link: LinkId, id: number, error: WireError, now: number): void {
-    if (this.#ordinary.sessionRefused(id, link, error) || this.#everywhere.sessionRefused(id, link, error)) {
-      this.#rest.begin(now, error.retryAfterMs);
-      return;
-    }
+    if (this.#writes.sessionRefused(id, link, error, now)) return;
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) return;
     switch (call.kind) {
       case 'write':
-        this.#onWriteRefused(link, call, error, now);
+        this.#writes.onRefused(link, call, error, now);
         return;
       case 'read':
       case 'scan':
@@ -479,7 +324,7 @@ export class ClientSession {
   #fail(call: AnyCall, error: HoldfastError): void {
     switch (call.kind) {
       case 'write':
-        this.#laneOf(call).fail(call, error);
+        this.#writes.fail(call, error);
         return;
       case 'read':
       case 'scan':
