@@ -1,6 +1,15 @@
-import type { Ack, Entry, LogIndex, Mutation, Revision, SessionId, Term, WriteResult } from '@holdfast/types';
+import {
+  type Ack,
+  type Entry,
+  forEachMutation,
+  type LogIndex,
+  type Mutation,
+  type Revision,
+  type SessionId,
+  type Term,
+  type WriteResult,
+} from '@holdfast/types';
 import { ByteReader, ByteWriter, UnreadableBytesError } from './bytes.ts';
-import { forEachMutation } from './mutation-batch.ts';
 import { decodeResult, encodeResult } from './session-codec.ts';
 
 /** A mutation that a failover lost, with the revision it had: no other mutation ever had it. */

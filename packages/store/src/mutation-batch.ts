@@ -1,25 +1,7 @@
-import type { Entry, EntryRequest, Mutation, Revision } from '@holdfast/types';
+import { type Entry, forEachMutation } from '@holdfast/types';
 import { writeUserKey } from './keys.ts';
 import type { LevelOperation } from './level-like.ts';
 import { userRecordBytes, writeUserRecord } from './record.ts';
-
-/**
- * Calls back for every mutation of an entry with its revision: they count up from the entry's first.
- * The one place that says which revision a mutation has, so that replaying it can only repeat it.
- */
-export function forEachMutation(
-  entry: Entry,
-  callback: (mutation: Mutation, revision: Revision) => void,
-): void {
-  if (entry.body.kind !== 'requests') return;
-  let revision: number = entry.firstRevision;
-  for (const request of entry.body.requests) {
-    for (const mutation of mutationsOf(request)) {
-      callback(mutation, revision as Revision);
-      revision += 1;
-    }
-  }
-}
 
 /**
  * The mutations of `entries` as LevelDB operations, in order. Keys and records share one allocation,
@@ -55,8 +37,4 @@ function bytesOf(entries: readonly Entry[]): number {
     });
   }
   return bytes;
-}
-
-function mutationsOf(request: EntryRequest): readonly Mutation[] {
-  return request.kind === 'write' ? request.mutations : [];
 }

@@ -101,12 +101,27 @@ export interface TermStart {
   readonly firstRevision: Revision;
 }
 
+const NO_MUTATIONS: readonly Mutation[] = [];
+
+/** What a request changes, in order: each takes one revision. */
+export function mutationsOf(request: EntryRequest): readonly Mutation[] {
+  switch (request.kind) {
+    case 'write':
+      return request.mutations;
+    case 'openSession':
+    case 'closeSession':
+      return NO_MUTATIONS;
+    default:
+      return assertNever(request);
+  }
+}
+
 /** How many revisions the entry takes. */
 export function revisionCount(entry: Entry): number {
   if (entry.body.kind === 'opening') return 1;
   if (entry.body.kind === 'noop') return 0;
   let count = 0;
-  for (const request of entry.body.requests) if (request.kind === 'write') count += request.mutations.length;
+  for (const request of entry.body.requests) count += mutationsOf(request).length;
   return count;
 }
 

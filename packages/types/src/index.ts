@@ -7,6 +7,7 @@ export * from './entry.ts';
 export * from './errors.ts';
 export * from './limits.ts';
 export * from './membership.ts';
+export * from './mutations.ts';
 export * from './peer-messages.ts';
 export * from './store-records.ts';
 export * from './transient-map.ts';
