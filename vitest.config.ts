@@ -1,34 +1,55 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { SuiteTimes } from './test/support/suite-times.ts';
 
-/** Packages whose tests open sockets or watch the real clock: one file at a time, with nothing beside them. */
-const ALONE = ['cli', 'io', 'server'];
+/** Packages whose tests open sockets or watch the real clock. */
+const ALONE = new Set(['cli', 'io', 'server']);
+/** Of `test`, which crosses packages: what starts no cluster, or none that has to be quick. All the rest does. */
+const WITHOUT_CLUSTER = [
+  'test/{checks,examples,mutations,browser,sim-page,pack}/**/*.test.ts',
+  'test/sim-command.test.ts',
+];
+/** What is held against the real clock, or says how much may happen in how little time. */
+const TIMING = [
+  'test/process/{cut-off,failover,saturation,vanish}.test.ts',
+  'test/conformance/namespaces.test.ts',
+  'test/damage/clock.test.ts',
+  'test/divergence/local-writes.test.ts',
+  'test/hostile/connections.test.ts',
+  'test/check-speed.test.ts',
+];
+const LONG = ['test/long/**/*.test.ts'];
+const BUNDLE_NODES = './test/support/bundle-nodes.ts';
 /** Where a machine wants to read the results. */
 const reportPath = process.env.HOLDFAST_TEST_REPORT;
 const isLong = process.env.HOLDFAST_LONG === '1';
 
-function packageSuite(name: string): TestProjectInlineConfiguration {
-  const isAlone = ALONE.includes(name);
-  return {
-    extends: true,
-    test: {
-      name,
-      include: [`packages/${name}/test/**/*.test.ts`],
-      maxWorkers: isAlone ? 1 : 2,
-      sequence: { groupOrder: isAlone ? 2 : 1 },
-    },
-  };
+/** What runs at the same time; the groups run one after the other. */
+const GROUPS = {
+  /** Nothing of these is held against the real clock but patience. */
+  pure: { maxWorkers: 2, groupOrder: 1 },
+  /** Real processes, of which nobody asks that they be fast, or that nothing happens to a cluster for a while. */
+  processes: { maxWorkers: 2, groupOrder: 2 },
+  /** They watch the real clock: one file at a time, with nothing beside it. */
+  alone: { maxWorkers: 1, groupOrder: 3 },
+} as const;
+
+function suite(
+  name: string,
+  group: keyof typeof GROUPS,
+  test: { include: string[]; exclude?: string[]; globalSetup?: string; isolate?: boolean },
+): TestProjectInlineConfiguration {
+  const { maxWorkers, groupOrder } = GROUPS[group];
+  return { extends: true, test: { ...test, name, maxWorkers, sequence: { groupOrder } } };
 }
 
-/** What crosses packages: real processes, tarballs, the workspace's own checks. */
-function workspaceSuite(
-  name: string,
-  include: string[],
-  exclude: string[] = [],
-): TestProjectInlineConfiguration {
-  return { extends: true, test: { name, include, exclude, maxWorkers: 1, sequence: { groupOrder: 3 } } };
+function packageSuite(name: string): TestProjectInlineConfiguration {
+  const include = [`packages/${name}/test/**/*.test.ts`];
+  if (ALONE.has(name)) return suite(name, 'alone', { include });
+  // They keep nothing in modules that another file could see: loading them anew for each would cost a minute.
+  return suite(name, 'pure', { include, isolate: false });
 }
 
 function jsonReport(outputFile: string): ['json', { outputFile: string }] {
@@ -39,12 +60,18 @@ export default defineConfig({
   test: {
     testTimeout: isLong ? 600_000 : 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new SuiteTimes(), ...(reportPath === undefined ? [] : [jsonReport(reportPath)])],
     projects: [
       ...readdirSync(join(import.meta.dirname, 'packages')).map(packageSuite),
-      workspaceSuite('workspace', ['test/**/*.test.ts'], ['test/long/**', 'test/pack/**']),
-      workspaceSuite('pack', ['test/pack/**/*.test.ts']),
-      ...(isLong ? [workspaceSuite('long', ['test/long/**/*.test.ts'])] : []),
+      suite('workspace', 'pure', { include: WITHOUT_CLUSTER }),
+      suite('process', 'processes', {
+        include: ['test/**/*.test.ts'],
+        exclude: [...WITHOUT_CLUSTER, ...TIMING, ...LONG],
+        globalSetup: BUNDLE_NODES,
+      }),
+      suite('timing', 'alone', { include: TIMING, globalSetup: BUNDLE_NODES }),
+      ...(isLong ? [suite('long', 'alone', { include: LONG, globalSetup: BUNDLE_NODES })] : []),
     ],
   },
 });

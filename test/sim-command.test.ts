@@ -22,6 +22,7 @@ function sim(...words: string[]): { status: number | null; stdout: string } {
   const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'scripts/sim.ts'), ...words], {
     cwd: folder,
     encoding: 'utf8',
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-sim-compiled'), ...process.env },
   });
   return { status, stdout };
 }

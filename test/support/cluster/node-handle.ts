@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { NODE_FLAGS } from '@holdfast/types';
+import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
 import type { NodeOrder, NodeReport } from './node-order.ts';
 
-const PROGRAM = join(import.meta.dirname, 'node-process.ts');
 const LOG_TAIL_BYTES = 3000;
-/** Compiled sources, so that a node that is started again is up in half the time. */
-const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/holdfast/compiled');
 
 export interface NodeHandleOptions {
   readonly id: string;
@@ -36,9 +33,9 @@ export class NodeHandle {
     const [command = process.execPath, ...before] = [...options.launcher, process.execPath, ...NODE_FLAGS];
     const log = openSync(options.log, 'a');
     const args = [JSON.stringify(options.flags), ...(options.rehearses ? ['--rehearses'] : [])];
-    this.#child = spawn(command, [...before, PROGRAM, ...args], {
+    this.#child = spawn(command, [...before, nodeProgram('cluster'), ...args], {
       stdio: ['ignore', log, log, 'ipc'],
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env },
+      env: { NODE_COMPILE_CACHE, ...process.env },
     });
     closeSync(log);
     process.on('exit', this.#killOnExit);

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { loadConfig, Node, systemSeams } from '@holdfast/server';
 import { type Clock, HoldfastError, type Timer } from '@holdfast/types';
 import { LaggingTransport } from './lagging-transport.ts';
@@ -54,6 +55,8 @@ try {
   const node = await Node.start(config, { transport, disk, clock, random: seams.random });
   process.on('SIGTERM', () => void node.stop());
   process.send?.('up');
+  // Most of these end by a signal that leaves no time for it.
+  flushCompileCache();
   const error = await node.stopped;
   if (error !== undefined) fail(error);
   process.exit(0);

@@ -2,18 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Holdfast, type HoldfastOptions } from '@holdfast/client';
 import type { NodeDigest, NodeStatus } from '@holdfast/server';
 import { afterEach, onTestFailed } from 'vitest';
+import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import type { NodeOrder } from './node-order.ts';
 import { waitUntil } from './wait-until.ts';
 
-const PROGRAM = join(import.meta.dirname, 'node-process.ts');
-/** A start costs the processor less when what was compiled is kept. */
-const COMPILE_CACHE = join(tmpdir(), 'holdfast-compile-cache');
 const LOG_TAIL_BYTES = 3000;
 
 export interface ClusterOptions {
@@ -261,10 +258,10 @@ export class ProcessCluster {
     const log = openSync(member.log, 'a');
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', PROGRAM, JSON.stringify(flags)],
+      ['--disable-warning=ExperimentalWarning', nodeProgram('faults'), JSON.stringify(flags)],
       {
         stdio: ['ignore', log, log, 'ipc'],
-        env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...options.env },
+        env: { NODE_COMPILE_CACHE, ...process.env, ...options.env },
         ...(options.uid === undefined ? {} : { uid: options.uid }),
       },
     );
