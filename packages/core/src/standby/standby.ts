@@ -26,10 +26,9 @@ export class Standby {
   onAppend(from: NodeId, message: Append): void {
     const { log, commit, persists } = this.#context;
     if (!isContiguous(message)) return;
-    if (!log.warm) {
-      if (!this.#applier.usable) this.#context.send(from, { kind: 'snapshotWanted', term: message.term });
-      return;
-    }
+    // Said again at every append until a snapshot is on its way. With an empty log the node is a copy all the same.
+    if (!this.#applier.usable) this.#context.send(from, { kind: 'snapshotWanted', term: message.term });
+    if (!log.warm) return;
     if (!this.#holds(message.previous)) {
       const rejected = message.previous.index;
       const bound = { index: Math.min(rejected, log.last.index) as LogIndex, term: message.previous.term };

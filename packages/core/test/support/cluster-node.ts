@@ -53,6 +53,7 @@ export class ClusterNode {
   #installs: string[] = [];
   #transfers: { readonly peer: NodeId; readonly store: MemoryStore }[] = [];
   #disks = 1;
+  #storeUsable = true;
 
   constructor(id: NodeId, order: number) {
     this.id = id;
@@ -70,9 +71,8 @@ export class ClusterNode {
     const installed = [...this.snapshots.values()].find(
       (snapshot) => snapshot.position.index === log.base.index,
     );
-    if (installed !== undefined && log.base.index > this.store.applied.index)
-      this.store = installed.store.clone();
-    const recovered: RecoveredState = { log, store: this.store.state(), storeUsable: true };
+    if (installed !== undefined && log.base.index > this.store.applied.index) this.#install(installed.store);
+    const recovered: RecoveredState = { log, store: this.store.state(), storeUsable: this.#storeUsable };
     this.core = make(config, recovered, now);
     this.runs.push({ recovered, config, startedAt: now, steps: [] });
   }
@@ -104,6 +104,13 @@ export class ClusterNode {
     this.log = new MemoryLog();
     this.store = new MemoryStore();
     this.snapshots.clear();
+    this.#storeUsable = true;
+  }
+
+  /** Its store, and nothing else, can be read no longer. */
+  damageStore(): void {
+    this.store = new MemoryStore();
+    this.#storeUsable = false;
   }
 
   /** Starts what an effect asks for; reads happen at once and are told late, which is the harder order. */
@@ -168,10 +175,15 @@ export class ClusterNode {
       case 'install': {
         const directory = this.#installs.shift();
         if (directory === undefined) return undefined;
-        this.store = this.snapshots.get(directory)!.store.clone();
+        this.#install(this.snapshots.get(directory)!.store);
         return { kind: 'installed', directory };
       }
     }
+  }
+
+  #install(store: MemoryStore): void {
+    this.store = store.clone();
+    this.#storeUsable = true;
   }
 
   nextTransfer(): { readonly peer: NodeId; readonly store: MemoryStore } | undefined {

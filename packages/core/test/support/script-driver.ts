@@ -177,6 +177,8 @@ export class ScriptDriver {
       return undefined;
     },
     wipe: (line) => void this.#node(line).wipe(),
+    /** Damage to the store of a node that is down. */
+    damage: (line) => void this.#node(line).damageStore(),
     /** Damage to the log of a node that is down. */
     lose: (line) => {
       const [from, to] = [line.number('from', 0), line.number('to', line.number('from', 0))];
