@@ -54,6 +54,12 @@ export const THRESHOLDS = {
     asserted: 200,
     factor: 20,
   },
+  putBesideStuckScans: {
+    name: 'p99 of a put beside range reads that are stuck, in times its normal value',
+    measured: 1,
+    asserted: 2,
+    factor: 2,
+  },
   openNamespaceMs: {
     name: 'opening one of thousands of namespaces, milliseconds',
     measured: 0.25,

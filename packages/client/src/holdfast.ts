@@ -47,10 +47,9 @@ import {
   type WriteCallOptions,
 } from './options.ts';
 import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
-import { resilienceLimits } from './resilience/resilience-options.ts';
 import { type Seams, systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
-import { CLIENT_LIMITS } from './session/client-limits.ts';
+import { clientLimits } from './session/client-limits.ts';
 import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
@@ -383,18 +382,13 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 
   /** Its own, or for a namespace one that others have joined or will. */
   #driver(): Driver {
-    const { namespace, pendingCallsMax, pendingBytesMax, name } = this.#options;
+    const { namespace, name } = this.#options;
     const options: DriverOptions = {
       seeds: this.#location.seeds,
       database: this.#location.database,
       name: name ?? 'holdfast-client',
       seams: this.#seams,
-      limits: {
-        ...CLIENT_LIMITS,
-        pendingCallsMax: pendingCallsMax ?? CLIENT_LIMITS.pendingCallsMax,
-        pendingBytesMax: pendingBytesMax ?? CLIENT_LIMITS.pendingBytesMax,
-        resilience: resilienceLimits(this.#options),
-      },
+      limits: clientLimits(this.#options),
       timing: LINK_TIMING,
     };
     return namespace === undefined ? new Driver(options) : DriverPool.of(this.#seams).driver(options);

@@ -33,11 +33,12 @@ export type {
   WriteCallOptions,
 } from './options.ts';
 export type { BreakerChange } from './resilience/breakers.ts';
+export type { LaneLimit, LaneOptions } from './resilience/lane-limits.ts';
 export type { BreakerCause, BreakerState } from './resilience/node-breaker.ts';
 export type { BreakerLimits, ReleaseLimits, RetryLimits } from './resilience/resilience-limits.ts';
 export type { ClientCounters } from './resilience/tally.ts';
 export type { Seams } from './seams.ts';
-export type { ClientHealth, NodeHealth } from './session/client-health.ts';
+export type { ClientHealth, LaneHealth, NodeHealth } from './session/client-health.ts';
 export type { PrimaryChange } from './session/effects.ts';
 export type { ReadPreference } from './session/read-routes.ts';
 export type {

@@ -16,8 +16,10 @@ import type {
   AbstractValueIteratorOptions,
 } from 'abstract-level';
 import { meantBy } from './mistyped.ts';
-import { type ResilienceOptions, resilienceLimits } from './resilience/resilience-options.ts';
+import type { LaneOptions } from './resilience/lane-limits.ts';
+import type { ResilienceOptions } from './resilience/resilience-options.ts';
 import type { Seams } from './seams.ts';
+import { clientLimits } from './session/client-limits.ts';
 import type { ReadPreference } from './session/read-routes.ts';
 
 export interface HoldfastOptions<K, V>
@@ -45,6 +47,11 @@ export interface HoldfastOptions<K, V>
   readonly pendingCallsMax?: number | undefined;
   /** Bytes of keys and values that may wait for an answer; 256 MiB by default. */
   readonly pendingBytesMax?: number | undefined;
+  /**
+   * How much of both calls of one kind may take: half for writes, two fifths for reads of keys, a twentieth each for
+   * range reads and for watches.
+   */
+  readonly lanes?: LaneOptions | undefined;
   /** Told to the nodes, for people. */
   readonly name?: string | undefined;
   /** Repeats of failed attempts: their pauses, and the budget that bounds them. See docs/resilience.md for all three. */
@@ -184,6 +191,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'pendingCallsMax',
   'pendingBytesMax',
   'name',
+  'lanes',
   'retry',
   'breaker',
   'release',
@@ -211,7 +219,6 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
     if (meant !== undefined)
       throw invalidOption(name, options[name as keyof typeof options], `it as ${meant}`);
   }
-  resilienceLimits(options);
   checkedAck(options.ack);
   checkedConsistency(options.consistency);
   checkedReadPreference(options.readPreference);
@@ -224,6 +231,7 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   ] as const) {
     checkedPositive(name, options[name]);
   }
+  clientLimits(options);
 }
 
 /** A time or a number of something: finite and above 0. */

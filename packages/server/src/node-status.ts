@@ -11,6 +11,7 @@ export interface StatusParts {
   readonly disk: DiskId | undefined;
   readonly uptimeMs: number;
   readonly connections: number;
+  readonly lanes: NodeStatus['lanes'];
   /** Undefined until it is open. */
   readonly database: DatabaseDriver | undefined;
   /** Why there is none yet. */
@@ -73,6 +74,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     sessions: core.sessions,
     connections: parts.connections,
     queued: core.queued,
+    lanes: withQueued(parts.lanes, core.queued),
     defaultAck: config.defaultAck,
     wal: { segments: stats?.segments ?? 0, bytes: stats?.bytes ?? 0 },
     divergence: {
@@ -80,6 +82,12 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
       pending: core.supersededPending + (database?.filing ?? 0),
     },
   };
+}
+
+/** The core tells how many of the writes it has are not logged yet. */
+function withQueued(lanes: NodeStatus['lanes'], queued: number): NodeStatus['lanes'] {
+  const { running, refused } = lanes.writes;
+  return { ...lanes, writes: { running: Math.max(0, running - queued), waiting: queued, refused } };
 }
 
 function whyNotReady(parts: StatusParts, core: CoreStatus): string | undefined {

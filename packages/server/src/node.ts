@@ -153,6 +153,7 @@ export class Node implements NodeView {
       disk: this.#diskId,
       uptimeMs: this.clock.now() - this.#startedAt,
       connections: this.#network.clients.size,
+      lanes: this.#network.clients.lanes,
       database: this.#databases.get(DEFAULT_DATABASE),
       waitsFor: this.#waitsFor,
       stopping: this.#ending !== undefined,

@@ -98,6 +98,7 @@ export type ClientMessage =
   | {
       readonly kind: 'scanNext';
       readonly id: number;
+      readonly remainingMs: number;
       readonly scan: number;
       readonly pageSize: number;
       readonly seek?: Uint8Array;
@@ -117,6 +118,7 @@ export type ClientMessage =
   | {
       readonly kind: 'snapshotRead';
       readonly id: number;
+      readonly remainingMs: number;
       readonly snapshot: number;
       readonly keys: readonly Uint8Array[];
     }
@@ -213,4 +215,9 @@ export type ServerMessage =
       readonly id: number;
       readonly revision: Revision;
       readonly stalenessMs: number;
-    };
+    }
+  /**
+   * The state of the scan opened under that id is held, while its first page has to wait: what is written from now on is
+   * not in it. Said only if the page takes a while.
+   */
+  | { readonly kind: 'scanOpened'; readonly id: number; readonly revision: Revision };

@@ -68,6 +68,13 @@ export const LIMITS = {
   /** A connection that has not said hello by then is closed. */
   handshakeTimeoutMs: 3000,
   scansPerConnectionMax: 256,
+  /**
+   * Pages of range reads that a node reads from its store at once. Each occupies one of the four threads that a Node.js
+   * process has for files (`UV_THREADPOOL_SIZE`) until the disk answers; the others are for the log and for applying.
+   */
+  scansRunningMax: 2,
+  /** Pages that wait for that. */
+  scansWaitingMax: 1024,
   scanIdleMs: 60_000,
   scanPageBytesMax: 1_048_576,
   eventRingSize: 1024,

@@ -41,13 +41,20 @@ export function packRangeMessage(code: number, message: RangeMessage): Packable[
         orNil(message.snapshot),
       ];
     case 'scanNext':
-      return [code, message.id, message.scan, message.pageSize, orNil(message.seek)];
+      return [
+        code,
+        message.id,
+        duringMs(message.remainingMs),
+        message.scan,
+        message.pageSize,
+        orNil(message.seek),
+      ];
     case 'scanClose':
       return [code, message.scan];
     case 'snapshotOpen':
       return [code, message.id, ...packState(message)];
     case 'snapshotRead':
-      return [code, message.id, message.snapshot, message.keys];
+      return [code, message.id, duringMs(message.remainingMs), message.snapshot, message.keys];
     case 'snapshotClose':
       return [code, message.snapshot];
     default:
@@ -70,13 +77,14 @@ export function readRangeMessage(kind: RangeMessage['kind'], packed: readonly un
       };
     }
     case 'scanNext': {
-      parts(packed, 'message', 5);
-      const seek = optional(packed[4], 'seek', binary);
+      parts(packed, 'message', 6);
+      const seek = optional(packed[5], 'seek', binary);
       return {
         kind,
         id: count(packed[1], 'id'),
-        scan: count(packed[2], 'scan'),
-        pageSize: positive(packed[3], 'pageSize'),
+        remainingMs: duration(packed[2], 'remainingMs'),
+        scan: count(packed[3], 'scan'),
+        pageSize: positive(packed[4], 'pageSize'),
         ...(seek === undefined ? {} : { seek }),
       };
     }
@@ -87,12 +95,13 @@ export function readRangeMessage(kind: RangeMessage['kind'], packed: readonly un
       parts(packed, 'message', 6);
       return { kind, id: count(packed[1], 'id'), ...readState(packed) };
     case 'snapshotRead': {
-      parts(packed, 'message', 4);
+      parts(packed, 'message', 5);
       return {
         kind,
         id: count(packed[1], 'id'),
-        snapshot: count(packed[2], 'snapshot'),
-        keys: readKeys(packed[3]),
+        remainingMs: duration(packed[2], 'remainingMs'),
+        snapshot: count(packed[3], 'snapshot'),
+        keys: readKeys(packed[4]),
       };
     }
     case 'snapshotClose':

@@ -57,6 +57,7 @@ const KINDS = [
   'pong',
   'failed',
   'snapshotOpened',
+  'scanOpened',
 ] as const satisfies readonly ServerMessage['kind'][];
 
 const OUTCOMES: readonly Outcome[] = ['not-applied', 'applied', 'unknown'];
@@ -123,6 +124,8 @@ function packMessage(message: ServerMessage): Packable[] {
       return [code, message.id, packError(message.error)];
     case 'snapshotOpened':
       return [code, message.id, message.revision, message.stalenessMs];
+    case 'scanOpened':
+      return [code, message.id, message.revision];
     default:
       return assertNever(message);
   }
@@ -233,6 +236,9 @@ function readKind(kind: ServerMessage['kind'], packed: readonly unknown[]): Serv
         revision: revision(packed[2], 'revision'),
         stalenessMs: staleness(packed[3], 'stalenessMs'),
       };
+    case 'scanOpened':
+      parts(packed, 'message', 3);
+      return { kind, id: count(packed[1], 'id'), revision: revision(packed[2], 'revision') };
     default:
       return assertNever(kind);
   }

@@ -396,6 +396,7 @@ export const clientMessages: ByKind<ClientMessage> = {
   scanNext: record<OfKind<ClientMessage, 'scanNext'>>({
     kind: kindOf('scanNext'),
     id: count,
+    remainingMs: duration,
     scan: count,
     pageSize: positive,
     seek: maybe(small),
@@ -413,6 +414,7 @@ export const clientMessages: ByKind<ClientMessage> = {
   snapshotRead: record({
     kind: kindOf('snapshotRead'),
     id: count,
+    remainingMs: duration,
     snapshot: count,
     keys: fc.array(small, { maxLength: 4 }),
   }),
@@ -484,4 +486,5 @@ export const serverMessages: ByKind<ServerMessage> = {
   pong: record({ kind: kindOf('pong'), id: count }),
   failed: record({ kind: kindOf('failed'), id: count, error: wireError }),
   snapshotOpened: record({ kind: kindOf('snapshotOpened'), id: count, revision, stalenessMs: staleness }),
+  scanOpened: record({ kind: kindOf('scanOpened'), id: count, revision }),
 };

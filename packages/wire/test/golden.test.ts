@@ -226,7 +226,7 @@ const clientMessages: ClientMessage[] = [
     pageSize: 100,
     snapshot: 2,
   },
-  { kind: 'scanNext', id: 7, scan: 6, pageSize: 100, seek: utf8('m') },
+  { kind: 'scanNext', id: 7, remainingMs: 900, scan: 6, pageSize: 100, seek: utf8('m') },
   { kind: 'scanClose', scan: 6 },
   { kind: 'ping', id: 8 },
   {
@@ -237,7 +237,7 @@ const clientMessages: ClientMessage[] = [
     token: revision,
     maxStalenessMs: 50,
   },
-  { kind: 'snapshotRead', id: 10, snapshot: 9, keys: [utf8('a'), utf8('b')] },
+  { kind: 'snapshotRead', id: 10, remainingMs: 700, snapshot: 9, keys: [utf8('a'), utf8('b')] },
   { kind: 'snapshotClose', snapshot: 9 },
 ];
 
@@ -295,6 +295,7 @@ const serverMessages: ServerMessage[] = [
   { kind: 'pong', id: 8 },
   { kind: 'failed', id: 0, error },
   { kind: 'snapshotOpened', id: 9, revision, stalenessMs: 0.5 },
+  { kind: 'scanOpened', id: 6, revision },
 ];
 
 /** Requests whose results format 1 had no room for. */

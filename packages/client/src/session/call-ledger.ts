@@ -1,8 +1,15 @@
-import { HoldfastError, TransientMap } from '@holdfast/types';
+import { HoldfastError, type Lane, TransientMap } from '@holdfast/types';
 import type { Tally } from '../resilience/tally.ts';
 import type { AnyCall, Call } from './call.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
+
+/** What one kind of calls holds. */
+interface LaneUse {
+  calls: number;
+  bytes: number;
+  refused: number;
+}
 
 /** Every call that is not settled: found by id, watched by deadline, bounded in number and bytes, settled once. */
 export class CallLedger {
@@ -10,8 +17,15 @@ export class CallLedger {
   readonly #calls = new TransientMap<number, AnyCall>();
   readonly #wheel: DeadlineWheel<AnyCall>;
   readonly #tally: Tally;
+  readonly #lanes: Readonly<Record<Lane, LaneUse>> = {
+    writes: { calls: 0, bytes: 0, refused: 0 },
+    reads: { calls: 0, bytes: 0, refused: 0 },
+    scans: { calls: 0, bytes: 0, refused: 0 },
+    watches: { calls: 0, bytes: 0, refused: 0 },
+  };
   #settled: AnyCall[] = [];
   #bytes = 0;
+  #newestWrite = 0;
   #lastId = 0;
 
   constructor(options: { limits: ClientLimits; tally: Tally; now: number }) {
@@ -29,6 +43,16 @@ export class CallLedger {
     return this.#bytes;
   }
 
+  /** Not settled, by kind; and how many were refused for want of room. */
+  get lanes(): Readonly<Record<Lane, Readonly<LaneUse>>> {
+    return this.#lanes;
+  }
+
+  /** Place in the order of issue of the newest write. */
+  get newestWrite(): number {
+    return this.#newestWrite;
+  }
+
   /** An id for a request that is no call: unique among calls, too. */
   nextId(): number {
     this.#lastId += 1;
@@ -40,20 +64,27 @@ export class CallLedger {
     call.id = this.nextId();
     this.#tally.calls += 1;
     call.order = this.#tally.calls;
-    const { pendingCallsMax, pendingBytesMax } = this.#limits;
-    if (this.#calls.size >= pendingCallsMax || this.#bytes + call.bytes > pendingBytesMax) {
+    const lane = this.#lanes[call.lane];
+    const { callsMax, bytesMax } = this.#limits.lanes[call.lane];
+    // A single one may be longer than the share of its lane, but not than all that may wait.
+    const bytesLeft = lane.calls === 0 ? this.#limits.pendingBytesMax : bytesMax - lane.bytes;
+    if (lane.calls >= callsMax || call.bytes > bytesLeft) {
+      lane.refused += 1;
       call.fail(
         new HoldfastError(
           'HOLDFAST_CLIENT_QUEUE_FULL',
-          `more than ${pendingCallsMax} calls or ${pendingBytesMax} bytes wait for an answer`,
+          `more than ${callsMax} ${call.lane} or ${bytesMax} bytes of them wait for an answer`,
         ),
       );
       this.#tally.failed += 1;
       this.#settled.push(call);
       return false;
     }
+    if (call.kind === 'write') this.#newestWrite = call.order;
     this.#calls.set(call.id, call);
     this.#bytes += call.bytes;
+    lane.calls += 1;
+    lane.bytes += call.bytes;
     this.#wheel.add(call);
     return true;
   }
@@ -110,6 +141,9 @@ export class CallLedger {
   #close(call: AnyCall): void {
     this.#calls.delete(call.id);
     this.#bytes -= call.bytes;
+    const lane = this.#lanes[call.lane];
+    lane.calls -= 1;
+    lane.bytes -= call.bytes;
     this.#wheel.remove(call);
     this.#settled.push(call);
   }

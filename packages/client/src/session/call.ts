@@ -4,6 +4,7 @@ import type {
   Condition,
   Consistency,
   KeyRange,
+  Lane,
   NodeId,
   Operation,
   ReadAnswer,
@@ -50,6 +51,8 @@ export interface ServedAnswer {
  * shell carries it out with `complete`, so that no application code runs inside a decision.
  */
 export abstract class Call<Result = unknown> implements Timed {
+  /** What it is kept apart with. */
+  abstract readonly lane: Lane;
   /** Names the call on every connection it is sent over; from 1, never reused by a client. */
   id = 0;
   /** Place in the order of issue. */
@@ -111,6 +114,7 @@ export abstract class Call<Result = unknown> implements Timed {
 /** A write, and at the same time its request on the wire. */
 export class WriteCall extends Call<WriteReceipt> {
   readonly kind = 'write';
+  readonly lane = 'writes';
   readonly ack: Ack;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
@@ -177,6 +181,7 @@ abstract class RoutedCall<Result> extends Call<Result> {
 /** A read of keys, and at the same time its request on the wire. */
 export class ReadCall extends RoutedCall<ServedAnswer> {
   readonly kind = 'read';
+  readonly lane = 'reads';
   readonly keys: readonly Uint8Array[];
 
   constructor(options: ConstructorParameters<typeof RoutedCall>[0] & { keys: readonly Uint8Array[] }) {
@@ -188,6 +193,9 @@ export class ReadCall extends RoutedCall<ServedAnswer> {
 /** Opens a range read on a snapshot and asks for its first page. */
 export class ScanCall extends RoutedCall<Page> {
   readonly kind = 'scan';
+  readonly lane = 'scans';
+  /** Its node holds the state that it will be read from, though the first page takes a while. */
+  isOpened = false;
   readonly range: KeyRange;
   readonly pageSize: number;
 
@@ -207,6 +215,7 @@ export class ScanCall extends RoutedCall<Page> {
 /** Takes a snapshot for later reads. */
 export class SnapshotCall extends RoutedCall<SnapshotHome> {
   readonly kind = 'snapshot';
+  readonly lane = 'scans';
 
   get request(): Extract<ClientMessage, { kind: 'snapshotOpen' }> {
     const { id, consistency, remainingMs, token } = this;
@@ -220,6 +229,7 @@ abstract class BoundCall<Result> extends Call<Result> {
   readonly kind = 'bound';
   /** The link over which it was opened. */
   readonly home: LinkId;
+  remainingMs = 0;
   abstract readonly answeredBy: 'scanPage' | 'readReplies';
   abstract readonly request: ClientMessage;
 
@@ -231,6 +241,7 @@ abstract class BoundCall<Result> extends Call<Result> {
 
 /** A further page of an open scan. */
 export class PageCall extends BoundCall<Page> {
+  readonly lane = 'scans';
   readonly answeredBy = 'scanPage';
   /** The id under which the scan was opened. */
   readonly scan: number;
@@ -251,15 +262,15 @@ export class PageCall extends BoundCall<Page> {
   }
 
   get request(): Extract<ClientMessage, { kind: 'scanNext' }> {
-    const { id, scan, pageSize, seek } = this;
-    return seek === undefined
-      ? { kind: 'scanNext', id, scan, pageSize }
-      : { kind: 'scanNext', id, scan, pageSize, seek };
+    const { id, remainingMs, scan, pageSize, seek } = this;
+    const request = { kind: 'scanNext', id, remainingMs, scan, pageSize } as const;
+    return seek === undefined ? request : { ...request, seek };
   }
 }
 
 /** Opens a range read on a snapshot that is held, and asks for its first page. */
 export class SnapshotScanCall extends BoundCall<Page> {
+  readonly lane = 'scans';
   readonly answeredBy = 'scanPage';
   readonly snapshot: number;
   readonly range: KeyRange;
@@ -273,15 +284,16 @@ export class SnapshotScanCall extends BoundCall<Page> {
   }
 
   get request(): Extract<ClientMessage, { kind: 'scanOpen' }> {
-    const { id, range, pageSize, snapshot } = this;
+    const { id, remainingMs, range, pageSize, snapshot } = this;
     // The state was chosen when the snapshot was taken.
-    const state = { consistency: 'eventual', remainingMs: 0, token: 0 as Revision } as const;
+    const state = { consistency: 'eventual', remainingMs, token: 0 as Revision } as const;
     return { kind: 'scanOpen', id, ...state, range, pageSize, snapshot };
   }
 }
 
 /** A read of keys from a snapshot that is held. */
 export class SnapshotReadCall extends BoundCall<ServedAnswer> {
+  readonly lane = 'reads';
   readonly answeredBy = 'readReplies';
   readonly snapshot: number;
   readonly keys: readonly Uint8Array[];
@@ -298,8 +310,8 @@ export class SnapshotReadCall extends BoundCall<ServedAnswer> {
   }
 
   get request(): Extract<ClientMessage, { kind: 'snapshotRead' }> {
-    const { id, snapshot, keys } = this;
-    return { kind: 'snapshotRead', id, snapshot, keys };
+    const { id, remainingMs, snapshot, keys } = this;
+    return { kind: 'snapshotRead', id, remainingMs, snapshot, keys };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { NodeId, Term } from '@holdfast/types';
+import type { Lane, NodeId, Term } from '@holdfast/types';
 import type { BreakerCause, BreakerState } from '../resilience/node-breaker.ts';
 import type { ClientCounters } from '../resilience/tally.ts';
 
@@ -15,6 +15,15 @@ export interface NodeHealth {
   readonly breakerCause?: BreakerCause;
 }
 
+/** Calls of one kind, which those of other kinds do not take the room of. */
+export interface LaneHealth {
+  /** Not settled, and the bytes of their keys and values. */
+  readonly calls: number;
+  readonly bytes: number;
+  /** Refused with HOLDFAST_CLIENT_QUEUE_FULL so far. */
+  readonly refused: number;
+}
+
 /** How a client is doing, at one moment. Clients that share connections share this as well. */
 export interface ClientHealth {
   /** Whether some node can be asked. */
@@ -25,6 +34,8 @@ export interface ClientHealth {
   readonly nodes: readonly NodeHealth[];
   /** Calls not settled, and the bytes of their keys and values. */
   readonly pending: { readonly calls: number; readonly bytes: number };
+  /** The same by kind. */
+  readonly lanes: Readonly<Record<Lane, LaneHealth>>;
   /** Of these, calls that no node has been asked to answer. */
   readonly waiting: number;
   /** Tokens left. */

@@ -88,6 +88,7 @@ export class ClientSession {
     return {
       ...this.#links.health,
       pending: this.pending,
+      lanes: structuredClone(this.#ledger.lanes),
       waiting: this.#writes.waiting + forPrimary + forAnybody,
       retryBudget: this.#resilience.budget.tokens,
       counters: { ...this.#resilience.tally },
@@ -111,7 +112,7 @@ export class ClientSession {
         this.#reads.enqueue(call);
         break;
       case 'bound':
-        this.#reads.send(call);
+        this.#reads.enqueueBound(call);
         break;
       default:
         assertNever(call);
@@ -192,6 +193,9 @@ export class ClientSession {
         return;
       case 'snapshotOpened':
         this.#reads.onSnapshot(link, message.id, message.revision, now);
+        return;
+      case 'scanOpened':
+        this.#reads.onOpened(link, message.id, message.revision, now);
         return;
       case 'failed':
         this.#onFailed(link, message.id, message.error, now);
@@ -289,6 +293,11 @@ export class ClientSession {
     const breaker = this.#links.breakerOf(link);
     if (first === undefined || breaker === undefined) return;
     const call = this.#ledger.find(first.id);
+    // How a range read fares says more about the range; that there is an answer is all that counts.
+    if (call?.lane === 'scans') {
+      breaker.answered(0, { latencyMs: 0, served: true }, now);
+      return;
+    }
     // How long `all` takes says more about the other nodes.
     const isTelling =
       call !== undefined && call.link === link && !(call.kind === 'write' && call.ack === 'all');
@@ -299,7 +308,8 @@ export class ClientSession {
 
   /** The node had the call for as long as it takes to tell that it should have answered. */
   #timedOut(call: AnyCall, now: number): void {
-    if (now - call.sentAt >= TELLING_MS) this.#links.breakerOf(call.link)?.missed(1, now);
+    if (call.lane !== 'scans' && now - call.sentAt >= TELLING_MS)
+      this.#links.breakerOf(call.link)?.missed(1, now);
   }
 
   #onFailed(link: LinkId, id: number, error: WireError, now: number): void {

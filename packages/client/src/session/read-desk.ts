@@ -1,7 +1,7 @@
 import type { ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
 import type { Resilience } from '../resilience/resilience.ts';
-import type { AnyBoundCall, LinkId, RoutableCall, SnapshotHome } from './call.ts';
+import type { AnyBoundCall, LinkId, RoutableCall, ScanCall, SnapshotHome } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { answeredError } from './failures.ts';
@@ -13,6 +13,7 @@ import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
 import { isAnswerTo } from './validity.ts';
 import { isFailureOfNode, judgeRead } from './verdicts.ts';
+import { remainingMs } from './write-lane.ts';
 
 /** Room that a request without keys and values takes in a frame. */
 const SMALL_BYTES = 64;
@@ -37,7 +38,11 @@ export class ReadDesk {
   readonly #frames: FrameWriter;
   readonly #links: LinkTable;
   readonly #token: SessionToken;
-  readonly #lane: ReadLane;
+  readonly #keys: ReadLane;
+  /** Range reads and snapshots: apart from the others, that they may be stuck without holding these up. */
+  readonly #openings: ReadLane;
+  /** Reads that only one node can answer, to be sent with this turn. */
+  #bound: AnyBoundCall[] = [];
 
   constructor(options: ReadDeskOptions) {
     const { ledger, frames, links, token } = options;
@@ -46,27 +51,23 @@ export class ReadDesk {
     this.#frames = frames;
     this.#links = links;
     this.#token = token;
-    this.#lane = new ReadLane(options);
+    const { readsInFlightMax, openingsInFlightMax } = options.limits;
+    this.#keys = new ReadLane({ ...options, lane: 'reads', inFlightMax: readsInFlightMax });
+    this.#openings = new ReadLane({ ...options, lane: 'scans', inFlightMax: openingsInFlightMax });
   }
 
   /** Writes issued after it must wait. */
   get writeBarrier(): number {
-    return this.#lane.writeBarrier;
+    return this.#openings.writeBarrier;
   }
 
   enqueue(call: RoutableCall): void {
-    this.#lane.enqueue(call);
+    this.#laneOf(call).enqueue(call);
   }
 
   /** Only the node that holds what it reads can answer it. */
-  send(call: AnyBoundCall): void {
-    if (!this.#links.has(call.home)) {
-      this.fail(call, snapshotLost(call));
-      return;
-    }
-    call.link = call.home;
-    call.attempts = 1;
-    this.#frames.add(call.home, call.request, SMALL_BYTES + call.bytes);
+  enqueueBound(call: AnyBoundCall): void {
+    this.#bound.push(call);
   }
 
   closeScan({ scan, link }: { scan: number; link: LinkId }): void {
@@ -78,52 +79,59 @@ export class ReadDesk {
   }
 
   flush(now: number): void {
-    this.#lane.flush(this.#links, now);
+    if (this.#bound.length > 0) this.#flushBound(now);
+    this.#keys.flush(this.#links, now);
+    this.#openings.flush(this.#links, now);
   }
 
   get waiting(): ReadLane['waiting'] {
-    return this.#lane.waiting;
+    return sum(this.#keys.waiting, this.#openings.waiting);
   }
 
   get late(): ReadLane['late'] {
-    return this.#lane.late;
+    return sum(this.#keys.late, this.#openings.late);
   }
 
   /** There is a primary again; or any node. */
   dividePrimary(): void {
-    this.#lane.dividePrimary();
+    this.#keys.dividePrimary();
+    this.#openings.dividePrimary();
   }
 
   divideAnybody(): void {
-    this.#lane.divideAnybody();
+    this.#keys.divideAnybody();
+    this.#openings.divideAnybody();
   }
 
   tick(now: number): void {
-    this.#lane.tick(now);
+    this.#keys.tick(now);
+    this.#openings.tick(now);
   }
 
   retarget(links: { from: LinkId; to: LinkId }): void {
-    this.#lane.retarget(links);
+    this.#keys.retarget(links);
+    this.#openings.retarget(links);
   }
 
   /** Returns how many answers are lost with it. */
   linkDown(link: LinkId): number {
-    const reads = this.#lane.linkDown(link);
-    const lost: AnyBoundCall[] = [];
+    const lost: (AnyBoundCall | ScanCall)[] = [];
     this.#ledger.forEach((call) => {
-      if (call.kind === 'bound' && call.link === link) lost.push(call);
+      const isHeldThere = call.kind === 'bound' || (call.kind === 'scan' && call.isOpened);
+      if (call.link === link && isHeldThere) lost.push(call);
     });
     for (const call of lost) this.fail(call, snapshotLost(call));
-    return reads + lost.length;
+    return this.#keys.linkDown(link) + this.#openings.linkDown(link) + lost.length;
   }
 
   linkSilent(link: LinkId): void {
-    this.#lane.linkSilent(link);
+    this.#keys.linkSilent(link);
+    this.#openings.linkSilent(link);
   }
 
   fail(call: RoutableCall | AnyBoundCall, error: HoldfastError): void {
     this.#ledger.fail(call, error);
-    if (call.kind !== 'bound') this.#lane.release(call);
+    if (call.kind !== 'bound') this.#laneOf(call).release(call);
   }
 
   onReply(link: LinkId, reply: ReadReply, now: number): void {
@@ -141,7 +149,7 @@ export class ReadDesk {
       this.#token.raise(reply.answer.revision);
       this.#options.resilience.budget.succeeded(call.isCharged);
       this.#ledger.succeed(call, { answer: reply.answer, node });
-      if (call.kind === 'read') this.#lane.release(call);
+      if (call.kind === 'read') this.#keys.release(call);
     }
   }
 
@@ -158,13 +166,26 @@ export class ReadDesk {
       this.#options.onViolation(link, 'a page that does not fit the request');
       return;
     }
-    if (call.kind === 'scan' && !this.#isEnough(call, message.revision, now)) {
+    if (call.kind === 'scan' && !call.isOpened && !this.#isEnough(call, message.revision, now)) {
       this.closeScan({ scan: message.id, link });
       return;
     }
     this.#token.raise(message.revision);
     this.#ledger.succeed(call, { message, link, node });
-    if (call.kind === 'scan') this.#lane.release(call);
+    if (call.kind === 'scan') this.#openings.release(call);
+  }
+
+  /** The state of a range read is held, though its first page takes a while: writes need not wait for that. */
+  onOpened(link: LinkId, id: number, revision: Revision, now: number): void {
+    const call = this.#ledger.find(id);
+    if (call === undefined || call.link !== link) {
+      this.closeScan({ scan: id, link });
+    } else if (call.kind === 'scan' && !call.isOpened) {
+      if (this.#isEnough(call, revision, now)) this.#openings.opened(call);
+      else this.closeScan({ scan: id, link });
+    } else if (call.kind !== 'scan' && (call.kind !== 'bound' || call.answeredBy !== 'scanPage')) {
+      this.#options.onViolation(link, 'an opening that nobody asked for');
+    }
   }
 
   onSnapshot(link: LinkId, id: number, revision: Revision, now: number): void {
@@ -178,28 +199,31 @@ export class ReadDesk {
     } else {
       this.#token.raise(revision);
       this.#ledger.succeed(call, { id, link });
-      this.#lane.release(call);
+      this.#openings.release(call);
     }
   }
 
   onRefused(link: LinkId, call: RoutableCall | AnyBoundCall, error: WireError, now: number): void {
-    if (call.kind === 'bound') {
+    if (call.kind === 'bound' || (call.kind === 'scan' && call.isOpened)) {
       this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
       return;
     }
-    if (isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
-    const verdict = judgeRead(error, { othersLeft: this.#othersLeft(call) });
+    // Too many range reads say nothing about a node's reads and writes.
+    if (call.kind === 'read' && isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
+    const verdict = this.#isInTheWay(call, error)
+      ? 'final'
+      : judgeRead(error, { othersLeft: this.#othersLeft(call) });
     switch (verdict) {
       case 'diverged':
         this.#onDiverged(link, call, error);
         return;
       case 'elsewhere':
         call.refusal = error;
-        this.#lane.retry(call, { avoid: link, retryAt: 0 });
+        this.#laneOf(call).retry(call, { avoid: link, retryAt: 0 });
         return;
       case 'later':
         call.refusal = error;
-        this.#lane.retry(call, { avoid: link, retryAt: now + this.#pauseMs(call, error) });
+        this.#laneOf(call).retry(call, { avoid: link, retryAt: now + this.#pauseMs(call, error) });
         return;
       case 'final':
         this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
@@ -207,6 +231,34 @@ export class ReadDesk {
       default:
         assertNever(verdict);
     }
+  }
+
+  #laneOf(call: RoutableCall): ReadLane {
+    return call.kind === 'read' ? this.#keys : this.#openings;
+  }
+
+  #flushBound(now: number): void {
+    const bound = this.#bound;
+    this.#bound = [];
+    for (const call of bound) {
+      if (call.settled) continue;
+      if (!this.#links.has(call.home)) {
+        this.fail(call, snapshotLost(call));
+        continue;
+      }
+      call.link = call.home;
+      call.attempts = 1;
+      call.sentAt = now;
+      call.remainingMs = remainingMs(call.deadline, now, this.#options.limits.answerMarginMs);
+      this.#frames.add(call.home, call.request, SMALL_BYTES + call.bytes);
+    }
+  }
+
+  /** A range read that a node has no room for is not asked again while writes wait for it to begin. */
+  #isInTheWay(call: RoutableCall, error: WireError): boolean {
+    return (
+      call.kind !== 'read' && error.code === 'HOLDFAST_OVERLOADED' && this.#ledger.newestWrite > call.order
+    );
   }
 
   /** Whether some node has not been asked yet that could answer. */
@@ -223,9 +275,9 @@ export class ReadDesk {
     if (call.token === call.needed) return true;
     if (revision >= call.needed) {
       this.#token.survived(call.token);
-      this.#lane.askOn(call, { retryAt: 0 });
+      this.#laneOf(call).askOn(call, { retryAt: 0 });
     } else {
-      this.#lane.askOn(call, { retryAt: now + this.#options.limits.resilience.retry.backoffMsMin });
+      this.#laneOf(call).askOn(call, { retryAt: now + this.#options.limits.resilience.retry.backoffMsMin });
     }
     return false;
   }
@@ -238,7 +290,7 @@ export class ReadDesk {
     if (isNews) this.#options.onDiverged({ lost, surviving });
     if (isNews || isAfterLost) this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
     // It carried a token that another call has meanwhile learned to be lost.
-    else this.#lane.askOn(call, { retryAt: 0 });
+    else this.#laneOf(call).askOn(call, { retryAt: 0 });
   }
 
   #pauseMs(call: RoutableCall, error: WireError): number {
@@ -248,7 +300,16 @@ export class ReadDesk {
   }
 }
 
-function snapshotLost(call: AnyBoundCall): HoldfastError {
+type Counts = ReadLane['waiting'];
+
+function sum(one: Counts, other: Counts): Counts {
+  return {
+    forPrimary: one.forPrimary + other.forPrimary,
+    forAnybody: one.forAnybody + other.forAnybody,
+  };
+}
+
+function snapshotLost(call: AnyBoundCall | ScanCall): HoldfastError {
   return new HoldfastError('HOLDFAST_SNAPSHOT_LOST', 'the node that held the snapshot of this read is gone', {
     attempts: call.attempts,
   });

@@ -1,7 +1,7 @@
 import { assert, type Revision } from '@holdfast/types';
 import { GatedQueue } from '../resilience/gated-queue.ts';
 import type { Resilience } from '../resilience/resilience.ts';
-import { type LinkId, NO_LINK, type RoutableCall } from './call.ts';
+import { type LinkId, NO_LINK, type RoutableCall, type ScanCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -18,6 +18,8 @@ const OPENING_BYTES = 256;
  */
 export class ReadLane {
   readonly #limits: ClientLimits;
+  readonly #lane: RoutableCall['lane'];
+  readonly #inFlightMax: number;
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
   readonly #token: SessionToken;
@@ -32,13 +34,17 @@ export class ReadLane {
 
   constructor(parts: {
     readonly limits: ClientLimits;
+    readonly lane: RoutableCall['lane'];
+    readonly inFlightMax: number;
     readonly ledger: CallLedger;
     readonly frames: FrameWriter;
     readonly token: SessionToken;
     readonly resilience: Resilience;
   }) {
-    const { limits, ledger, frames, token, resilience } = parts;
+    const { limits, lane, inFlightMax, ledger, frames, token, resilience } = parts;
     this.#limits = limits;
+    this.#lane = lane;
+    this.#inFlightMax = inFlightMax;
     this.#ledger = ledger;
     this.#frames = frames;
     this.#token = token;
@@ -129,8 +135,16 @@ export class ReadLane {
     }
   }
 
+  /** Its state is held; the first page comes when it comes. */
+  opened(call: ScanCall): void {
+    call.isOpened = true;
+    this.#openings.delete(call);
+    this.#inFlight -= 1;
+  }
+
   /** The call has settled. */
   release(call: RoutableCall): void {
+    if (call.kind === 'scan' && call.isOpened) return;
     if (call.kind !== 'read') this.#openings.delete(call);
     if (call.link !== NO_LINK) this.#leaveLink(call);
     else if (call.retryAt === 0) this.#queueOf(call).forget(call);
@@ -142,7 +156,7 @@ export class ReadLane {
 
   #drain(queue: GatedQueue<RoutableCall>, routes: ReadRoutes, now: number): void {
     if (queue.length === 0) return;
-    while (this.#inFlight < this.#limits.readsInFlightMax) {
+    while (this.#inFlight < this.#inFlightMax) {
       const call = queue.peek(now);
       if (call === undefined) return;
       // Its deadline has passed, which the next tick says; or it has no token for another attempt.
@@ -163,7 +177,8 @@ export class ReadLane {
   #send(call: RoutableCall, link: LinkId, routes: ReadRoutes, now: number): void {
     call.link = link;
     call.sentAt = now;
-    routes.breakerOf(link)?.sent(now);
+    // A range may take its time, and a full lane for range reads says nothing about the rest.
+    if (call.kind === 'read') routes.breakerOf(link)?.sent(now);
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
     const own = call.consistency === 'session' ? this.#token.revision : call.after;
     call.needed = Math.max(own, call.after) as Revision;
@@ -186,7 +201,8 @@ export class ReadLane {
     const forPrimary: RoutableCall[] = [];
     const forAnybody: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
-      if (call.kind === 'write' || call.kind === 'bound') return;
+      if (call.kind === 'write' || call.kind === 'bound' || call.lane !== this.#lane) return;
+      if (call.kind === 'scan' && call.isOpened) return;
       if (call.link === NO_LINK || !where(call)) return;
       call.avoid = call.link;
       this.#leaveLink(call);

@@ -10,7 +10,7 @@ import {
   SnapshotScanCall,
   WriteCall,
 } from '../../src/session/call.ts';
-import { CLIENT_LIMITS } from '../../src/session/client-limits.ts';
+import { clientLimits } from '../../src/session/client-limits.ts';
 import { ClientSession } from '../../src/session/client-session.ts';
 
 const LINK = 1;
@@ -27,7 +27,7 @@ const range = { reverse: false, limit: -1, keys: true, values: true };
 
 let session: ClientSession;
 beforeEach(() => {
-  session = new ClientSession({ limits: CLIENT_LIMITS, random: () => 0.5, now: 0 });
+  session = new ClientSession({ limits: clientLimits({}), random: () => 0.5, now: 0 });
   const topology = { term: 1 as Term, primary: NODE, nodes: [{ id: NODE, url: 'ws://n1:1' }] };
   session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1 }, 0);
   session.takeEffects();

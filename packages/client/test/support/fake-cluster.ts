@@ -167,6 +167,8 @@ export class FakeNode {
         if (treatment !== undefined) {
           if (typeof treatment === 'object')
             replies.push({ kind: 'failed', id: message.id, error: treatment });
+          if (treatment === 'open')
+            replies.push({ kind: 'scanOpened', id: message.id, revision: state.revision });
           return;
         }
         const held = message.snapshot === undefined ? state : from.snapshots.get(message.snapshot);
@@ -284,8 +286,9 @@ export class FakeCluster {
   clusterId = 'c'.repeat(32) as ClusterId;
   onWrite: (node: FakeNode, request: WriteRequest) => Treatment = () => undefined;
   onRead: (node: FakeNode, request: ReadRequest) => Treatment = () => undefined;
-  onScan: (node: FakeNode, request: Extract<ClientMessage, { kind: 'scanOpen' }>) => Treatment = () =>
-    undefined;
+  /** `open`: the state is held, but no page comes. */
+  onScan: (node: FakeNode, request: Extract<ClientMessage, { kind: 'scanOpen' }>) => Treatment | 'open' =
+    () => undefined;
   onHello: (hello: Extract<ClientMessage, { kind: 'hello' }>) => WireError | undefined = () => undefined;
 
   constructor(seats: readonly FakeNodeSeat[]) {

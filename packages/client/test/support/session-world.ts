@@ -15,10 +15,10 @@ import {
   type WriteRequest,
 } from '@holdfast/types';
 import { type LinkId, WriteCall } from '../../src/session/call.ts';
-import { CLIENT_LIMITS, type ClientLimits } from '../../src/session/client-limits.ts';
+import { type ClientLimits, clientLimits } from '../../src/session/client-limits.ts';
 import { ClientSession } from '../../src/session/client-session.ts';
 
-const LIMITS: ClientLimits = { ...CLIENT_LIMITS, pendingCallsMax: 12, sessionWindow: 4 };
+const LIMITS: ClientLimits = { ...clientLimits({ lanes: { writes: { callsMax: 12 } } }), sessionWindow: 4 };
 /** Every outage is long, so that new writes go before those that waited through one. */
 const LONG_OUTAGES: ClientLimits = {
   ...LIMITS,
@@ -330,7 +330,7 @@ export class SessionWorld {
       else if (effect.kind === 'send') this.#links.get(effect.link)?.up.push(snapshot(effect.messages));
       else if (effect.kind === 'violation') this.problems.push(`violation: ${effect.reason}`);
     }
-    if (this.session.pending.calls > LIMITS.pendingCallsMax)
+    if (this.session.pending.calls > LIMITS.lanes.writes.callsMax)
       this.problems.push('more calls pending than allowed');
   }
 }

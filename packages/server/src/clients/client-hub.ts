@@ -8,6 +8,7 @@ import {
   type ClusterId,
   type Connection,
   HoldfastError,
+  type Lane,
   type NodeId,
   PROTOCOL_VERSION,
   type Timer,
@@ -24,6 +25,8 @@ import { ClientReads } from './client-reads.ts';
 import { ClientWrites } from './client-writes.ts';
 import { ConnectionScans } from './connection-scans.ts';
 import { ConnectionSnapshots } from './connection-snapshots.ts';
+import { type LaneLoad, NO_LOAD } from './lane-load.ts';
+import { ScanLane } from './scan-lane.ts';
 import { sameTopology } from './topology.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -47,6 +50,7 @@ export class ClientHub {
   readonly #connections = new Map<number, ClientConnection>();
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
+  readonly #scanLane: ScanLane;
   #lastNumber = 0;
   #topology: Topology | undefined;
   #sweep: Timer | undefined;
@@ -55,10 +59,28 @@ export class ClientHub {
     this.#options = options;
     this.#writes = new ClientWrites({ clock: options.clock, metrics: options.metrics });
     this.#reads = new ClientReads({ clock: options.clock, metrics: options.metrics });
+    const { scansRunningMax, scansWaitingMax } = options.limits;
+    this.#scanLane = new ScanLane({
+      runningMax: scansRunningMax,
+      waitingMax: scansWaitingMax,
+      clock: options.clock,
+    });
   }
 
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** How full the lanes are; of writes, those that the core has, logged or not. */
+  get lanes(): Readonly<Record<Lane, LaneLoad>> {
+    let writes = 0;
+    for (const client of this.#connections.values()) writes += client.requests.size;
+    return {
+      writes: { running: writes, waiting: 0, refused: this.#writes.refused },
+      reads: { running: this.#reads.pending, waiting: 0, refused: this.#reads.refused },
+      scans: this.#scanLane.load,
+      watches: NO_LOAD,
+    };
   }
 
   get isFull(): boolean {
@@ -74,9 +96,12 @@ export class ClientHub {
       turnEnd,
       bufferedBytesMax: limits.clientBufferedBytesMax,
       scans: new ConnectionScans({
+        owner: this.#lastNumber,
+        lane: this.#scanLane,
         scansMax: limits.scansPerConnectionMax,
         pageBytesMax: limits.scanPageBytesMax,
-        now: () => clock.now(),
+        clock,
+        onOpened: (id, revision) => client.send({ kind: 'scanOpened', id, revision }),
         onPage: (page, bytes) => client.sendPage(page, bytes),
         onFailed: (id, error) => client.send({ kind: 'failed', id, error }),
         onFatal: (error) => this.#options.onFatal(error),
@@ -170,7 +195,7 @@ export class ClientHub {
         this.#reads.openScan(client, database, message);
         break;
       case 'scanNext':
-        client.scans.next(message);
+        this.#reads.nextPage(client, message);
         break;
       case 'scanClose':
         this.#reads.closeScan(client, message.scan);

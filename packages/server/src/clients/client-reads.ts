@@ -18,7 +18,7 @@ import { readProblem } from '@holdfast/wire';
 import type { ClientConnection } from './client-connection.ts';
 import type { ClientDatabase, ClientMetrics } from './client-database.ts';
 import { tooMany } from './client-writes.ts';
-import { toWireError, wireError } from './wire-error.ts';
+import { overloaded, toWireError, wireError } from './wire-error.ts';
 
 export interface ClientReadsOptions {
   readonly clock: Clock;
@@ -27,6 +27,7 @@ export interface ClientReadsOptions {
 
 type ScanOpenMessage = Extract<ClientMessage, { kind: 'scanOpen' }>;
 type SnapshotOpenMessage = Extract<ClientMessage, { kind: 'snapshotOpen' }>;
+type ScanNextMessage = Extract<ClientMessage, { kind: 'scanNext' }>;
 type SnapshotReadMessage = Extract<ClientMessage, { kind: 'snapshotRead' }>;
 
 /** A read that the core has not let through yet. */
@@ -40,7 +41,7 @@ type WaitingRead = {
   readonly consistency: Consistency;
 } & (
   | { readonly kind: 'keys'; readonly id: number; readonly keys: readonly Uint8Array[] }
-  | { readonly kind: 'range'; readonly scan: ScanOpenMessage }
+  | { readonly kind: 'range'; readonly scan: ScanOpenMessage; readonly deadline: number }
   | { readonly kind: 'snapshot'; readonly id: number }
 );
 
@@ -50,9 +51,20 @@ export class ClientReads {
   /** By this node's own number for them. */
   readonly #pending = new TransientMap<number, PendingRead>();
   #lastNumber = 0;
+  #refused = 0;
 
   constructor(options: ClientReadsOptions) {
     this.#options = options;
+  }
+
+  /** Reads that the core has not let through yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Reads refused because there were too many. */
+  get refused(): number {
+    return this.#refused;
   }
 
   read(client: ClientConnection, database: ClientDatabase, requests: readonly ReadRequest[]): void {
@@ -61,6 +73,7 @@ export class ClientReads {
     for (const request of requests) {
       const error = problemOf(client, request);
       if (error !== undefined) {
+        this.#count(error);
         client.replyToRead({ id: request.id, error }, 0);
         continue;
       }
@@ -82,13 +95,19 @@ export class ClientReads {
   openScan(client: ClientConnection, database: ClientDatabase, message: ScanOpenMessage): void {
     const error = busyProblem(client) ?? client.scans.reserve(message.id);
     if (error !== undefined) {
+      this.#options.metrics.error(error.code);
       client.send({ kind: 'failed', id: message.id, error });
     } else if (message.snapshot !== undefined) {
       this.#openScanOf(client, message.snapshot, message);
     } else {
       const { consistency } = message;
-      this.#propose(database, message, { kind: 'range', client, consistency, scan: message });
+      const deadline = this.#options.clock.now() + message.remainingMs;
+      this.#propose(database, message, { kind: 'range', client, consistency, scan: message, deadline });
     }
+  }
+
+  nextPage(client: ClientConnection, { remainingMs, ...page }: ScanNextMessage): void {
+    client.scans.next({ ...page, deadline: this.#options.clock.now() + remainingMs });
   }
 
   closeScan(client: ClientConnection, scan: number): void {
@@ -175,7 +194,7 @@ export class ClientReads {
 
   #refuse(pending: PendingRead, error: WireError): void {
     const { client } = pending;
-    this.#options.metrics.error(error.code);
+    this.#count(error);
     switch (pending.kind) {
       case 'keys':
         client.replyToRead({ id: pending.id, error }, 0);
@@ -204,10 +223,12 @@ export class ClientReads {
   }
 
   #serveRange(pending: Extract<PendingRead, { kind: 'range' }>, read: ServedRead, store: Store): void {
-    const { client, scan } = pending;
+    const { client, scan, deadline } = pending;
     const reading = store.scan(scan.range);
     const revision = Math.max(reading.revision, read.revision) as Revision;
-    client.scans.begin(scan.id, { scan: reading, revision, stalenessMs: read.stalenessMs }, scan.pageSize);
+    const { pageSize } = scan;
+    const { stalenessMs } = read;
+    client.scans.begin(scan.id, { scan: reading, revision, stalenessMs }, { pageSize, deadline });
   }
 
   #serveSnapshot(
@@ -220,12 +241,18 @@ export class ClientReads {
       client.send({ kind: 'snapshotOpened', id, revision: view.revision, stalenessMs });
   }
 
-  #openScanOf(client: ClientConnection, snapshot: number, { id, range, pageSize }: ScanOpenMessage): void {
+  #openScanOf(
+    client: ClientConnection,
+    snapshot: number,
+    { id, range, pageSize, remainingMs }: ScanOpenMessage,
+  ): void {
     const held = client.snapshots.use(snapshot);
     try {
       if (held === undefined) throw new HoldfastError('HOLDFAST_SNAPSHOT_LOST', lostReason(snapshot));
       const { view, stalenessMs } = held;
-      client.scans.begin(id, { scan: view.scan(range), revision: view.revision, stalenessMs }, pageSize);
+      const deadline = this.#options.clock.now() + remainingMs;
+      const reading = { scan: view.scan(range), revision: view.revision, stalenessMs };
+      client.scans.begin(id, reading, { pageSize, deadline });
     } catch (failure) {
       client.scans.refuse(id);
       client.send({ kind: 'failed', id, error: wireErrorOf(failure) });
@@ -243,6 +270,11 @@ export class ClientReads {
     const deadline = now + remainingMs;
     const read = { id, consistency, deadline, keys: undefined, token, ...bounded(maxStalenessMs) };
     database.input({ kind: 'read', reads: [read] });
+  }
+
+  #count({ code }: WireError): void {
+    this.#options.metrics.error(code);
+    if (code === 'HOLDFAST_OVERLOADED') this.#refused += 1;
   }
 
   #register(client: ClientConnection, pending: PendingRead): number {
@@ -323,7 +355,7 @@ function busyProblem(client: ClientConnection): WireError | undefined {
 }
 
 function backedUp(): WireError {
-  return wireError('HOLDFAST_OVERLOADED', 'answers pile up: the client asks faster than it reads');
+  return overloaded('answers pile up: the client asks faster than it reads');
 }
 
 function snapshotLost(snapshot: number): WireError {

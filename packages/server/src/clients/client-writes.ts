@@ -10,7 +10,7 @@ import {
 import { writeProblem } from '@holdfast/wire';
 import type { ClientConnection, PendingRequest } from './client-connection.ts';
 import type { ClientDatabase, ClientMetrics } from './client-database.ts';
-import { wireError } from './wire-error.ts';
+import { overloaded, wireError } from './wire-error.ts';
 
 export interface ClientWritesOptions {
   readonly clock: Clock;
@@ -24,8 +24,15 @@ type SessionMessage = Extract<ClientMessage, { kind: 'openSession' | 'closeSessi
 export class ClientWrites {
   readonly #options: ClientWritesOptions;
 
+  #refused = 0;
+
   constructor(options: ClientWritesOptions) {
     this.#options = options;
+  }
+
+  /** Writes and session requests refused because there were too many. */
+  get refused(): number {
+    return this.#refused;
   }
 
   write(client: ClientConnection, database: ClientDatabase, message: WriteMessage): void {
@@ -34,7 +41,7 @@ export class ClientWrites {
     for (const request of message.requests) {
       const error = this.#problem(client, request);
       if (error !== undefined) {
-        this.#options.metrics.error(error.code);
+        this.#count(error);
         client.replyToWrite({ id: request.id, error });
         continue;
       }
@@ -95,10 +102,15 @@ export class ClientWrites {
         client.send({ kind: 'sessionClosed', id });
         break;
       case 'error':
-        this.#options.metrics.error(reply.error.code);
+        this.#count(reply.error);
         if (request.kind === 'write') client.replyToWrite({ id, error: reply.error });
         else client.send({ kind: 'failed', id, error: reply.error });
     }
+  }
+
+  #count({ code }: WireError): void {
+    this.#options.metrics.error(code);
+    if (code === 'HOLDFAST_OVERLOADED') this.#refused += 1;
   }
 
   #problem(client: ClientConnection, request: WriteRequest): WireError | undefined {
@@ -118,8 +130,5 @@ function refuseRepeatedId(client: ClientConnection, id: number): void {
 }
 
 export function tooMany(): WireError {
-  return wireError(
-    'HOLDFAST_OVERLOADED',
-    `more than ${LIMITS.clientOutstandingRequestsMax} requests without an answer`,
-  );
+  return overloaded(`more than ${LIMITS.clientOutstandingRequestsMax} requests without an answer`);
 }

@@ -4,6 +4,13 @@ export function wireError(code: ErrorCode, message: string): WireError {
   return toWireError(new HoldfastError(code, message));
 }
 
+/** Refused for want of room, and never begun. */
+export function overloaded(message: string, retryAfterMs?: number): WireError {
+  return toWireError(
+    new HoldfastError('HOLDFAST_OVERLOADED', message, retryAfterMs === undefined ? {} : { retryAfterMs }),
+  );
+}
+
 /** What a client is told of an error. Anything that is not a HoldfastError is not for clients. */
 export function toWireError(error: HoldfastError): WireError {
   const { code, message, outcome, retryable, retryAfterMs, detail } = error;

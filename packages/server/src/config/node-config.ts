@@ -23,6 +23,9 @@ export interface NodeLimits extends CoreLimits {
   /** A connection that has not said hello by then is closed, milliseconds. */
   readonly handshakeTimeoutMs: number;
   readonly scansPerConnectionMax: number;
+  /** Pages of range reads read from the store at once, and those that wait for it; beyond: OVERLOADED. */
+  readonly scansRunningMax: number;
+  readonly scansWaitingMax: number;
   readonly scanIdleMs: number;
   readonly scanPageBytesMax: number;
   readonly clientBufferedBytesMax: number;

@@ -98,6 +98,8 @@ const LIMIT_OPTIONS = {
   clientConnectionsMax: count(LIMITS.clientConnectionsMax),
   handshakeTimeoutMs: duration(LIMITS.handshakeTimeoutMs),
   scansPerConnectionMax: count(LIMITS.scansPerConnectionMax),
+  scansRunningMax: count(LIMITS.scansRunningMax),
+  scansWaitingMax: count(LIMITS.scansWaitingMax),
   scanIdleMs: duration(LIMITS.scanIdleMs),
   scanPageBytesMax: size(LIMITS.scanPageBytesMax, { min: 1024, max: LIMITS.clientFrameBytesMax / 2 }),
   clientBufferedBytesMax: size(LIMITS.clientBufferedBytesMax),

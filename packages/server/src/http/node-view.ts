@@ -7,12 +7,14 @@ import type {
   ClusterId,
   DiskId,
   Exclusion,
+  Lane,
   LogIndex,
   NodeId,
   Position,
   Revision,
   Term,
 } from '@holdfast/types';
+import type { LaneLoad } from '../clients/lane-load.ts';
 import type { EventRing } from '../events/event-ring.ts';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import type { AccessDecision, AccessRequest } from './access-policy.ts';
@@ -55,6 +57,8 @@ export interface NodeStatus {
   readonly connections: number;
   /** Requests admitted and not yet logged. */
   readonly queued: number;
+  /** How full the lanes are that the requests of clients are kept apart in. */
+  readonly lanes: Readonly<Record<Lane, LaneLoad>>;
   readonly defaultAck: Ack;
   readonly wal: { readonly segments: number; readonly bytes: number };
   /** `pending`: superseded, and not judged or not filed yet. */

@@ -1,6 +1,16 @@
 import type { PeerStatus, Role } from '@holdfast/core';
-import type { Ack, Consistency, ErrorCode, LogIndex, NodeId, Term } from '@holdfast/types';
+import {
+  type Ack,
+  type Consistency,
+  type ErrorCode,
+  LANES,
+  type Lane,
+  type LogIndex,
+  type NodeId,
+  type Term,
+} from '@holdfast/types';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { LaneLoad } from '../clients/lane-load.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
 const ROLES: readonly Role[] = ['forming', 'standby', 'candidate', 'primary', 'excluded', 'repairing'];
@@ -16,6 +26,7 @@ export interface MetricReadings {
   readonly connections: number;
   readonly sessions: number;
   readonly queued: number;
+  readonly lanes: Readonly<Record<Lane, LaneLoad>>;
   readonly peers: readonly PeerStatus[];
   readonly acknowledged: Readonly<Record<Ack, number>>;
   readonly wal: { readonly segments: number; readonly bytes: number };
@@ -127,6 +138,25 @@ function registerErrors(registry: Registry, pending: Map<ErrorCode, number>): vo
   });
 }
 
+function registerLanes(registry: Registry, readings: () => MetricReadings): void {
+  for (const [name, help, Metric] of [
+    ['running', 'Requests begun and not answered, by lane', Gauge],
+    ['waiting', 'Requests that wait to be begun, by lane', Gauge],
+    ['refused', 'Requests refused because their lane was full', Counter],
+  ] as const) {
+    new Metric({
+      name: `holdfast_lane_${name}${Metric === Counter ? '_total' : ''}`,
+      help,
+      labelNames: ['lane'],
+      registers: [registry],
+      collect(this: Gauge | Counter): void {
+        this.reset();
+        for (const lane of LANES) this.inc({ lane }, readings().lanes[lane][name]);
+      },
+    });
+  }
+}
+
 /** Gauges (and the counters that the core keeps itself) read when somebody asks. */
 function registerReadings(registry: Registry, readings: () => MetricReadings): void {
   const gauge = (name: string, help: string, value: (readings: MetricReadings) => number): void => {
@@ -165,6 +195,7 @@ function registerReadings(registry: Registry, readings: () => MetricReadings): v
       for (const each of ROLES) this.set({ role: each }, each === role ? 1 : 0);
     },
   });
+  registerLanes(registry, readings);
   const lag = (name: string, help: string, value: (peer: PeerStatus) => number): void => {
     new Gauge({
       name: `holdfast_peer_lag_${name}`,

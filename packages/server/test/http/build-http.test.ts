@@ -22,6 +22,12 @@ const STATUS = {
   sessions: 0,
   connections: 0,
   queued: 0,
+  lanes: {
+    writes: { running: 0, waiting: 0, refused: 0 },
+    reads: { running: 0, waiting: 0, refused: 0 },
+    scans: { running: 0, waiting: 0, refused: 0 },
+    watches: { running: 0, waiting: 0, refused: 0 },
+  },
   boot: 'b'.repeat(32),
   ready: true,
   admitting: true,

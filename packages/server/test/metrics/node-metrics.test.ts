@@ -23,6 +23,12 @@ const READINGS = {
   connections: 2,
   sessions: 3,
   queued: 1,
+  lanes: {
+    writes: { running: 4, waiting: 1, refused: 6 },
+    reads: { running: 2, waiting: 0, refused: 0 },
+    scans: { running: 2, waiting: 7, refused: 8 },
+    watches: { running: 0, waiting: 0, refused: 0 },
+  },
   peers: [peer],
   acknowledged: { local: 1, quorum: 20, all: 0 },
   wal: { segments: 2, bytes: 1000 },

@@ -198,12 +198,19 @@ describe('scans', () => {
       return scanOpen(id, range);
     });
     await client.put('s6', 'late');
-    const second = await client.call<'scanPage'>((id) => ({ kind: 'scanNext', id, scan, pageSize: 10 }));
+    const second = await client.call<'scanPage'>((id) => ({
+      kind: 'scanNext',
+      remainingMs: 5000,
+      id,
+      scan,
+      pageSize: 10,
+    }));
     const records = [...first.records, ...second.records].map(text);
     expect(records).toEqual(['s1', 'S1', 's2', 'S2', 's3', 'S3', 's4', 'S4', 's5', 'S5']);
     expect([first.done, second.done]).toEqual([false, true]);
     const sought = await client.call<'scanPage'>((id) => ({
       kind: 'scanNext',
+      remainingMs: 5000,
       id,
       scan,
       pageSize: 1,
@@ -217,7 +224,7 @@ describe('scans', () => {
     const client = await TestClient.connect(url);
     await client.put('s1', 'x');
     const next = (scan: number): Promise<unknown> =>
-      client.call((id) => ({ kind: 'scanNext', id, scan, pageSize: 1 }));
+      client.call((id) => ({ kind: 'scanNext', remainingMs: 5000, id, scan, pageSize: 1 }));
     await expect(next(77)).rejects.toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
     let scan = 0;
     const open = (): Promise<unknown> =>
@@ -280,6 +287,7 @@ describe('snapshots', () => {
     client.send([{ kind: 'snapshotClose', snapshot }]);
     const again = await client.call<'scanPage'>((id) => ({
       kind: 'scanNext',
+      remainingMs: 5000,
       id,
       scan,
       pageSize: 5,
@@ -398,7 +406,7 @@ describe('bad clients', () => {
       for (const id of [10, 20, 30]) {
         raw.send(
           encodeClientMessages([
-            { kind: 'scanNext', id: id + scan, scan, pageSize: 1, seek: bytes('large') },
+            { kind: 'scanNext', remainingMs: 5000, id: id + scan, scan, pageSize: 1, seek: bytes('large') },
           ]),
         );
       }

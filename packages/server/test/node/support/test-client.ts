@@ -87,7 +87,7 @@ export class TestClient {
                 resolve(client);
               } else if (message.kind === 'failed' && message.id === 0) {
                 reject(toError(message.error));
-              } else if (client !== undefined) {
+              } else if (client !== undefined && message.kind !== 'scanOpened') {
                 client.#onMessage(message);
               }
             }
@@ -159,6 +159,7 @@ export class TestClient {
   async getFrom(snapshot: number, keys: readonly string[]): Promise<(string | undefined)[]> {
     const { items } = await this.#ask<ReadAnswer>((id) => ({
       kind: 'snapshotRead',
+      remainingMs: 5000,
       id,
       snapshot,
       keys: keys.map(bytes),
