@@ -11,7 +11,22 @@ import { keyText, type Overlay } from '../state/overlay.ts';
 import { PendingSequences } from '../state/sessions/pending-sequences.ts';
 import type { Answers } from './answers.ts';
 import type { LogLedger } from './log-ledger.ts';
-import { isAbandoned, type Prefetch, type QueueItem, requestBytes, type WriteItem } from './pending-write.ts';
+import {
+  isAbandoned,
+  isLocal,
+  type Prefetch,
+  type QueueItem,
+  requestBytes,
+  type WriteItem,
+} from './pending-write.ts';
+import {
+  deadlinePassed,
+  lineFull,
+  queueFull,
+  RETRY_AFTER_MS,
+  sequenceClosed,
+  sessionExpired,
+} from './refusals.ts';
 
 /** A write of this office: still queued, or logged and not yet in the session table. */
 export interface PendingEntry {
@@ -34,7 +49,6 @@ export interface AdmissionParts {
   readonly ledger: LogLedger;
 }
 
-const RETRY_AFTER_MS = 50;
 const SESSION_REQUEST_BYTES = 64;
 
 /**
@@ -63,6 +77,8 @@ export class Admission {
   #earlyRequests = 0;
   #earlyBytes = 0;
   #queueBytes = 0;
+  /** Of `local` writes in the queue: once logged they are what a failover may lose. */
+  #queuedLocalBytes = 0;
   /** Highest floor told of each session in this office: the session table learns it only when it is applied. */
   readonly #floors = new Map<SessionId, number>();
   diskFull = false;
@@ -226,6 +242,7 @@ export class Admission {
   shift(): void {
     const item = this.#queue.shift()!;
     this.#queueBytes -= item.bytes;
+    if (isLocal(item)) this.#queuedLocalBytes -= item.bytes;
     if (item.kind === 'write' && item.prefetch !== undefined) this.#release(item.prefetch);
     if (item.kind === 'closeSession') this.#expiring.delete(item.session);
   }
@@ -404,18 +421,16 @@ export class Admission {
 
   #whyLineFull(): WireError | undefined {
     if (this.#localLine.length < this.#context.config.limits.asyncWaitersMax) return undefined;
-    return wireError('HOLDFAST_OVERLOADED', 'too many local writes wait for replication', {
-      retryAfterMs: RETRY_AFTER_MS,
-    });
+    return lineFull();
   }
 
-  /** The unreplicated tail is as long or as old as a failover may lose. */
+  /** The unreplicated tail is as long or as old as a failover may lose, or will be with what is queued for it. */
   #lagging(): boolean {
     const { ledger } = this.#parts;
     const { asyncLagBytesMax, asyncLagMsMax } = this.#context.config.limits;
     const oldest = ledger.oldestUncommittedAt;
     return (
-      ledger.uncommittedBytes >= asyncLagBytesMax ||
+      ledger.uncommittedBytes + this.#queuedLocalBytes >= asyncLagBytesMax ||
       (oldest !== undefined && this.#context.now - oldest >= asyncLagMsMax)
     );
   }
@@ -459,6 +474,7 @@ export class Admission {
   #enqueue(item: QueueItem): void {
     this.#queue.push(item);
     this.#queueBytes += item.bytes;
+    if (isLocal(item)) this.#queuedLocalBytes += item.bytes;
   }
 
   #refuse(connection: number, id: number, error: WireError): void {
@@ -469,27 +485,4 @@ export class Admission {
 /** What a failover could undo may not decide: conditions and increments are at quorum at least. */
 function effectiveAck(request: ProposedWrite): Ack {
   return isConditional(request) ? strongerAck(request.ack, 'quorum') : request.ack;
-}
-
-function queueFull(): WireError {
-  return wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
-    retryAfterMs: RETRY_AFTER_MS,
-  });
-}
-
-function deadlinePassed(): WireError {
-  return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write was logged', {
-    outcome: 'not-applied',
-  });
-}
-
-function sessionExpired(session: SessionId): WireError {
-  return wireError('HOLDFAST_SESSION_EXPIRED', `session ${session} is not known`);
-}
-
-function sequenceClosed(session: SessionId, sequence: number): WireError {
-  return wireError(
-    'HOLDFAST_SEQUENCE_CLOSED',
-    `sequence ${sequence} of session ${session} was given up or answered before`,
-  );
 }

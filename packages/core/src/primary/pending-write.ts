@@ -47,6 +47,11 @@ export function isAbandoned(item: QueueItem): boolean {
   return item.waiters.length > 0 && item.waiters.every((waiter) => waiter.settled);
 }
 
+/** A failover may lose it after it was acknowledged. */
+export function isLocal(item: QueueItem): boolean {
+  return item.kind === 'write' && item.ack === 'local';
+}
+
 export function requestBytes(request: ProposedWrite): number {
   let bytes = 64;
   for (const operation of request.operations) bytes += stepBytes(operation);

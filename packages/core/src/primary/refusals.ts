@@ -1,0 +1,34 @@
+import type { SessionId, WireError } from '@holdfast/types';
+import { wireError } from '../kernel/wire-errors.ts';
+
+/** For a refusal that the next entry may lift. */
+export const RETRY_AFTER_MS = 50;
+
+export function queueFull(): WireError {
+  return wireError('HOLDFAST_OVERLOADED', 'the queue of the primary is full', {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+export function lineFull(): WireError {
+  return wireError('HOLDFAST_OVERLOADED', 'too many local writes wait for replication', {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+export function deadlinePassed(): WireError {
+  return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write was logged', {
+    outcome: 'not-applied',
+  });
+}
+
+export function sessionExpired(session: SessionId): WireError {
+  return wireError('HOLDFAST_SESSION_EXPIRED', `session ${session} is not known`);
+}
+
+export function sequenceClosed(session: SessionId, sequence: number): WireError {
+  return wireError(
+    'HOLDFAST_SEQUENCE_CLOSED',
+    `sequence ${sequence} of session ${session} was given up or answered before`,
+  );
+}
