@@ -12,6 +12,7 @@ import {
 import { TraceReader } from './sim-page/read-trace.ts';
 import { simPage } from './sim-page/sim-page.ts';
 import { reportFailure } from './support/sim-failure.ts';
+import { printSpeed } from './support/sim-figures.ts';
 import { runJobs } from './support/sim-jobs.ts';
 import { readSimOptions, type SimOptions, type SimWork } from './support/sim-options.ts';
 import { SimTally } from './support/sim-tally.ts';
@@ -25,6 +26,7 @@ const USAGE = `Runs simulated clusters: docs/simulation.md.
   pnpm sim --seeds A..B         all of them
   pnpm sim --minutes M          as many new ones as fit; --from S says where they begin
   pnpm sim:night                new ones on all cores until it is stopped
+  pnpm sim --speed              how much faster than real time, idle and under a small load
 
   --jobs N       so many processes at once
   --no-shrink    a run that fails is not made smaller
@@ -55,6 +57,10 @@ async function main(options: SimOptions): Promise<void> {
     writeFileSync(work.path, formatSchedule(drawSchedule(work.seed)));
     return;
   }
+  if (work.kind === 'speed') {
+    await printSpeed();
+    return;
+  }
   const tally = new SimTally();
   if (jobs > 1) await runJobs(import.meta.filename, options, tally);
   else {
@@ -77,6 +83,7 @@ async function main(options: SimOptions): Promise<void> {
 async function make(run: Run, options: SimOptions, tally: SimTally): Promise<void> {
   const { trace, html, shrinks, keep } = options;
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   const reader = new TraceReader();
   const print = (line: string): void => {
     if (trace) console.log(line);
@@ -91,7 +98,8 @@ async function make(run: Run, options: SimOptions, tally: SimTally): Promise<voi
     tally.fail(outcome.kind);
     await reportFailure({ ...run, failure: outcome }, { shrinks: shrinks && !trace, keep });
   } else {
-    tally.pass(outcome);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    tally.pass(outcome, (user + system) / 1000);
     console.log(lineOf(outcome, performance.now() - startedAt));
   }
 }
@@ -106,7 +114,10 @@ function lineOf(report: RunReport, realMs: number): string {
   );
 }
 
-function runsOf(work: SimWork, options: SimOptions): Iterable<Run> | undefined {
+function runsOf(
+  work: Exclude<SimWork, { kind: 'write' | 'speed' }>,
+  options: SimOptions,
+): Iterable<Run> | undefined {
   switch (work.kind) {
     case 'schedule':
       return readRun(work.path);

@@ -76,6 +76,8 @@ describe('pnpm sim', () => {
     expect(status).toBe(0);
     for (const seed of [6, 7, 8]) expect(stdout).toContain(`seed ${seed} ok`);
     expect(stdout).toContain('3 runs passed');
+    expect(stdout).toMatch(/virtual hours .* times real time, \d+ events a second/);
+    expect(stdout).toMatch(/\d+ faults struck: stall \d+/);
   });
 
   it.each([
@@ -84,7 +86,7 @@ describe('pnpm sim', () => {
     [['--seed', '1', '--jobs', '0']],
     [['--seeds', '1..2', '--html', 'run.html']],
     [['--schedule', 'nowhere.json']],
-    [['--speed', '3']],
+    [['--fast']],
     [[]],
   ])('does not understand %j', (words) => {
     expect(sim(...words).status).toBe(5);

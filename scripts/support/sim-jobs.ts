@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process';
 import { newFirstSeed, type SimOptions, type SimWork, wordsForJob } from './sim-options.ts';
-import type { SimTally, TallyMessage } from './sim-tally.ts';
+import { SimTally, type TallyMessage } from './sim-tally.ts';
 
 /** Of a night: then the processes begin anew, so that none of them has to last. */
 const SLICE_MINUTES = 30;
 /** A process that ends without a word. */
-const BROKEN: TallyMessage = { passed: 0, exitCode: 4, marks: [] };
+const BROKEN_EXIT = 4;
 
 /** Shares the work out to processes, and adds up what they tell. A signal lets each end the run that it is at. */
 export async function runJobs(script: string, options: SimOptions, tally: SimTally): Promise<void> {
@@ -35,7 +35,7 @@ async function runAll(script: string, options: SimOptions, work: SimWork, tally:
 function runJob(script: string, words: readonly string[]): Promise<TallyMessage> {
   return new Promise((resolve) => {
     const child = fork(script, words);
-    let message = BROKEN;
+    let message: TallyMessage = { ...new SimTally().message, exitCode: BROKEN_EXIT };
     const stop = (): boolean => child.kill('SIGTERM');
     process.on('SIGTERM', stop);
     child.on('message', (told) => {

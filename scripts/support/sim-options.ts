@@ -21,6 +21,8 @@ export type SimWork =
   | { readonly kind: 'minutes'; readonly first: number; readonly minutes: number }
   /** Until somebody stops it. */
   | { readonly kind: 'night' }
+  /** A measurement, of no seed. */
+  | { readonly kind: 'speed' }
   | { readonly kind: 'schedule'; readonly path: string }
   | { readonly kind: 'write'; readonly seed: number; readonly path: string };
 
@@ -76,6 +78,7 @@ function parse(words: readonly string[]) {
       minutes: { type: 'string' },
       from: { type: 'string' },
       night: { type: 'boolean' },
+      speed: { type: 'boolean' },
       schedule: { type: 'string' },
       write: { type: 'string' },
       trace: { type: 'boolean' },
@@ -91,6 +94,7 @@ function parse(words: readonly string[]) {
 
 function workOf(given: ReturnType<typeof parse>): SimWork | undefined {
   if (given.schedule !== undefined) return { kind: 'schedule', path: given.schedule };
+  if (given.speed) return { kind: 'speed' };
   if (given.night) return { kind: 'night' };
   const [first = '', last = first] = (given.seeds ?? given.seed ?? '').split('..');
   if (isSeed(first) && isSeed(last) && Number(first) <= Number(last)) {

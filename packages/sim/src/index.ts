@@ -8,9 +8,11 @@ export {
   type PendingChange,
   SECTOR_BYTES,
 } from './disk/pending-change.ts';
+export { FAULT_KINDS, type FaultKind } from './faults/fault-types.ts';
 export { type SimLevelOptions, simLevels } from './level/sim-level.ts';
 export { type FailureKind, RunFailure } from './run/run-failure.ts';
 export { type RunOptions, type RunReport, runSchedule, runSeed } from './run/run-schedule.ts';
+export { SteadyRun } from './run/steady-run.ts';
 export { trySchedule } from './run/try-schedule.ts';
 export { describeSchedule, drawSchedule } from './schedule/draw-schedule.ts';
 export type { Schedule } from './schedule/schedule.ts';

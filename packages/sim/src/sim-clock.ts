@@ -23,6 +23,7 @@ export class SimClock implements Clock {
   readonly #timers: TimerHeap = new TimerHeap();
   #now: number;
   #wallOffset: number;
+  #fired = 0;
 
   constructor(options: SimClockOptions = {}) {
     this.#now = options.startMs ?? 0;
@@ -41,6 +42,11 @@ export class SimClock implements Clock {
     assert(!Number.isNaN(delayMs), 'a delay is a number');
     const dueAt = Math.ceil((this.#now + Math.max(0, delayMs)) * STEPS_PER_MS) / STEPS_PER_MS;
     return this.#timers.add(dueAt, callback);
+  }
+
+  /** Timers that have fired: what happened so far. */
+  get fired(): number {
+    return this.#fired;
   }
 
   /** Timers set and neither fired nor cancelled. */
@@ -102,6 +108,7 @@ export class SimClock implements Clock {
     const timer = this.#timers.takeUntil(end);
     if (timer === undefined) return false;
     this.#now = Math.max(this.#now, timer.dueAt);
+    this.#fired += 1;
     timer.callback();
     await this.settle();
     return true;

@@ -19,9 +19,12 @@ export const allDown: FaultType<AllDown> = {
     return { kind: 'allDown', nodes };
   },
   inflict({ nodes }, world) {
-    for (const { loss, comeback, ...target } of nodes) {
-      const machine = world.find(target);
-      if (machine?.isUp !== true) continue;
+    const struck = nodes.flatMap(({ node, loss, comeback }) => {
+      const machine = world.find({ node });
+      return machine?.isUp === true ? [{ machine, loss, comeback }] : [];
+    });
+    if (struck.length > 0) world.strikes('allDown', 'all machines lose power');
+    for (const { machine, loss, comeback } of struck) {
       machine.powerOff(crashOf(loss));
       world.tell(`${machine.id} loses power`);
       comeBack(machine, comeback, world);

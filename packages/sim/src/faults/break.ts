@@ -16,6 +16,6 @@ export const breakLinks: FaultType<Break> = {
   },
   inflict({ one, other }, world) {
     world.cluster.network.drop(one, other);
-    world.tell(`links between ${one} and ${other} break`);
+    world.strikes('break', `links between ${one} and ${other} break`);
   },
 };

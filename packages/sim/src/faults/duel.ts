@@ -38,7 +38,10 @@ export const duel: FaultType<Duel> = {
       for (const { id } of cluster.machines) if (!side.includes(id)) cluster.network.cut(one, id);
     const timing = cluster.diskTimings.get(machine.id)!;
     timing.slowness = times;
-    world.tell(`${side.join(' ')} cut off from the other nodes, and the disk of ${machine.id} is slow`);
+    world.strikes(
+      'duel',
+      `${side.join(' ')} cut off from the other nodes, and the disk of ${machine.id} is slow`,
+    );
     world.during(forMs + slowMs, () => {
       timing.slowness = timing.usualSlowness;
     });

@@ -44,7 +44,7 @@ export const failedSync: FaultType<FailedSync> = {
       path: (path) => path.startsWith(`${DATABASE}/${where}`),
       times: forGood ? Number.POSITIVE_INFINITY : 1,
       onFailed: ({ path }) => {
-        world.tell(`${machine.id} fails to sync ${path}`);
+        world.strikes('failedSync', `${machine.id} fails to sync ${path}`);
         world.marks.meet('syncFailed');
         if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
       },

@@ -5,6 +5,7 @@ import type { CoverageMarks } from '../coverage/coverage-marks.ts';
 import type { DiskOperation } from '../disk/disk-faults.ts';
 import type { Watch } from '../run/watch.ts';
 import { FaultAtlas } from './fault-atlas.ts';
+import type { FaultKind } from './fault-types.ts';
 import type { Target } from './target.ts';
 
 /** Until somebody starts a node again that has ended by itself after the faults. */
@@ -26,6 +27,7 @@ export class FaultWorld {
   /** What happens when a node ends by itself that may. */
   readonly #mayEnd = new Map<SimMachine, Set<() => void>>();
   readonly #diskWatchers = new Map<SimMachine, Set<(operation: DiskOperation) => void>>();
+  readonly #struck = new Map<FaultKind, number>();
   #isOver = false;
 
   constructor(cluster: SimCluster, hosts: readonly string[], watch: Watch) {
@@ -33,6 +35,11 @@ export class FaultWorld {
     this.hosts = hosts;
     this.watch = watch;
     this.atlas = new FaultAtlas(cluster.machines);
+  }
+
+  /** How often a fault of each kind struck: one that found nobody to strike is none. */
+  get struck(): ReadonlyMap<FaultKind, number> {
+    return this.#struck;
   }
 
   get nodes(): number {
@@ -123,6 +130,12 @@ export class FaultWorld {
     machine.kill();
     if (this.#isOver || expected.length === 0) this.cluster.clock.setTimer(RESTART_MS, () => machine.start());
     return true;
+  }
+
+  /** As a fault of this kind strikes. */
+  strikes(kind: FaultKind, what: string): void {
+    this.#struck.set(kind, (this.#struck.get(kind) ?? 0) + 1);
+    this.tell(what);
   }
 
   tell(what: string): void {

@@ -17,7 +17,7 @@ export const freeze: FaultType<Freeze> = {
     const machine = world.find(target);
     if (machine === undefined || !machine.isUp || machine.isFrozen) return;
     machine.freeze();
-    world.tell(`${machine.id} freezes`);
+    world.strikes('freeze', `${machine.id} freezes`);
     world.during(forMs, () => {
       machine.thaw();
       world.tell(`${machine.id} is thawed`);

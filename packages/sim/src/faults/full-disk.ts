@@ -16,7 +16,7 @@ export const fullDisk: FaultType<FullDisk> = {
     const machine = world.find(target);
     if (machine === undefined) return;
     machine.disk.capacityBytes = 0;
-    world.tell(`${machine.id} has a full disk`);
+    world.strikes('fullDisk', `${machine.id} has a full disk`);
     world.during(forMs, () => {
       machine.disk.capacityBytes = Infinity;
       world.tell(`${machine.id} has room again`);

@@ -17,6 +17,9 @@ export const isolatePrimary: FaultType<IsolatePrimary> = {
   },
   inflict({ clients, forMs }, world) {
     const { primary } = world.cluster;
-    if (primary !== undefined) separate([primary.id, ...clients], forMs, world);
+    if (primary === undefined) return;
+    const side = [primary.id, ...clients];
+    world.strikes('isolatePrimary', `${side.join(' ')} cut off from the rest`);
+    separate(side, forMs, world);
   },
 };

@@ -104,7 +104,7 @@ export const killAtOperation: FaultType<KillAtOperation> = {
         if (loss === undefined) machine.kill();
         else machine.powerOff(crashOf(loss));
         if (isStarted === (moment !== 'start')) world.marks.meet(mark);
-        world.tell(`${machine.id} ends at ${operation.kind} ${operation.path}`);
+        world.strikes('killAtOperation', `${machine.id} ends at ${operation.kind} ${operation.path}`);
         comeBack(machine, comeback, world);
       }),
     );

@@ -17,7 +17,7 @@ export const kill: FaultType<Kill> = {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
     machine.kill();
-    world.tell(`${machine.id} is killed`);
+    world.strikes('kill', `${machine.id} is killed`);
     comeBack(machine, comeback, world);
   },
 };

@@ -24,7 +24,10 @@ export const oneWay: FaultType<OneWay> = {
       if (direction === 'unheard') network.cutOneWay(host, other);
       else network.cutOneWay(other, host);
     const names = others.join(' ') || 'nobody';
-    world.tell(`${host} is not ${direction === 'unheard' ? 'heard by' : 'reached from'} ${names}`);
+    world.strikes(
+      'oneWay',
+      `${host} is not ${direction === 'unheard' ? 'heard by' : 'reached from'} ${names}`,
+    );
     world.healAfter(forMs);
   },
 };

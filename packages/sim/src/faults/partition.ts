@@ -16,6 +16,7 @@ export const partition: FaultType<Partition> = {
     return { kind: 'partition', side, forMs: logUniform(random, 30, 3000) };
   },
   inflict({ side, forMs }, world) {
+    world.strikes('partition', `${side.join(' ') || 'nobody'} cut off from the rest`);
     separate(side, forMs, world);
   },
 };
@@ -23,6 +24,5 @@ export const partition: FaultType<Partition> = {
 export function separate(side: readonly string[], forMs: number, world: FaultWorld): void {
   for (const one of side)
     for (const other of world.hosts) if (!side.includes(other)) world.cluster.network.cut(one, other);
-  world.tell(`${side.join(' ') || 'nobody'} cut off from the rest`);
   world.healAfter(forMs);
 }

@@ -20,7 +20,7 @@ export const powerOff: FaultType<PowerOff> = {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
     machine.powerOff(crashOf(loss));
-    world.tell(`${machine.id} loses power`);
+    world.strikes('powerOff', `${machine.id} loses power`);
     comeBack(machine, comeback, world);
   },
 };

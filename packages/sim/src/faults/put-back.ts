@@ -61,7 +61,7 @@ function goesBackTo(
   world.atlas.impair(machine, { forGood: false });
   world.watch.promises.damaged(machine.id);
   world.marks.meet('diskPutBack');
-  world.tell(`${machine.id} is killed, and put back to ${copy.last.index}@${copy.last.term}`);
+  world.strikes('putBack', `${machine.id} is killed, and put back to ${copy.last.index}@${copy.last.term}`);
   comeBack(machine, comeback, world);
   return true;
 }

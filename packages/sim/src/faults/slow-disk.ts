@@ -20,7 +20,7 @@ export const slowDisk: FaultType<SlowDisk> = {
     if (machine === undefined) return;
     const timing = world.cluster.diskTimings.get(machine.id)!;
     timing.slowness = times;
-    world.tell(`${machine.id} has a disk ${times.toFixed(0)} times slower`);
+    world.strikes('slowDisk', `${machine.id} has a disk ${times.toFixed(0)} times slower`);
     world.during(forMs, () => {
       timing.slowness = timing.usualSlowness;
       world.tell(`${machine.id} has its disk back`);

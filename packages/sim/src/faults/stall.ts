@@ -18,6 +18,6 @@ export const stall: FaultType<Stall> = {
   },
   inflict({ from, to, forMs }, world) {
     world.cluster.network.stall(from, to, forMs);
-    world.tell(`${from} > ${to} is stalled for ${forMs.toFixed(0)} ms`);
+    world.strikes('stall', `${from} > ${to} is stalled for ${forMs.toFixed(0)} ms`);
   },
 };

@@ -45,6 +45,6 @@ export const storeDamage: FaultType<StoreDamage> = {
     machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));
     world.atlas.impair(machine, { forGood: false });
     world.marks.meet('storeDamaged');
-    world.tell(`${machine.id} loses a bit of ${path} at ${position}`);
+    world.strikes('storeDamage', `${machine.id} loses a bit of ${path} at ${position}`);
   },
 };

@@ -33,7 +33,7 @@ export const switchover: FaultType<Switchover> = {
         world.tell(`${target.id} is thawed`);
       });
     }
-    world.tell(`${primary.id} is told to hand over`);
+    world.strikes('switchover', `${primary.id} is told to hand over`);
     primary.node.switchover(target === undefined ? undefined : nodeId(target.id)).catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) throw error;
     });

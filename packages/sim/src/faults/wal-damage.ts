@@ -46,6 +46,6 @@ export const walDamage: FaultType<WalDamage> = {
     world.marks.meet('logDamaged');
     if (what === 'bit') machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));
     else machine.disk.lose(path, position, length);
-    world.tell(`${machine.id} loses a ${what} of ${path} at ${position}`);
+    world.strikes('walDamage', `${machine.id} loses a ${what} of ${path} at ${position}`);
   },
 };

@@ -20,6 +20,6 @@ export const wallClock: FaultType<WallClock> = {
     if (machine === undefined) return;
     machine.wallOffsetMs = offsetMs;
     world.marks.meet('wallClockSet');
-    world.tell(`${machine.id} has its wall clock set`);
+    world.strikes('wallClock', `${machine.id} has its wall clock set`);
   },
 };

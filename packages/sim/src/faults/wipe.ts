@@ -34,7 +34,7 @@ export const wipe: FaultType<Wipe> = {
       world.watch.promises.damaged(machine.id);
       world.watch.replaced.wiped(machine.id);
       world.marks.meet(what === 'disk' ? 'diskWiped' : 'logLost');
-      world.tell(`${machine.id} is killed, and loses its ${what}`);
+      world.strikes('wipe', `${machine.id} is killed, and loses its ${what}`);
       comeBack(machine, comeback, world);
       return true;
     });

@@ -60,6 +60,11 @@ export class DurablePromises {
     return [...this.#disks].flatMap(([node, disk]) => (disk.holds(position) ? [node] : []));
   }
 
+  /** The loss of power on all nodes leaves it on a majority, as far as nobody damages their disks. */
+  isSafe(position: Position): boolean {
+    return this.#countWhere((disk) => disk.holds(position)) > this.#voters / 2;
+  }
+
   onStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
     const disk = this.#disks.get(node)!;
     if (input.kind === 'persisted') disk.persisted(input.ticket);

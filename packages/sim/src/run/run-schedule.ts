@@ -2,7 +2,7 @@ import { HistoryRecorder } from '@holdfast/check';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SimCluster } from '../cluster/sim-cluster.ts';
 import type { MarkName } from '../coverage/mark-list.ts';
-import { type Fault, inflict } from '../faults/fault-types.ts';
+import { type Fault, type FaultKind, inflict } from '../faults/fault-types.ts';
 import { FaultWorld } from '../faults/fault-world.ts';
 import { type AcknowledgedCounts, checkAcknowledgedWrites } from '../oracles/acknowledged-writes.ts';
 import { checkConsistentReads } from '../oracles/consistent-reads.ts';
@@ -28,12 +28,18 @@ export interface RunReport {
   readonly digest: string;
   readonly traceLines: number;
   readonly virtualMs: number;
+  /** Timers fired: messages, operations of disks, ticks. */
+  readonly events: number;
+  /** How often a fault of each kind struck. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
   readonly terms: number;
   readonly entries: number;
   /** Rare paths that it took, and how often. */
   readonly marks: ReadonlyMap<MarkName, number>;
   readonly writes: AcknowledgedCounts;
   readonly reads: number;
+  /** Eventual reads that told the age of what they showed. */
+  readonly ages: number;
   /** From the end of the faults to the first write acknowledged. */
   readonly recoveryMs: number;
   readonly linearizability: 'ok' | 'undecided';
@@ -104,6 +110,7 @@ class ScheduledRun {
     const writes = checkAcknowledgedWrites(this.#book.writes, log, await aftermath.listed());
     checkExactlyOnce(log, this.#book.writes, this.#book.increments);
     checkConsistentReads(this.#book.reads, log);
+    const ages = this.#watch.checkAges();
     const linearizability = checkHistories(this.#registers.events, this.#counters.events);
     if (this.failure !== undefined) throw this.failure;
     const { clock, trace } = this.#cluster;
@@ -112,11 +119,14 @@ class ScheduledRun {
       digest: trace.digest(),
       traceLines: trace.lines,
       virtualMs: clock.now(),
+      events: clock.fired,
+      faults: this.#faults.struck,
       terms: this.#watch.elections.terms,
       entries: log.lastIndex,
       marks: this.#watch.marks.counts,
       writes,
       reads: this.#book.reads.length,
+      ages,
       recoveryMs,
       linearizability,
     };

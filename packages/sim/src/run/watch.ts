@@ -4,16 +4,30 @@ import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { traceStep } from '../cluster/step-trace.ts';
 import { CoverageMarks } from '../coverage/coverage-marks.ts';
+import { BoundedQueues } from '../oracles/bounded-queues.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
+import { IdleSessions } from '../oracles/idle-sessions.ts';
+import { LagBounds } from '../oracles/lag-bounds.ts';
+import { LeaderCompleteness } from '../oracles/leader-completeness.ts';
 import { LiveOffices } from '../oracles/live-offices.ts';
+import { LogMatching } from '../oracles/log-matching.ts';
 import { ReplacedDisks } from '../oracles/replaced-disks.ts';
 import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
 import { RightfulElections } from '../oracles/rightful-elections.ts';
+import { SafeReads } from '../oracles/safe-reads.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
+import { StatedAges } from '../oracles/stated-ages.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { RunFailure } from './run-failure.ts';
+
+interface TimedOracles {
+  readonly offices: LiveOffices;
+  readonly ages: StatedAges;
+  readonly idle: IdleSessions;
+  readonly lag: LagBounds;
+}
 
 /** Shows every step of every core to the oracles, and remembers the first thing that went wrong. */
 export class Watch implements CoreObserver {
@@ -28,7 +42,12 @@ export class Watch implements CoreObserver {
   /** Of the newest run of each node. */
   readonly #cores = new Map<NodeId, Core>();
   readonly #rights: RightfulElections;
-  #offices: LiveOffices | undefined;
+  readonly #matching: LogMatching = new LogMatching();
+  readonly #completeness: LeaderCompleteness = new LeaderCompleteness();
+  readonly #queues: BoundedQueues = new BoundedQueues();
+  readonly #reads: SafeReads;
+  /** Those that go by the clock of the world; made when there is one. */
+  #timed: TimedOracles | undefined;
   readonly #sessions: ReplicatedSessions = new ReplicatedSessions();
   /** Rare paths taken, and how often. */
   readonly marks: CoverageMarks = new CoverageMarks();
@@ -38,6 +57,7 @@ export class Watch implements CoreObserver {
   constructor(voters: number) {
     this.promises = new DurablePromises(voters);
     this.#rights = new RightfulElections(voters);
+    this.#reads = new SafeReads(this.promises);
   }
 
   /** The first failure seen. */
@@ -53,8 +73,19 @@ export class Watch implements CoreObserver {
   /** It is made with this watch as its observer. */
   follow(cluster: SimCluster): void {
     this.#cluster = cluster;
-    const { electionTimeoutMs } = cluster.machines[0]!.config.timing;
-    this.#offices = new LiveOffices({ electionTimeoutMs, clockDrift: cluster.clockDrift });
+    const { clockDrift } = cluster;
+    const { timing, limits } = cluster.machines[0]!.config;
+    this.#timed = {
+      offices: new LiveOffices({ electionTimeoutMs: timing.electionTimeoutMs, clockDrift }),
+      ages: new StatedAges({ clockDrift }),
+      idle: new IdleSessions({ sessionIdleMs: limits.sessionIdleMs, clockDrift }),
+      lag: new LagBounds({ clockDrift }),
+    };
+  }
+
+  /** In the end. Answers how many eventual reads told their age. */
+  checkAges(): number {
+    return this.#timed?.ages.check((index) => this.stateMachine.termAt(index)) ?? 0;
   }
 
   onRecovered(boot: Boot, recovered: RecoveredState): void {
@@ -62,6 +93,7 @@ export class Watch implements CoreObserver {
     this.marks.onRecovered(boot, recovered);
     try {
       this.#sessions.onRecovered(boot, recovered);
+      this.#reads.onRecovered(boot);
       this.promises.onRecovered(boot, recovered);
       this.replaced.onRecovered(boot, recovered);
     } catch (error) {
@@ -76,21 +108,25 @@ export class Watch implements CoreObserver {
 
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {
     if (this.#cluster !== undefined) traceStep(this.#cluster.trace, boot, input, effects);
-    const now = this.#cluster?.clock.now() ?? 0;
     this.marks.afterStep(boot, input, effects);
     try {
       this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
       this.promises.onCommit(boot, core.context);
+      this.#reads.onStep(boot, input, effects, core.applier.applied);
+      this.#queues.onStep(boot, input, core);
+      this.#completeness.onCommit(core.context, core.context.log);
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
         this.#revisions.onEffect(boot, effect);
         this.#rights.onEffect(boot, effect);
-        this.#offices?.onEffect(boot, effect, now);
+        this.#matching.onEffect(boot, effect, core.context.log);
+        this.#completeness.onEffect(boot, effect, core.context.log);
         this.#sessions.onEffect(boot, effect);
         this.replaced.onEffect(boot, effect);
       }
+      if (this.#timed !== undefined) this.#onTimedStep(this.#timed, boot, { input, effects, core });
     } catch (error) {
       this.fails(error);
     }
@@ -107,6 +143,19 @@ export class Watch implements CoreObserver {
   /** An oracle's verdict, or anything else that the code under test threw. */
   fails(error: unknown): void {
     this.#remember(RunFailure.from(error, 'crash'));
+  }
+
+  #onTimedStep(
+    { offices, ages, idle, lag }: TimedOracles,
+    boot: Boot,
+    step: { readonly input: Input; readonly effects: readonly Effect[]; readonly core: Core },
+  ): void {
+    const { input, effects, core } = step;
+    const now = this.#cluster!.clock.now();
+    for (const effect of effects) offices.onEffect(boot, effect, now);
+    ages.onStep(boot, step, core.applier.applied, now);
+    idle.onStep(boot, input, effects, now);
+    lag.onStep(boot, effects, core, now);
   }
 
   #remember(failure: RunFailure): void {

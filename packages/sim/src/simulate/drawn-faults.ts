@@ -8,7 +8,6 @@ export class DrawnFaults {
   readonly #world: FaultWorld;
   readonly #random: SimRandom;
   readonly #scene: FaultScene;
-  readonly #counts = new Map<FaultKind, number>();
 
   constructor(parts: { readonly world: FaultWorld; readonly random: SimRandom; readonly scene: FaultScene }) {
     this.#world = parts.world;
@@ -18,7 +17,7 @@ export class DrawnFaults {
 
   /** How many of each kind have struck. */
   get counts(): ReadonlyMap<FaultKind, number> {
-    return this.#counts;
+    return this.#world.struck;
   }
 
   /** Until the faults of the world end. */
@@ -31,7 +30,6 @@ export class DrawnFaults {
 
   #next(kind: FaultKind, perSecond: number, random: SimRandom): void {
     this.#world.later((-Math.log(1 - random.next()) / perSecond) * 1000, () => {
-      this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
       inflict(FAULT_TYPES[kind].draw(random, this.#scene), this.#world);
       this.#next(kind, perSecond, random);
     });

@@ -65,6 +65,20 @@ describe('Damage to a log', () => {
   });
 });
 
+describe('What struck', () => {
+  it('is counted by kind, and not what found nobody to strike', async () => {
+    const bench = await FaultBench.formed(3);
+    const fault = { kind: 'kill', node: 'n1', comeback: { awayMs: 1000 } } as const;
+    bench.inflict(fault);
+    bench.inflict(fault);
+    bench.inflict({ kind: 'wallClock', node: 'n2', offsetMs: 5 });
+    expect([...bench.world.struck]).toEqual([
+      ['kill', 1],
+      ['wallClock', 1],
+    ]);
+  });
+});
+
 describe('A damaged store', () => {
   it('is rebuilt from a peer, never served', async () => {
     const bench = await FaultBench.formed(3);

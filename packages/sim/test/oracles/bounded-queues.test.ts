@@ -1,0 +1,66 @@
+import type { Input } from '@holdfast/core';
+import { nodeId } from '@holdfast/types';
+import { expect, test } from 'vitest';
+import { BoundedQueues, type QueuesOfCore } from '../../src/oracles/bounded-queues.ts';
+import { entryOf } from './support.ts';
+
+const n1 = { node: nodeId('n1'), number: 1 };
+const tick: Input = { kind: 'tick' };
+const applied = { kind: 'applied', index: 1 } as Input;
+const oracle = new BoundedQueues();
+const BYTES = 10_000;
+
+function coreOf(levels: {
+  reads?: number;
+  queued?: number;
+  sessions?: number;
+  inflight?: number;
+  cached?: number;
+  applied?: number;
+}): QueuesOfCore {
+  const { reads = 0, queued = 0, sessions = 0, inflight = 0, cached = 0, applied = 0 } = levels;
+  const entries = Array.from({ length: cached }, (_, place) =>
+    entryOf({ index: place + 1, revision: place + 1, changes: [['key', 'v'.repeat(BYTES)]] }),
+  );
+  const limits = {
+    pendingReadsMax: 4,
+    admitQueueRequestsMax: 3,
+    asyncWaitersMax: 2,
+    peerWindowEntries: 2,
+    logCacheBytesMax: 2.5 * BYTES,
+  };
+  const log = {
+    cacheStart: 1,
+    cachedTo: cached,
+    cacheBytes: cached * BYTES,
+    cached: (index: number) => entries[index - 1],
+  };
+  return {
+    context: { config: { limits }, log, persists: { durable: cached } },
+    reads: { pending: reads },
+    applier: { applied: { index: applied }, sessions: { size: sessions } },
+    office: {
+      admission: { queued },
+      replicator: { progress: new Map([['n2', { peer: 'n2', inflightCount: inflight }]]) },
+    },
+  } as unknown as QueuesOfCore;
+}
+
+test('all at their limits', () => {
+  oracle.onStep(n1, tick, coreOf({ reads: 4, queued: 6, sessions: 1, inflight: 2 }));
+  oracle.onStep(n1, applied, coreOf({ cached: 5, applied: 2 }));
+});
+
+test.each<[string, QueuesOfCore]>([
+  ['5 reads are pending, 4 at most', coreOf({ reads: 5 })],
+  ['6 requests are admitted and not logged, 5 at most', coreOf({ queued: 6 })],
+  ['3 appends are on their way to n2, 2 at most', coreOf({ inflight: 3 })],
+])('%s: caught', (message, core) => {
+  expect(() => oracle.onStep(n1, tick, core)).toThrow(`n1: ${message}`);
+});
+
+test('more of what is applied in memory than there may be is caught once something is applied', () => {
+  const core = coreOf({ cached: 5, applied: 3 });
+  oracle.onStep(n1, tick, core);
+  expect(() => oracle.onStep(n1, applied, core)).toThrow(/bytes of applied entries are in memory, 25000 at/);
+});
