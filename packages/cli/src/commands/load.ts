@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { fetchDiverged, listDiverged } from '../divergence/diverged-entries.ts';
 import { markKey } from '../divergence/reapply.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
-import { type LoadEvent, LoadRun, type LoadTotals, type Measured } from '../load/load-run.ts';
+import { type LoadEvent, LoadRun, type LoadTotals, type Measured, writersFor } from '../load/load-run.ts';
 import { type Database, withDatabase } from '../open-database.ts';
 import { clockTime } from '../render/event-text.ts';
 import { afterPrefix } from '../reserved-keys.ts';
@@ -24,7 +24,7 @@ import {
 
 interface LoadCommandOptions extends ClusterOptions {
   readonly rate: number;
-  readonly writers: number;
+  readonly writers?: number;
   readonly duration?: number;
   readonly ack?: Ack;
   readonly consistency?: Consistency;
@@ -47,7 +47,11 @@ export function addLoadCommand(setup: CommandSetup): void {
     addCommand(setup, 'load', 'write and read at a steady rate, show every gap, count at the end'),
   )
     .option('--rate <count>', 'writes per second, and as many reads', wholeNumber(1, 'a rate'), 200)
-    .option('--writers <count>', 'writes at the same time', wholeNumber(1, 'a number of writers'), 4)
+    .option(
+      '--writers <count>',
+      'writes at the same time (default: those of 100 ms, 4 to 256)',
+      wholeNumber(1, 'a number of writers'),
+    )
     .option('--duration <duration>', 'how long (default: until Ctrl-C)', durationMs)
     .addOption(
       new Option('--ack <level>', 'level to reach (default: the one of the nodes)').choices([
@@ -84,11 +88,12 @@ async function load(options: LoadCommandOptions, context: Context): Promise<Exit
   return await withDatabase(options, context, async (database) => {
     const prefix = `load/${randomBytes(4).toString('hex')}/`;
     const intervalMs = 1000 / options.rate;
+    const writers = options.writers ?? writersFor(options.rate);
     const run = new LoadRun(
       database,
       {
         rate: options.rate,
-        writers: options.writers,
+        writers,
         ack: options.ack,
         valueBytes: options.valueBytes,
         gapMs: options.gap ?? Math.max(GAP_MS, INTERVALS_PER_GAP * intervalMs),
@@ -101,7 +106,7 @@ async function load(options: LoadCommandOptions, context: Context): Promise<Exit
       options.duration === undefined ? signal.given : signal.within(options.duration),
     );
     signal.close();
-    if (options.json !== true) reportTotals(totals, context);
+    if (options.json !== true) reportTotals(totals, writers, context);
     const result = await run.account(await divergedOf(prefix, database, options, context));
     reportAccount(totals, result, options, context);
     if (result.ok && options.keep !== true) await clear(database, prefix);
@@ -173,7 +178,7 @@ function msText(ms: number | null): string {
 }
 
 /** Before the count, which takes a cluster that answers. */
-function reportTotals(totals: LoadTotals, { output }: Context): void {
+function reportTotals(totals: LoadTotals, writers: number, { output }: Context): void {
   const { seconds, writes, reads, gaps, skipped, staleReads } = totals;
   const rate = (count: number): number => Math.round(count / seconds);
   output.line('');
@@ -181,7 +186,7 @@ function reportTotals(totals: LoadTotals, { output }: Context): void {
   output.line(`       ${summaryText('reads', reads, rate)}`);
   output.line(gaps.length === 0 ? 'no gap' : `${gaps.length} gaps, the longest ${Math.max(...gaps)} ms`);
   if (skipped > 0)
-    output.line(`${skipped} writes were not begun: the cluster could not keep up with the rate`);
+    output.line(`${skipped} writes were not begun: ${writers} at a time could not keep up with the rate`);
   if (staleReads > 0) output.line(`${staleReads} reads did not find what had been acknowledged before them`);
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { afterEach, expect, it } from 'vitest';
@@ -190,13 +190,16 @@ it('runs one node by itself, and says in one line why it cannot', async () => {
   cluster = await TestCluster.make(1);
   const port = cluster.file.nodes[0]!.port;
   const args = ['node', '--id', 'n1', '--data', 'alone', '--listen', `127.0.0.1:${port}`];
-  const node = spawnHoldfast(args, cluster.directory);
+  const compiled = join(cluster.directory, 'compiled');
+  const node = spawnHoldfast(args, cluster.directory, { NODE_COMPILE_CACHE: compiled });
   const ended = new Promise((resolve) => node.once('close', resolve));
   const url = ['--url', `ws://127.0.0.1:${port}`];
   await cluster.until(
     'it takes writes',
     async () => (await cluster.run(['put', 'a', '1', ...url])).status === 0,
   );
+  // Whoever starts it after a kill finds what was compiled.
+  expect(readdirSync(compiled, { recursive: true }).length).toBeGreaterThan(100);
   const busy = spawnHoldfast([...args.slice(0, 4), 'other', ...args.slice(5)], cluster.directory);
   let words = '';
   busy.stderr?.on('data', (text) => {

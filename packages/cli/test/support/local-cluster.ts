@@ -116,10 +116,15 @@ export class TestCluster {
 }
 
 /** As a user's shell would, without what the test runner's environment says. */
-export function spawnHoldfast(args: readonly string[], cwd: string): ChildProcess {
-  const env = Object.fromEntries(
+export function spawnHoldfast(
+  args: readonly string[],
+  cwd: string,
+  added: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|HOLDFAST_|VITEST|NODE_|INIT_CWD$)/i.test(name)),
   );
+  const env = { ...inherited, ...added };
   return spawn(process.execPath, [PROGRAM, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
