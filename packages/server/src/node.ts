@@ -283,7 +283,8 @@ export class Node implements NodeView {
 
   async #handOver(): Promise<void> {
     const database = this.#databases.get(DEFAULT_DATABASE);
-    if (database?.standing.role !== 'primary') return;
+    // A cluster of one has nobody to hand over to, which is no failure to do so.
+    if (database?.standing.role !== 'primary' || this.#config.peers.length === 1) return;
     const givenUp = new Promise<void>((_resolve, reject) => {
       this.#handOverTimer = this.clock.setTimer(
         HAND_OVER_TIMEOUTS * this.#config.timing.electionTimeoutMs,

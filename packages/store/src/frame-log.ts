@@ -95,6 +95,11 @@ export class FrameLog {
     return places;
   }
 
+  /** Length of the file. */
+  get bytes(): number {
+    return this.#end;
+  }
+
   /** Undefined if it is no longer what was written. */
   async read(place: FramePlace): Promise<Uint8Array | undefined> {
     const position = place.position - HEAD_BYTES;
@@ -105,6 +110,11 @@ export class FrameLog {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** What a payload takes in the file. */
+export function frameBytes(payloadBytes: number): number {
+  return HEAD_BYTES + payloadBytes;
 }
 
 interface FoundFrame {

@@ -161,6 +161,103 @@ describe('what is filed', () => {
   });
 });
 
+describe('a file that is mostly of no use', () => {
+  const LIMITS = { wasteBytesMin: 20_000, discardedMax: 8 };
+  const KEPT = 3;
+
+  function openSmall(disk: SimDisk): Promise<DivergenceFile> {
+    return DivergenceFile.open({ disk, path: PATH, limits: LIMITS });
+  }
+
+  function large(from: number, count: number): Entry[] {
+    const [entry] = logOf([
+      { kind: 'write', session: 0, writes: [[{ key: 'key', value: 'z'.repeat(3000) }]] },
+    ]).slice(1);
+    return Array.from({ length: count }, (_, place) => ({ ...entry!, index: (from + place) as LogIndex }));
+  }
+
+  function idOf({ index, term }: Entry): string {
+    return `default.${index}.${term}`;
+  }
+
+  async function sizeOf(disk: SimDisk): Promise<number> {
+    return (await disk.stat(PATH))!.size;
+  }
+
+  test('is written anew with what is listed, and never grows beyond that for long', async () => {
+    const disk = newDisk();
+    let file = await openSmall(disk);
+    const kept = large(1, KEPT);
+    await file.file('default', kept, false);
+    for (let round = 1; round <= 30; round += 1) {
+      const entries = large(100 * round, 2);
+      await file.file('default', entries, false);
+      for (const entry of entries) expect(await file.discard(idOf(entry))).toBe(true);
+      await file.file('default', entries, false);
+      expect(ids(file)).toEqual(kept.map(idOf));
+      expect(await sizeOf(disk)).toBeLessThan(2 * (KEPT * 3500 + LIMITS.wasteBytesMin));
+      if (round % 7 !== 0) continue;
+      disk.crash({ keep: 'synced' });
+      file = await openSmall(disk);
+    }
+    await expectFiled(file, kept);
+    // Not for ever: only the newest of those discarded are known.
+    await file.file('default', [...large(3000, 2), ...large(100, 2)], false);
+    expect(ids(file)).toEqual([...kept, ...large(100, 2)].map(idOf));
+  });
+
+  test('loses nothing to a crash at any step of that, whatever un-synced sectors are lost', async () => {
+    const disk = newDisk();
+    const file = await openSmall(disk);
+    const entries = large(1, 12);
+    await file.file('default', entries, false);
+    const states: { disk: SimDisk; listed: string[] }[] = [];
+    disk.onOperation = () => states.push({ disk: disk.clone(), listed: ids(file) });
+    const before = await sizeOf(disk);
+    while ((await sizeOf(disk)) >= before) await file.discard(ids(file)[0]!);
+    disk.onOperation = undefined;
+    const listed = ids(file);
+    expect(listed.length).toBeGreaterThan(KEPT);
+    for (const state of states) {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), async (kept) => {
+          const crashed = state.disk.afterCrash({
+            keep: (pending) => pending.filter((_, place) => kept[place] === true),
+          });
+          const again = await openSmall(crashed);
+          const found = ids(again);
+          expect(again.damage).toEqual([]);
+          // The discarding under way may have reached the disk or not.
+          expect([state.listed, state.listed.slice(1)]).toContainEqual(found);
+          for (const id of found) expect(await again.show(id)).toBeDefined();
+          await again.file('default', entries, false);
+          expect(ids(again)).toEqual(found);
+          while (ids(again).length > 0) await again.discard(ids(again)[0]!);
+        }),
+        runs(5),
+      );
+    }
+  });
+
+  test('stays as it is while there is no room for another, or where a part of it is damaged', async () => {
+    const disk = newDisk();
+    const file = await openSmall(disk);
+    const entries = large(1, 12);
+    await file.file('default', entries, false);
+    disk.capacityBytes = (await sizeOf(disk)) + 6000;
+    for (const entry of entries.slice(0, 10)) await file.discard(idOf(entry));
+    await expectFiled(file, entries.slice(10));
+    expect(await sizeOf(disk)).toBeGreaterThan(12 * 3000);
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    disk.corrupt(PATH, 60, 1);
+    const damaged = await openSmall(disk);
+    await damaged.discard(idOf(entries[10]!));
+    await expectFiled(damaged, entries.slice(11));
+    expect(await sizeOf(disk)).toBeGreaterThan(12 * 3000);
+    expect((await openSmall(disk)).damage).toHaveLength(1);
+  });
+});
+
 describe('a crash', () => {
   test('at any step, losing any un-synced sectors, leaves all that was promised and nothing half', async () => {
     const log = logOf(PLAN);

@@ -40,7 +40,7 @@ export async function get(key: string, options: ReadOptions, context: Context): 
     else if (options.json === true) {
       const record = jsonRecord({ key: bytes, value }, options);
       output.json({ ...record, revision, stalenessMs: staleness ?? null, servedBy });
-    } else output.line(plainText(value, options.encoding));
+    } else output.line(valueText(bytes, value, options));
     return EXIT.done;
   });
 }
@@ -79,8 +79,8 @@ function printRecord(
   { output }: Context,
 ): void {
   if (options.json === true) return output.json(jsonRecord({ key, value }, options));
-  const fields = [plainText(key, options.keyEncoding)];
-  if (value !== undefined) fields.push(plainText(value, options.encoding));
+  const fields = [keyText(key, options)];
+  if (value !== undefined) fields.push(valueText(key, value, options));
   output.line(fields.map(escaped).join('\t'));
 }
 
@@ -101,14 +101,27 @@ function rangeOf(options: ScanOptions): Bounds {
   return end === undefined ? { gte: prefix } : { gte: prefix, lt: end };
 }
 
-/** In the encoding asked for; bytes that are no UTF-8 are never printed as if they were. */
-function plainText(bytes: Uint8Array, encoding: TextEncoding): string {
-  const text = fromBytes(bytes, encoding);
-  if (text !== undefined) return text;
-  throw new HoldfastError(
-    'HOLDFAST_INVALID_ARGUMENT',
-    'these bytes are no text in UTF-8: give --encoding (for keys --key-encoding) hex or base64, or get them with --raw',
+/** In the encoding asked for; bytes that are no UTF-8 are never printed as if they were: then this says which. */
+function keyText(key: Uint8Array, { keyEncoding }: ReadOptions): string {
+  return (
+    fromBytes(key, keyEncoding) ?? refuse(`the key ${hex(key)} in hex`, 'give --key-encoding hex or base64')
   );
+}
+
+function valueText(key: Uint8Array, value: Uint8Array, { encoding, keyEncoding }: ReadOptions): string {
+  const text = fromBytes(value, encoding);
+  if (text !== undefined) return text;
+  const name = fromBytes(key, keyEncoding);
+  const named = name === undefined ? `${hex(key)} in hex` : escaped(name);
+  return refuse(`the value of ${named}`, 'give --encoding hex or base64, or get it with --raw');
+}
+
+function refuse(what: string, remedy: string): never {
+  throw new HoldfastError('HOLDFAST_INVALID_ARGUMENT', `${what} is no text in UTF-8: ${remedy}`);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 /** Says what key and value stand in: base64 for one that is no text. */
@@ -116,11 +129,11 @@ function jsonRecord(
   { key, value }: { key: Uint8Array; value: Uint8Array | undefined },
   { encoding, keyEncoding }: Pick<ReadOptions, 'encoding' | 'keyEncoding'>,
 ): object {
-  const [keyText, keyUsed] = jsonText(key, keyEncoding);
-  const record = { key: keyText, keyEncoding: keyUsed };
+  const [shownKey, keyUsed] = jsonText(key, keyEncoding);
+  const record = { key: shownKey, keyEncoding: keyUsed };
   if (value === undefined) return record;
-  const [valueText, used] = jsonText(value, encoding);
-  return { ...record, value: valueText, encoding: used };
+  const [shownValue, used] = jsonText(value, encoding);
+  return { ...record, value: shownValue, encoding: used };
 }
 
 function jsonText(bytes: Uint8Array, encoding: TextEncoding): [text: string, used: TextEncoding] {

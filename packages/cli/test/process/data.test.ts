@@ -175,6 +175,19 @@ describe('a scan', () => {
     expect(await run(['scan', '--prefix', 'none'])).toMatchObject({ status: 0, stdout: '' });
   });
 
+  it('says whose value or which key it cannot print', async () => {
+    await run(['put', 'u:1', 'one']);
+    await run(['put', 'u:2\t', 'ff', '--encoding', 'hex']);
+    const stopped = await run(['scan', '--prefix', 'u:']);
+    expect(stopped).toMatchObject({ status: 2, stdout: 'u:1\tone\n' });
+    expect(stopped.stderr).toMatch(/: the value of u:2\\t is no text in UTF-8: give --encoding hex/);
+    expect((await run(['get', 'u:2\t'])).stderr).toMatch(/: the value of u:2\\t is no text/);
+    await run(['put', '753aff', 'x', '--key-encoding', 'hex']);
+    const key = await run(['scan', '--prefix', 'u:', '--keys-only']);
+    expect(key.stderr).toMatch(/: the key 753aff in hex is no text in UTF-8: give --key-encoding hex/);
+    expect((await run(['scan', '--prefix', 'u:', '--json'])).stdout.split('\n')).toHaveLength(4);
+  });
+
   it('leaves out what Holdfast keeps for itself', async () => {
     await run(['put', '0000686f6c64666173742f78', 'mark', '--key-encoding', 'hex']);
     await run(['put', '00686f6c64666173742f78', 'mark', '--key-encoding', 'hex']);

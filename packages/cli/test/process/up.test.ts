@@ -192,6 +192,10 @@ it('runs one node by itself, and says in one line why it cannot', async () => {
   const args = ['node', '--id', 'n1', '--data', 'alone', '--listen', `127.0.0.1:${port}`];
   const compiled = join(cluster.directory, 'compiled');
   const node = spawnHoldfast(args, cluster.directory, { NODE_COMPILE_CACHE: compiled });
+  let log = '';
+  node.stdout?.on('data', (text) => {
+    log += text;
+  });
   const ended = new Promise((resolve) => node.once('close', resolve));
   const url = ['--url', `ws://127.0.0.1:${port}`];
   await cluster.until(
@@ -209,6 +213,9 @@ it('runs one node by itself, and says in one line why it cannot', async () => {
   expect(words).toMatch(/^HOLDFAST_PORT_IN_USE: .*\nStop the other process/);
   node.kill('SIGTERM');
   expect(await ended).toBe(0);
+  // It has nobody to hand over to: that is nothing to be warned of.
+  expect(log).toContain('"node started"');
+  expect(log).not.toContain('handed over');
 });
 
 it('names the fix on a Node that is too old', async () => {
