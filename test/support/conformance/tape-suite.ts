@@ -16,6 +16,8 @@ export interface TapeRow {
 export interface TapeHarness {
   (name: string, run: (t: unknown) => unknown): void;
   createStream(options: { objectMode: true }): EventEmitter;
+  /** When all tests have ended. */
+  onFinish(callback: () => void): void;
 }
 
 const require = createRequire(import.meta.url);
