@@ -249,10 +249,11 @@ export class Driver {
     }
   }
 
-  /** One timer for all deadlines and pauses, running only while calls are pending. */
+  /** One timer for all deadlines and pauses, running only while calls are pending. It may be set to go off sooner. */
   #tickLater(): void {
     const now = this.now();
-    this.#wakeAt(now + this.#options.limits.tickMs, now);
+    const at = now + this.#options.limits.tickMs;
+    if (at < this.#timerAt) this.#wakeAt(at, now);
   }
 
   #wakeAt(at: number, now: number): void {
@@ -263,7 +264,7 @@ export class Driver {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#session.tick(this.now());
       this.#flush();
-      if (this.#session.pending.calls > 0 && this.#timer === undefined) this.#tickLater();
+      if (this.#session.pending.calls > 0) this.#tickLater();
     });
   }
 

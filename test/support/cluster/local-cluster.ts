@@ -15,6 +15,8 @@ export interface LocalClusterOptions {
   readonly flags?: Readonly<Record<string, unknown>>;
   /** Address that a node listens on; 127.0.0.1 by default. */
   readonly hostOf?: (id: string) => string;
+  /** Where a node tells clients to find it; where it listens by default. */
+  readonly advertiseOf?: (id: string) => string;
   /** A command that runs the node's command line, given after it. */
   readonly launcherOf?: (id: string) => readonly string[];
   /** As the command line's nodes do. It makes a failover faster and a start slower, and most tests start more than they measure. */
@@ -104,7 +106,14 @@ export class LocalCluster {
     member.handle = await NodeHandle.start({
       id,
       log,
-      flags: { id, data, peers, listen: `${host}:${port}`, ...this.#options.flags },
+      flags: {
+        id,
+        data,
+        peers,
+        listen: `${host}:${port}`,
+        ...(this.#options.advertiseOf && { advertise: this.#options.advertiseOf(id) }),
+        ...this.#options.flags,
+      },
       launcher: this.#options.launcherOf?.(id) ?? [],
       rehearses: this.#options.rehearses ?? false,
     });

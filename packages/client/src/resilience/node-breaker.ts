@@ -92,6 +92,13 @@ export class NodeBreaker {
     else if (this.#cause === 'silent') this.#close();
   }
 
+  /** It has welcomed the client over a new link: what was asked over an older one is not awaited, nor its silence remembered. */
+  relinked(): void {
+    // A probe that was given up has nothing but this to say that it failed.
+    if (this.#state !== 'half-open') this.#awaitedSince = undefined;
+    if (this.#cause === 'silent') this.#close();
+  }
+
   /** To be called from time to time. */
   tick(now: number): void {
     const { windowMs, slowMs } = this.#limits;

@@ -87,7 +87,9 @@ export class LinkTable implements ReadRoutes {
   /** True if the topology changed. */
   add(link: LinkId, welcome: { node: NodeId; topology: Topology; roundTripMs: number }): boolean {
     const { node, topology, roundTripMs } = welcome;
-    this.#links.set(link, { link, node, roundTripMs, breaker: this.#breakers.of(node), silent: false });
+    const breaker = this.#breakers.of(node);
+    breaker.relinked();
+    this.#links.set(link, { link, node, roundTripMs, breaker, silent: false });
     this.#rank();
     return this.#view.learn(topology, node);
   }

@@ -174,6 +174,22 @@ describe('breaker', () => {
     expect(db.health()?.nodes.map(({ breaker }) => breaker)).toContain('closed');
   });
 
+  test('a node that fell silent is trusted again once it welcomes the client over a new link', async () => {
+    const db = await world.opened();
+    const events = eventsOf(db);
+    await world.drive(db.put('a', '1'));
+    world.cluster.node('n2').freeze();
+    await world.drive(db.get('a', { readPreference: 'standby', consistency: 'eventual' }));
+    await world.clock.advance(1000);
+    expect(events).toContainEqual(['breaker', { node: 'n2', state: 'open', cause: 'silent' }]);
+    world.kill('n2');
+    await world.clock.advance(10);
+    world.cluster.node('n2').thaw();
+    await world.cluster.node('n2').start();
+    await world.clock.advance(1000);
+    expect(events.at(-1)).toEqual(['breaker', { node: 'n2', state: 'closed' }]);
+  });
+
   test('a primary that cannot be reached is asked through another node', async () => {
     const db = await world.opened();
     await world.drive(db.put('a', '1'));
@@ -184,6 +200,28 @@ describe('breaker', () => {
     expect(value).toBe('1');
     expect(ms).toBeLessThan(10);
   });
+});
+
+test('calls end at their deadlines while others are let go little by little', async () => {
+  const db = await world.opened();
+  await world.drive(db.put('before', '1'));
+  const timeoutMs = 1000;
+  const late: number[] = [];
+  world.cluster.elect(undefined);
+  for (let round = 0; round < 400; round += 1) {
+    if (round % 10 === 0) {
+      const deadline = world.clock.now() + timeoutMs;
+      const ended = (): void => void late.push(world.clock.now() - deadline);
+      db.put(`k${round}`, '1', { timeoutMs }).then(ended, ended);
+    }
+    await world.clock.advance(10);
+  }
+  world.cluster.onWrite = () => 'drop';
+  world.cluster.elect('n2');
+  await world.clock.advance(2 * timeoutMs);
+  expect(late).toHaveLength(40);
+  // Two steps of the timer behind all deadlines.
+  expect(Math.max(...late)).toBeLessThanOrEqual(20);
 });
 
 test('a write that was sent before an outage goes before one issued right after it', async () => {
