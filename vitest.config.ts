@@ -4,8 +4,6 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SuiteTimes } from './test/support/suite-times.ts';
 
-/** Packages whose tests open sockets or watch the real clock. */
-const ALONE = new Set(['cli', 'io', 'server']);
 /** Of `test`, which crosses packages: what starts no cluster, or none that has to be quick. All the rest does. */
 const WITHOUT_CLUSTER = [
   'test/{checks,examples,mutations,browser,sim-page,pack}/**/*.test.ts',
@@ -36,6 +34,13 @@ const GROUPS = {
   alone: { maxWorkers: 1, groupOrder: 3 },
 } as const;
 
+/** Packages that are not pure. */
+const GROUP_OF: Readonly<Record<string, keyof typeof GROUPS>> = {
+  cli: 'processes',
+  io: 'alone',
+  server: 'alone',
+};
+
 function suite(
   name: string,
   group: keyof typeof GROUPS,
@@ -47,7 +52,8 @@ function suite(
 
 function packageSuite(name: string): TestProjectInlineConfiguration {
   const include = [`packages/${name}/test/**/*.test.ts`];
-  if (ALONE.has(name)) return suite(name, 'alone', { include });
+  const group = GROUP_OF[name];
+  if (group !== undefined) return suite(name, group, { include });
   // They keep nothing in modules that another file could see: loading them anew for each would cost a minute.
   return suite(name, 'pure', { include, isolate: false });
 }

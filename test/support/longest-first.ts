@@ -7,6 +7,7 @@ const LONG = [
   'test/sim-command.test.ts',
   'test/mutations/mutations.test.ts',
   'test/damage/wal-damage.test.ts',
+  'packages/cli/test/process/up.test.ts',
   'test/damage/replaced-disk.test.ts',
   'test/conformance/abstract-level.test.ts',
 ];

@@ -357,7 +357,7 @@ export class Core implements CoreApi {
       freshness: this.#freshness,
       acknowledged: this.acknowledged,
     });
-    this.office.admission.diskFull = this.#diskFull;
+    this.office.setDiskFull(this.#diskFull);
     this.reads.primaryChanged();
     this.reads.setOffice(this.office);
   }
@@ -468,10 +468,8 @@ export class Core implements CoreApi {
       return;
     }
     this.#diskFull = order.full;
-    if (this.office === undefined) return;
-    this.office.admission.diskFull = order.full;
-    // A cluster of one has nobody to hand over to: it goes on serving reads, and refuses writes by their name.
-    if (order.full && this.context.others.length > 0) this.#resign('its disk is full');
+    this.office?.setDiskFull(order.full);
+    this.#checkOffice();
   }
 
   #canStand(): boolean {

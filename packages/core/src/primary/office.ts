@@ -32,6 +32,8 @@ export class Office implements ReadOffice {
   readonly #startedAt: number;
   #sweepAt: number;
   #admitting = false;
+  /** Its disk is full: it stays only until somebody has taken over. */
+  #leaves = false;
 
   constructor(
     context: Context,
@@ -94,10 +96,18 @@ export class Office implements ReadOffice {
     const silence = now - this.replicator.majorityContactAt();
     if (silence > config.timing.electionTimeoutMs)
       return `no majority was heard for ${Math.round(silence)} ms`;
+    if (this.#leaves && !this.switchover.handOver()) return 'its disk is full';
     const oldest = persists.oldestIssuedAt;
     if (oldest === undefined || now - oldest <= config.timing.persistStallMaxMs) return undefined;
     this.#context.notice({ kind: 'persistStall', ms: Math.round(now - oldest) });
     return `its disk has not answered for ${Math.round(now - oldest)} ms`;
+  }
+
+  /** A cluster of one has nobody to hand over to: it goes on serving reads, and refuses writes by their name. */
+  setDiskFull(full: boolean): void {
+    const isAlone = this.#context.others.length === 0;
+    this.admission.diskFull = full && isAlone;
+    this.#leaves = full && !isAlone;
   }
 
   tick(): void {

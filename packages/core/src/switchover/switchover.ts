@@ -19,7 +19,7 @@ interface Attempt {
 
 /**
  * Hands the primary role to a standby on order: bring the target level, pause writes, order it to stand at exactly
- * the position that it holds. Given up after an election timeout of pause (Ongaro's dissertation §3.10).
+ * the position that it holds; unasked as well, when this node's disk is full. Given up after an election timeout of pause (Ongaro's dissertation §3.10).
  */
 export class Switchover {
   readonly #context: Context;
@@ -47,15 +47,32 @@ export class Switchover {
       this.#attempt.ids.push(id);
       return;
     }
-    this.#attempt = {
-      ids: [id],
-      target: chosen!,
-      startedAt: this.#context.now,
-      pausedAt: undefined,
-      ordered: false,
-    };
-    this.#context.notice({ kind: 'switchover', target: chosen!, state: 'started' });
+    this.#begin(chosen!, [id]);
     this.pump();
+  }
+
+  /**
+   * Hands over unasked, and pauses at once: for a primary that cannot log what would come meanwhile. To be called until
+   * the office ends. False: nobody is there to take over, or nobody has in time.
+   */
+  handOver(): boolean {
+    const { now, config } = this.#context;
+    let attempt = this.#attempt;
+    if (attempt === undefined) {
+      const best = this.#bestStandby();
+      if (this.#whyNot(best) !== undefined) return false;
+      attempt = this.#begin(best!, []);
+    }
+    attempt.pausedAt ??= now;
+    return now - attempt.pausedAt <= config.timing.electionTimeoutMs;
+  }
+
+  #begin(target: NodeId, ids: number[]): Attempt {
+    const startedAt = this.#context.now;
+    const attempt: Attempt = { ids, target, startedAt, pausedAt: undefined, ordered: false };
+    this.#attempt = attempt;
+    this.#context.notice({ kind: 'switchover', target, state: 'started' });
+    return attempt;
   }
 
   pump(): void {

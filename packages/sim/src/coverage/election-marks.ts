@@ -19,6 +19,8 @@ export class ElectionMarks implements StepMarks {
   #votedFor: NodeId | undefined;
   #steppedAt = 0;
   #inOffice = false;
+  /** By what the core was told last. */
+  #isDiskFull = false;
 
   constructor(meet: Meet, terms: KnownTerms) {
     this.#meet = meet;
@@ -32,6 +34,7 @@ export class ElectionMarks implements StepMarks {
     this.#votedFor = context.hardState.votedFor;
     this.#steppedAt = context.now;
     this.#inOffice = office !== undefined;
+    if (input.kind === 'order' && input.order.kind === 'diskFull') this.#isDiskFull = input.order.full;
     if (office !== undefined && office.term < this.#terms.newestOffice) this.#meet('twoPrimariesAtOnce');
     if (input.kind === 'message' && (input.message.kind === 'vote' || input.message.kind === 'preVote'))
       this.#isAsked(core, input.from, input.message);
@@ -41,7 +44,7 @@ export class ElectionMarks implements StepMarks {
     const { role, term } = core.context;
     if (core.office !== undefined && core.office.term > this.#terms.newestOffice)
       this.#terms.newestOffice = core.office.term;
-    if (this.#inOffice && core.office === undefined) this.#officeEnded(core, input, effects);
+    if (this.#inOffice && core.office === undefined) this.#officeEnded(core, effects);
     if (this.#role === 'candidate' && role === 'standby' && term === this.#term) this.#meet('electionLost');
     if (input.kind === 'message') {
       const { message } = input;
@@ -74,12 +77,12 @@ export class ElectionMarks implements StepMarks {
     }
   }
 
-  #officeEnded(core: Core, input: Input, effects: readonly Effect[]): void {
+  #officeEnded(core: Core, effects: readonly Effect[]): void {
     const { now, config, exclusion } = core.context;
     if (exclusion !== undefined) return;
     if (effects.some((effect) => effect.kind === 'notice' && effect.notice.kind === 'persistStall'))
       this.#meet('officeEndedByDisk');
-    else if (input.kind === 'order') this.#meet('officeEndedFull');
+    else if (this.#isDiskFull) this.#meet('officeEndedFull');
     else if (now - this.#steppedAt > config.timing.electionTimeoutMs) this.#meet('officeEndedFrozen');
     else if (core.context.term > this.#term) this.#meet('officeEndedByTerm');
     else this.#meet('officeEndedAlone');

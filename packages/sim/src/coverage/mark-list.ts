@@ -19,7 +19,7 @@ const LIST = {
   officeEndedFrozen: { says: 'a primary that was frozen found out before it answered', faults: [13] },
   officeEndedByTerm: { says: 'a primary heard of a higher term', faults: [1, 23] },
   officeEndedByDisk: { says: 'a primary gave up over its stuck disk', faults: [24] },
-  officeEndedFull: { says: 'a primary gave up over its full disk', faults: [38] },
+  officeEndedFull: { says: 'a primary with a full disk handed over or gave up', faults: [38] },
   twoPrimariesAtOnce: { says: 'an old primary at work beside a new one', faults: [13, 23] },
   allNodesDown: { says: 'no node was up', faults: [3, 36] },
   wallClockSet: { says: 'a wall clock jumped', faults: [14] },
