@@ -11,7 +11,7 @@ const WITHOUT_CLUSTER = [
 ];
 /** What is held against the real clock, or says how much may happen in how little time. */
 const TIMING = [
-  'test/process/{cut-off,failover,saturation,vanish}.test.ts',
+  'test/process/{cut-off,failover,failures,saturation,vanish}.test.ts',
   'test/conformance/namespaces.test.ts',
   'test/damage/clock.test.ts',
   'test/divergence/local-writes.test.ts',

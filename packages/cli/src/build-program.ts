@@ -7,6 +7,7 @@ import { addLoadCommand } from './commands/load.ts';
 import { addNamespaceCommands } from './commands/namespaces.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addOrderCommands } from './commands/orders.ts';
+import { addSagaCommands } from './commands/sagas.ts';
 import { type CommandSetup, examples } from './commands/setup.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addSwitchoverCommand } from './commands/switchover.ts';
@@ -44,6 +45,7 @@ export function buildProgram(context: Context, onStatus: (status: ExitStatus) =>
   addSwitchoverCommand(setup);
   addLoadCommand(setup);
   addDivergenceCommands(setup);
+  addSagaCommands(setup);
   program.commandsGroup('One node:');
   addNodeCommands(setup);
   examples(program, context, ['up', 'put greeting hello', 'get greeting', 'status --watch', 'kill n1']);

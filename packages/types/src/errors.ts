@@ -42,6 +42,10 @@ export const ERROR_CODES = {
   HOLDFAST_DATA_DIRECTORY_IN_USE: { outcome: 'not-applied', retryable: false },
   HOLDFAST_DATA_DIRECTORY_UNUSABLE: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SWITCHOVER_FAILED: { outcome: 'not-applied', retryable: true },
+  HOLDFAST_SAGA_NOT_FOUND: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_SAGA_EXISTS: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_SAGA_COMPENSATED: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_SAGA_STUCK: { outcome: 'unknown', retryable: false },
   HOLDFAST_DIVERGENCE_NOT_FOUND: { outcome: 'not-applied', retryable: false },
 } as const;
 

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Holdfast } from '@holdfast/client';
+import { Sagas, saga } from '@holdfast/client/sagas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { spawnHoldfast, TestCluster } from '../support/local-cluster.ts';
 
@@ -236,6 +238,54 @@ describe('namespaces', () => {
     expect((await run(['namespace', 'list'])).stdout).toBe('é\\t\ncart\n');
     expect((await run(['get', 'greeting'])).stdout).toBe('hello\n');
     expect(await run(['namespace', 'drop', 'carts', '--yes'])).toMatchObject({ status: 1, stdout: '' });
+  });
+});
+
+describe('sagas', () => {
+  const order = saga<{ cents: number }>('order')
+    .step('reserve', {
+      run: () => ({ seat: 7 }),
+      compensate: () => {
+        throw Object.assign(new Error('gone'), { retryable: false, code: 'GONE' });
+      },
+    })
+    .step('charge', {
+      run: () => {
+        throw Object.assign(new Error('no\nfunds'), { retryable: false });
+      },
+    });
+
+  it('are listed, shown, aborted and resumed', async () => {
+    const db = new Holdfast(`ws://127.0.0.1:${cluster.file.nodes[0]!.port}`, { namespace: 'shop' });
+    const sagas = new Sagas(db);
+    await sagas.run(order, '1', { cents: 5 }).catch(() => undefined);
+    await sagas.start(order, '2', { cents: 6 });
+    const shop = ['--namespace', 'shop'];
+    expect(await run(['saga', 'list'])).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: 'there are no such sagas\n',
+    });
+    const { stdout } = await run(['saga', 'list', ...shop]);
+    expect(stdout).toMatch(
+      /^type +id +state +step +changed +failure\norder +1 +stuck +reserve +\S+Z +reserve: GONE: gone\n/,
+    );
+    expect(stdout).toMatch(/\norder +2 +running +reserve +\S+Z\n$/);
+    const [line = ''] = (await run(['saga', 'list', '--state', 'running', '--json', ...shop])).stdout.split(
+      '\n',
+    );
+    expect(JSON.parse(line)).toMatchObject({ id: '2', state: 'running', input: { cents: 6 } });
+    const shown = (await run(['saga', 'show', 'order', '1', ...shop])).stdout;
+    expect(shown).toContain('state     stuck\ninput     {"cents":5}\nfailure   charge: no\\nfunds\n');
+    expect(shown).toMatch(/\nstep +state +result\nreserve +done +\{"seat":7\}\ncharge +undone\n$/);
+    expect((await run(['saga', 'abort', 'order', '2', '--reason', 'no more', ...shop])).status).toBe(0);
+    expect((await run(['saga', 'abort', 'order', '2', ...shop])).status).toBe(1);
+    expect((await run(['saga', 'show', 'order', '2', ...shop])).stdout).toContain('abort     no more\n');
+    expect((await run(['saga', 'resume', 'order', '1', ...shop])).status).toBe(0);
+    expect((await run(['saga', 'resume', 'order', '1', ...shop])).status).toBe(1);
+    expect(await run(['saga', 'show', 'order', '3', ...shop])).toMatchObject({ status: 1, stdout: '' });
+    expect((await run(['saga', 'list', '--state', 'lost', ...shop])).status).toBe(2);
+    await db.close();
   });
 });
 

@@ -1,0 +1,51 @@
+import type { Holdfast } from '@holdfast/client';
+import { type SagaDefinition, saga } from '@holdfast/client/sagas';
+
+export interface Order {
+  readonly sku: string;
+  readonly cents: number;
+}
+
+/** Three databases that an order touches; a real shop would have a payment service for the second. */
+export interface Shop {
+  readonly stock: Holdfast;
+  readonly payments: Holdfast;
+  readonly parcels: Holdfast;
+}
+
+/** Takes one piece from the stock, the money from the customer, and sends a parcel: all of it, or none. */
+export function orderSaga({ stock, payments, parcels }: Shop): SagaDefinition<Order, unknown> {
+  return saga<Order>('order')
+    .step('reserve', {
+      run: async ({ input, once }) => {
+        await once(stock, [{ type: 'increment', key: input.sku, by: -1 }]);
+        // Others may have been faster. Then this step has failed, and is taken back like any other.
+        if (Number(await stock.get(input.sku)) < 0) throw soldOut(input.sku);
+      },
+      compensate: ({ input, once }) => once(stock, [{ type: 'increment', key: input.sku, by: 1 }]),
+    })
+    .step('charge', {
+      run: async ({ input, id, once, signal }) => {
+        await theBankThinks(signal);
+        await once(payments, [{ type: 'increment', key: id, by: input.cents }]);
+      },
+      compensate: ({ input, id, once }) => once(payments, [{ type: 'increment', key: id, by: -input.cents }]),
+    })
+    .step('ship', {
+      run: ({ input, id, once }) => once(parcels, [{ type: 'put', key: id, value: input.sku }]),
+    });
+}
+
+function soldOut(sku: string): Error {
+  return Object.assign(new Error(`no ${sku} left`), { code: 'SOLD_OUT', retryable: false });
+}
+
+function theBankThinks(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, 300);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}

@@ -1,0 +1,74 @@
+import { HoldfastError } from '@holdfast/types';
+import type { Transaction, TransactionStep, TransactionSummary } from '../transaction.ts';
+
+/** A database, or a sublevel of one, as `once` needs it. */
+export interface OnceDatabase {
+  transaction(
+    transaction: Transaction<unknown, unknown>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<TransactionSummary<unknown>>;
+  sublevel(name: string): unknown;
+}
+
+/**
+ * Applies all of `steps` in `database`, any Holdfast database, unless this step of the saga has done so before. True:
+ * now. A compensation applies them only if the step itself had applied its own, and a step that was compensated never
+ * does again: so it does not matter which of them comes first, or comes late.
+ */
+export type Once = <K, V>(
+  database: OnceOf<K, V>,
+  steps: readonly TransactionStep<K, V>[],
+) => Promise<boolean>;
+
+/** What `once` is called with: `Holdfast` and its sublevels are. */
+export interface OnceOf<K, V> {
+  transaction(transaction: Transaction<K, V>, options?: object): Promise<TransactionSummary<V>>;
+  sublevel(name: string): unknown;
+}
+
+/** Where a database remembers which steps were applied in it. */
+const MARKS_SUBLEVEL = 'saga-marks';
+
+const APPLIED = 'applied';
+const UNDONE = 'undone';
+
+/** `key`: of the step, the same for its compensation. */
+export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSignal): Once {
+  const apply = async (database: OnceDatabase, steps: readonly TransactionStep<unknown, unknown>[]) => {
+    const mark = {
+      key,
+      sublevel: database.sublevel(MARKS_SUBLEVEL) as never,
+      keyEncoding: 'utf8',
+      valueEncoding: 'utf8',
+    } as const;
+    const marked = (value: string) => ({ ...mark, type: 'put', value }) as const;
+    if (direction === 'undo') {
+      const { branch } = await database.transaction(
+        {
+          if: [{ ...mark, value: APPLIED }],
+          then: [...steps, marked(UNDONE)],
+          // Not applied so far: it must not be from now on.
+          else: [marked(UNDONE)],
+        },
+        { signal },
+      );
+      return branch === 'then';
+    }
+    const { branch, steps: found } = await database.transaction(
+      {
+        if: [{ ...mark, absent: true }],
+        then: [...steps, marked(APPLIED)],
+        else: [{ ...mark, type: 'get' }],
+      },
+      { signal },
+    );
+    const before = found[0];
+    if (branch === 'else' && before?.type === 'get' && before.value === UNDONE) {
+      throw new HoldfastError('HOLDFAST_ABORTED', `${key} was compensated, and is not applied any more`, {
+        outcome: 'not-applied',
+      });
+    }
+    return branch === 'then';
+  };
+  return apply as Once;
+}

@@ -1,0 +1,145 @@
+import { HoldfastError, type Revision } from '@holdfast/types';
+import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
+import type { Seams } from '../seams.ts';
+import { isOver, type SagaChange, type SagaRecord, type SagaState } from './saga-record.ts';
+
+/** A database that keeps sagas: a `Holdfast` or a sublevel of one. */
+export interface SagaDatabase {
+  sublevel(
+    name: string | string[],
+    options: { readonly keyEncoding: 'utf8'; readonly valueEncoding: 'json' },
+  ): unknown;
+}
+
+/** A record as it was read or written. */
+export interface HeldRecord {
+  readonly record: SagaRecord;
+  readonly revision: Revision;
+}
+
+export interface SagaFilter {
+  readonly type?: string | undefined;
+  readonly state?: SagaState | undefined;
+}
+
+type Level<V> = HoldfastSublevel<unknown, string, V>;
+
+const RECORDS_SUBLEVEL = 'sagas';
+const OPEN_SUBLEVEL = 'sagas-open';
+
+/**
+ * Where sagas are kept: one record each, changed by compare-and-set alone, and beside those not over an entry that says
+ * so, so that workers need not look through all that ever were.
+ */
+export class SagaStore {
+  readonly #records: Level<SagaRecord>;
+  readonly #open: Level<true>;
+  readonly #seams: Seams;
+
+  constructor(database: SagaDatabase, seams: Seams) {
+    this.#records = database.sublevel(RECORDS_SUBLEVEL, {
+      keyEncoding: 'utf8',
+      valueEncoding: 'json',
+    }) as Level<SagaRecord>;
+    this.#open = database.sublevel(OPEN_SUBLEVEL, {
+      keyEncoding: 'utf8',
+      valueEncoding: 'json',
+    }) as Level<true>;
+    this.#seams = seams;
+  }
+
+  /** The record of that name that was there before, or this one. */
+  async create(record: SagaRecord, signal?: AbortSignal): Promise<{ held: HeldRecord; isNew: boolean }> {
+    const key = keyOf(record);
+    const { branch, steps, revision } = await this.#records.transaction<string, unknown>(
+      {
+        if: [{ key, absent: true }],
+        then: [
+          { type: 'put', key, value: true, sublevel: this.#open },
+          { type: 'put', key, value: record },
+        ],
+        else: [{ type: 'get', key }],
+      },
+      { signal },
+    );
+    if (branch === 'then') return { held: { record, revision }, isNew: true };
+    const found = steps[0] as { readonly value: SagaRecord; readonly revision: Revision };
+    return { held: { record: found.value, revision: found.revision }, isNew: false };
+  }
+
+  async read(type: string, id: string, signal?: AbortSignal): Promise<HeldRecord | undefined> {
+    const found = await this.#records.read(keyOf({ type, id }), { consistency: 'linearizable', signal });
+    return found && { record: found.value, revision: found.revision };
+  }
+
+  /** By a worker, or by an operator. The record as changed; or, if somebody else has changed it meanwhile, undefined. */
+  async change(
+    held: HeldRecord,
+    change: SagaChange,
+    worker: { readonly token: Revision; readonly signal: AbortSignal } | undefined,
+  ): Promise<HeldRecord | undefined> {
+    const key = keyOf(held.record);
+    const record: SagaRecord = {
+      ...held.record,
+      ...change,
+      ...(worker && { token: worker.token, moves: held.record.moves + 1 }),
+      changedAt: this.#seams.clock.wallTime(),
+    };
+    const { branch, revision } = await this.#records.transaction<string, unknown>(
+      {
+        if: [{ key, revision: held.revision }],
+        then: [
+          isOver(record.state)
+            ? { type: 'del', key, sublevel: this.#open }
+            : { type: 'put', key, value: true, sublevel: this.#open },
+          { type: 'put', key, value: record },
+        ],
+      },
+      { signal: worker?.signal },
+    );
+    return branch === 'then' ? { record, revision } : undefined;
+  }
+
+  /** False: somebody has changed it meanwhile. */
+  async remove(held: HeldRecord): Promise<boolean> {
+    const key = keyOf(held.record);
+    const { branch } = await this.#records.transaction<string, unknown>({
+      if: [{ key, revision: held.revision }],
+      then: [
+        { type: 'del', key },
+        { type: 'del', key, sublevel: this.#open },
+      ],
+    });
+    return branch === 'then';
+  }
+
+  /** In the order of types and ids. */
+  async *list({ type, state }: SagaFilter): AsyncGenerator<SagaRecord> {
+    const range = type === undefined ? {} : rangeOf(type);
+    for await (const record of this.#records.values(range)) {
+      if (state === undefined || record.state === state) yield record;
+    }
+  }
+
+  /** Ids of sagas that are not over. */
+  async *unfinished(type: string): AsyncGenerator<string> {
+    for await (const key of this.#open.keys(rangeOf(type))) yield key.slice(type.length + 1);
+  }
+}
+
+/** A type has no slash in its name. */
+function keyOf({ type, id }: Pick<SagaRecord, 'type' | 'id'>): string {
+  return `${type}/${id}`;
+}
+
+/** The character behind the slash is the digit 0. */
+function rangeOf(type: string): { readonly gt: string; readonly lt: string } {
+  return { gt: `${type}/`, lt: `${type}0` };
+}
+
+export function noSuchSaga(type: string, id: string): HoldfastError {
+  return new HoldfastError(
+    'HOLDFAST_SAGA_NOT_FOUND',
+    `there is no saga ${JSON.stringify(id)} of type ${type}`,
+  );
+}

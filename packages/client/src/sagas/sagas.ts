@@ -1,0 +1,166 @@
+import { HoldfastError, type Revision } from '@holdfast/types';
+import { invalidOption } from '../options.ts';
+import { type Seams, systemSeams } from '../seams.ts';
+import type { SagaDefinition } from './saga-definition.ts';
+import { firstSteps, isOver, type SagaRecord } from './saga-record.ts';
+import { SagaRegister } from './saga-register.ts';
+import { SagaRun } from './saga-run.ts';
+import type { SagaDatabase } from './saga-store.ts';
+import { SagaWorker, type SagaWorkerOptions } from './saga-worker.ts';
+import { type HeldTenure, Tenures } from './tenures.ts';
+
+export interface SagasOptions {
+  /** How long a process that ended keeps others from its sagas, at most; 10 000 ms by default. */
+  readonly ttlMs?: number | undefined;
+  /** The real ones by default. */
+  readonly seams?: Seams | undefined;
+}
+
+const ID_BYTES_MAX = 256;
+const TTL_MS_MIN = 100;
+const TTL_MS_MAX = 86_400_000;
+
+/**
+ * Sagas (Garcia-Molina and Salem, 1987): work that spans several databases or services, as steps that are each taken
+ * back by a compensation if a later one fails for good. Progress is kept in `database` at `quorum`, one process works on
+ * a saga at a time, and another takes it over when that ends.
+ */
+export class Sagas extends SagaRegister {
+  readonly #tenures: Tenures;
+  readonly #seams: Seams;
+
+  constructor(database: SagaDatabase, options: SagasOptions = {}) {
+    const seams = options.seams ?? systemSeams();
+    super(database, seams);
+    this.#seams = seams;
+    this.#tenures = new Tenures(database, seams, checkedTtl(options.ttlMs ?? 10_000));
+  }
+
+  /**
+   * Keeps a new saga for workers to run. The same call again finds it there. Rejects with HOLDFAST_SAGA_EXISTS if there is
+   * one of that type and id with another input.
+   */
+  async start<Input>(
+    definition: SagaDefinition<Input, unknown>,
+    id: string,
+    input: Input,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SagaRecord> {
+    if (definition.steps.length === 0)
+      throw invalidOption('definition', definition.type, 'at least one step');
+    const now = this.#seams.clock.wallTime();
+    const record: SagaRecord = {
+      type: definition.type,
+      id: checkedId(id),
+      state: 'running',
+      input,
+      steps: firstSteps(definition.steps.map((step) => step.name)),
+      token: 0 as Revision,
+      moves: 0,
+      startedAt: now,
+      changedAt: now,
+    };
+    const { held, isNew } = await this.store.create(record, options.signal);
+    if (!isNew && JSON.stringify(held.record.input) !== JSON.stringify(input)) {
+      throw new HoldfastError(
+        'HOLDFAST_SAGA_EXISTS',
+        `the saga ${JSON.stringify(id)} of type ${definition.type} was started with another input`,
+      );
+    }
+    return held.record;
+  }
+
+  /**
+   * Starts a saga, or joins one that was started, and works on it, or waits while another process does, until it is over.
+   * The results of its steps by their names; rejects with HOLDFAST_SAGA_COMPENSATED or HOLDFAST_SAGA_STUCK. An aborted
+   * `signal` ends the work here (HOLDFAST_ABORTED): the saga goes on where another works on it.
+   */
+  async run<Input, Results>(
+    definition: SagaDefinition<Input, Results>,
+    id: string,
+    input: Input,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Results> {
+    const started = await this.start(definition, id, input, options);
+    const record = isOver(started.state) ? started : await this.finish(definition, id, options);
+    return resultsOf<Results>(record);
+  }
+
+  /** Works on a saga, or waits while another process does, until it is over. */
+  async finish(
+    definition: SagaDefinition<never, unknown>,
+    id: string,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SagaRecord> {
+    const tenure = await this.#tenures.take(tenureOf(definition, id), options.signal);
+    return await this.#underTenure(tenure, definition, id, options.signal);
+  }
+
+  /** Runs sagas of these types that no process works on, until it is stopped. */
+  work(definitions: readonly SagaDefinition<never, unknown>[], options: SagaWorkerOptions = {}): SagaWorker {
+    return new SagaWorker(
+      {
+        seams: this.#seams,
+        unfinished: (type) => this.store.unfinished(type),
+        finish: async (definition, id, signal) => {
+          const tenure = await this.#tenures.tryTake(tenureOf(definition, id), signal);
+          if (tenure !== undefined) await this.#underTenure(tenure, definition, id, signal);
+        },
+      },
+      definitions,
+      options,
+    );
+  }
+
+  async #underTenure(
+    tenure: HeldTenure,
+    definition: SagaDefinition<never, unknown>,
+    id: string,
+    signal: AbortSignal | undefined,
+  ): Promise<SagaRecord> {
+    const signals = signal === undefined ? [tenure.signal] : [tenure.signal, signal];
+    try {
+      const run = new SagaRun({
+        store: this.store,
+        seams: this.#seams,
+        definition: definition as SagaDefinition<unknown, unknown>,
+        tenure: { token: tenure.token, signal: AbortSignal.any(signals) },
+      });
+      return await run.finish(id);
+    } finally {
+      await tenure.release();
+    }
+  }
+}
+
+function tenureOf({ type }: SagaDefinition<never, unknown>, id: string): string {
+  return `${type}/${id}`;
+}
+
+function resultsOf<Results>(record: SagaRecord): Results {
+  const { state, steps, failure, obstacle, id, type } = record;
+  const name = `the saga ${JSON.stringify(id)} of type ${type}`;
+  if (state === 'completed') {
+    return Object.fromEntries(steps.map((step) => [step.name, step.result])) as Results;
+  }
+  if (state === 'compensated') {
+    throw new HoldfastError('HOLDFAST_SAGA_COMPENSATED', `${name} was taken back: ${failure?.message}`, {
+      cause: failure,
+    });
+  }
+  throw new HoldfastError('HOLDFAST_SAGA_STUCK', `${name} could not be taken back: ${obstacle?.message}`, {
+    cause: obstacle,
+  });
+}
+
+function checkedTtl(ttlMs: number): number {
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < TTL_MS_MIN || ttlMs > TTL_MS_MAX)
+    throw invalidOption('ttlMs', ttlMs, `a whole number from ${TTL_MS_MIN} to ${TTL_MS_MAX}`);
+  return ttlMs;
+}
+
+function checkedId(id: string): string {
+  if (typeof id !== 'string' || id.length === 0 || Buffer.byteLength(id) > ID_BYTES_MAX)
+    throw invalidOption('id', id, `text of 1 to ${ID_BYTES_MAX} bytes`);
+  return id;
+}
