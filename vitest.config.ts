@@ -3,21 +3,14 @@ import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SuiteTimes } from './test/support/suite-times.ts';
+import { timedTests } from './test/support/timed-tests.ts';
 
 /** Of `test`, which crosses packages: what starts no cluster, or none that has to be quick. All the rest does. */
 const WITHOUT_CLUSTER = [
   'test/{checks,examples,mutations,browser,sim-page,pack}/**/*.test.ts',
   'test/sim-command.test.ts',
 ];
-/** What is held against the real clock, or says how much may happen in how little time. */
-const TIMING = [
-  'test/process/{cut-off,failover,failures,saturation,vanish}.test.ts',
-  'test/conformance/namespaces.test.ts',
-  'test/damage/clock.test.ts',
-  'test/divergence/local-writes.test.ts',
-  'test/hostile/connections.test.ts',
-  'test/check-speed.test.ts',
-];
+const TIMED = timedTests();
 const LONG = ['test/long/**/*.test.ts'];
 const BUNDLE_NODES = './test/support/bundle-nodes.ts';
 /** Where a machine wants to read the results. */
@@ -73,10 +66,10 @@ export default defineConfig({
       suite('workspace', 'pure', { include: WITHOUT_CLUSTER }),
       suite('process', 'processes', {
         include: ['test/**/*.test.ts'],
-        exclude: [...WITHOUT_CLUSTER, ...TIMING, ...LONG],
+        exclude: [...WITHOUT_CLUSTER, ...TIMED, ...LONG],
         globalSetup: BUNDLE_NODES,
       }),
-      suite('timing', 'alone', { include: TIMING, globalSetup: BUNDLE_NODES }),
+      suite('timing', 'alone', { include: TIMED, globalSetup: BUNDLE_NODES }),
       ...(isLong ? [suite('long', 'alone', { include: LONG, globalSetup: BUNDLE_NODES })] : []),
     ],
   },
