@@ -7,6 +7,7 @@ import {
   type AbstractSublevelOptions,
   type AbstractValueIterator,
 } from 'abstract-level';
+import { READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { Driver, type DriverOptions } from './driver.ts';
 import { DriverPool } from './driver-pool.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
@@ -312,30 +313,38 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   _get(key: Buffer, options: ReadRequestOptions): Promise<Buffer | undefined> {
+    READ_NAMES.check(options);
     return this.#open().get(key, options);
   }
 
   _getMany(keys: Buffer[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
+    READ_NAMES.check(options);
     return this.#open().getMany(keys, options);
   }
 
   async _has(key: Buffer, options: ReadRequestOptions): Promise<boolean> {
+    READ_NAMES.check(options);
     return (await this.#open().hasMany([key], options))[0] === true;
   }
 
   _hasMany(keys: Buffer[], options: ReadRequestOptions): Promise<boolean[]> {
+    READ_NAMES.check(options);
     return this.#open().hasMany(keys, options);
   }
 
   _put(key: Buffer, value: Buffer, options: WriteCallOptions): Promise<unknown> {
+    WRITE_NAMES.check(options);
     return this.#open().put(key, value, options);
   }
 
   _del(key: Buffer, options: WriteCallOptions): Promise<unknown> {
+    WRITE_NAMES.check(options);
     return this.#open().del(key, options);
   }
 
   _batch(operations: EncodedOperation[], options: WriteCallOptions): Promise<unknown> {
+    WRITE_NAMES.check(options);
+    WRITE_NAMES.checkOperations(operations, options);
     return operations.length === 0 ? Promise.resolve() : this.#open().batch(operations, options);
   }
 
@@ -367,6 +376,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 
   /** Undocumented in abstract-level's types: `options` name the database that closes it. */
   _snapshot(options: ReadCallOptions): HoldfastSnapshot {
+    READ_NAMES.check(options);
     return new HoldfastSnapshot(options, this.#open().pin(options));
   }
 

@@ -82,6 +82,18 @@ const WRITE_NAMES = [
   'ifAbsent',
   'conditions',
 ];
+const READ_NAMES = [
+  'keyEncoding',
+  'valueEncoding',
+  'snapshot',
+  'consistency',
+  'readPreference',
+  'maxStalenessMs',
+  'after',
+  'timeoutMs',
+  'signal',
+];
+const INCREMENT_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal'];
 const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal'];
 /** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
@@ -119,6 +131,7 @@ export class KeyedCalls<KDefault, VDefault> {
     options: HoldfastReadOptions<K, V>,
   ): Promise<ReadSummary<V> | undefined> {
     const requests = this.#access.requests();
+    checkedNames('options', options, READ_NAMES);
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
     options.snapshot?.ref();
     let served: ServedAnswer;
@@ -144,6 +157,7 @@ export class KeyedCalls<KDefault, VDefault> {
     options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'>,
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     const requests = this.#access.requests();
+    checkedNames('options', options, INCREMENT_NAMES);
     if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
     const { result } = await requests.increment(bytes, by, options);

@@ -4,6 +4,8 @@ export function meantBy(name: string, known: ReadonlySet<string>): string | unde
   const plain = plainOf(name);
   for (const candidate of known) {
     const other = plainOf(candidate);
+    // A short name is one letter from many words: back, pack and lack mean no ack.
+    if (other.length <= 3 && other[0] !== plain[0]) continue;
     if (editsBetween(plain, other) <= (other.length > 5 ? 2 : 1)) return candidate;
   }
   return undefined;

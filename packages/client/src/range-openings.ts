@@ -44,3 +44,8 @@ export function rangeOfSnapshot(tenant: Tenant, pin: SnapshotPin, timeoutMs: num
     };
   };
 }
+
+/** One that cannot be read. */
+export function refusedRange(error: unknown): RangeOpening {
+  return { firstPage: Promise.reject(error), cancel: () => undefined, mayRepeat: () => false };
+}

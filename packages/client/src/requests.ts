@@ -2,11 +2,18 @@ import type { Ack, Condition, Operation, WriteReceipt } from '@holdfast/types';
 import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
+import { type CallNames, CLEAR_NAMES, READ_NAMES } from './call-names.ts';
 import type { KeyBounds } from './keys/key-bounds.ts';
 import type { KeySpace } from './keys/key-space.ts';
-import type { CallDefaults, CallOptions, ReadCallOptions, WriteCallOptions } from './options.ts';
-import { RangeCursor } from './range-cursor.ts';
-import { rangeOfNow, rangeOfSnapshot } from './range-openings.ts';
+import {
+  type CallDefaults,
+  type CallOptions,
+  checkedAck,
+  type ReadCallOptions,
+  type WriteCallOptions,
+} from './options.ts';
+import { RangeCursor, type RangeRead } from './range-cursor.ts';
+import { rangeOfNow, rangeOfSnapshot, refusedRange } from './range-openings.ts';
 import type { ServedAnswer } from './session/call.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { SnapshotPin } from './snapshot-pin.ts';
@@ -123,22 +130,21 @@ export class Requests {
     return new SnapshotPin(this.#tenant, this.#maker.snapshot(options));
   }
 
-  /** On the snapshot given; otherwise on one of now. */
-  cursor(options: RangeOptions, what: { keys: boolean; values: boolean }): RangeCursor {
-    const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
+  /** On the snapshot given; otherwise on one of now. What is wrong with the options fails its first read. */
+  cursor(
+    options: RangeOptions,
+    what: { keys: boolean; values: boolean },
+    names: CallNames = READ_NAMES,
+  ): RangeCursor {
     const { reverse = false, limit = -1 } = options;
     const range = { ...this.#keys.range(options), reverse, limit, keys: what.keys, values: what.values };
-    const timeoutMs = this.#maker.timeoutMs(options);
-    const open =
-      pin === undefined
-        ? rangeOfNow(this.#tenant, this.#maker.scan(options))
-        : rangeOfSnapshot(this.#tenant, pin, timeoutMs);
-    return new RangeCursor(this.#tenant, this.#keys, { range, timeoutMs, open });
+    return new RangeCursor(this.#tenant, this.#keys, { range, ...this.#opening(options, names) });
   }
 
   /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
   async clear(options: RangeOptions & WriteCallOptions): Promise<void> {
-    const cursor = this.cursor(options, { keys: true, values: false });
+    checkedAck(options.ack);
+    const cursor = this.cursor(options, { keys: true, values: false }, CLEAR_NAMES);
     let left = options.limit === undefined || options.limit < 0 ? Number.POSITIVE_INFINITY : options.limit;
     try {
       while (left > 0) {
@@ -152,6 +158,25 @@ export class Requests {
       }
     } finally {
       cursor.close();
+    }
+  }
+
+  /**
+   * Does not throw: abstract-level makes iterators while it lets go what waited for the database to open, and one that
+   * threw would leave all behind it waiting for ever.
+   */
+  #opening(options: RangeOptions, names: CallNames): Pick<RangeRead, 'open' | 'timeoutMs'> {
+    try {
+      names.check(options);
+      const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
+      const timeoutMs = this.#maker.timeoutMs(options);
+      const open =
+        pin === undefined
+          ? rangeOfNow(this.#tenant, this.#maker.scan(options))
+          : rangeOfSnapshot(this.#tenant, pin, timeoutMs);
+      return { timeoutMs, open };
+    } catch (error) {
+      return { timeoutMs: 0, open: () => refusedRange(error) };
     }
   }
 
