@@ -58,7 +58,8 @@ function goesBackTo(
   if (!mayGoBackTo(copy, machine, world)) return false;
   machine.kill();
   machine.disk.become(copy.disk);
-  world.atlas.impair(machine, { forGood: false });
+  // It may serve for a while before the cluster finds that it went back, and is out from then on.
+  world.atlas.impair(machine, { forGood: true });
   world.watch.promises.damaged(machine.id);
   world.marks.meet('diskPutBack');
   world.strikes('putBack', `${machine.id} is killed, and put back to ${copy.last.index}@${copy.last.term}`);

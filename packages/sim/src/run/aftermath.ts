@@ -124,9 +124,14 @@ export class Aftermath {
     return [...listed.values()].flat();
   }
 
-  /** Who lost a part of its disk may be of no use, though it is one of the majority: then others are up as well. */
+  /**
+   * Who lost a part of its disk may be of no use, though it is one of the majority: then others are up as well. And a
+   * cluster forms only once all its nodes have met.
+   */
   #withSoundMajority(): SimMachine[] {
     const { machines } = this.#cluster;
+    const isFormed = this.#majority.some(({ id }) => this.#watch.coreOf(id)?.context.genesis !== undefined);
+    if (!isFormed) return [...machines];
     const isSound = (machine: SimMachine): boolean => !this.#atlas.isImpaired(machine);
     const chosen = [...this.#majority];
     for (const machine of machines.filter(isSound))
