@@ -7,6 +7,7 @@ import type {
   UpgradeDecision,
 } from '@holdfast/types';
 import type { NetworkObserver } from './network/network-observer.ts';
+import { type RepeatOptions, Repeats } from './network/repeats.ts';
 import { SimConnection } from './network/sim-connection.ts';
 import { SimLink, SimWire } from './network/sim-wire.ts';
 import { SimTransport } from './sim-transport.ts';
@@ -42,12 +43,18 @@ export class SimNetwork {
   readonly #observer: NetworkObserver | undefined;
   /** Ends that are not over; a connection has one at each side. */
   readonly #ends: Set<SimConnection> = new Set();
+  readonly #repeats: Repeats;
   #nextPort = FIRST_FREE_PORT;
 
   constructor(options: SimNetworkOptions) {
     this.#clock = options.clock;
     this.#latencyMs = options.latencyMs ?? 1;
     this.#observer = options.observer;
+    this.#repeats = new Repeats({
+      clock: options.clock,
+      ends: this.#ends,
+      onRepeated: (message) => options.observer?.onRepeated(message),
+    });
   }
 
   /** The network as `host` sees it. A URL names a host, or this one by a loopback address. */
@@ -58,6 +65,15 @@ export class SimNetwork {
   /** Milliseconds from one host to another, that way only. */
   setLatency(from: string, to: string, latencyMs: number | (() => number)): void {
     this.#link(from, to).latencyMs = latencyMs;
+  }
+
+  /** Some of what one node says to another arrives twice, the second time late; until `stopRepeats`. */
+  repeat(options: RepeatOptions): void {
+    this.#repeats.begin(options);
+  }
+
+  stopRepeats(from: string, to: string): void {
+    this.#repeats.end({ from, to });
   }
 
   /** Nothing passes between the two, either way, and neither is told. */
@@ -161,6 +177,7 @@ export class SimNetwork {
       maxMessageBytes: options.maxMessageBytes,
       onEnd: () => this.#ends.delete(end),
       observer: this.#observer,
+      onArrived: (message) => this.#repeats.onArrived(message),
       handlers: options.handlers,
     });
     this.#ends.add(end);

@@ -99,6 +99,33 @@ describe('A simulated LevelDB', () => {
   });
 });
 
+describe('A damaged manifest', () => {
+  const manifestOf = (): string => [...disk.files(PATH).keys()].find((path) => path.includes('/MANIFEST-'))!;
+
+  it('is refused, wherever a bit of it has flipped, as LevelDB does', async () => {
+    await write('a');
+    await level.compactRange(Buffer.from([0]), Buffer.from([1]));
+    await level.close();
+    const path = manifestOf();
+    const bytes = disk.files(PATH).get(path)!;
+    for (let position = 0; position < bytes.length; position += 1) {
+      const copy = disk.afterCrash({ keep: 'all' });
+      copy.corrupt(path, position, 1);
+      const opening = openOn(copy).catch((error: Error) => error.cause);
+      await expect(opening).resolves.toMatchObject({ code: 'LEVEL_CORRUPTION' });
+    }
+  });
+
+  it('is none where its end was torn off: what was synced before stands', async () => {
+    await write('a', true);
+    await write('b', true);
+    const left = await afterCrash(
+      (change) => change.kind !== 'sector' || !change.path.includes('/MANIFEST-'),
+    );
+    expect([has(left, 'a'), has(left, 'b')]).toEqual([true, true]);
+  });
+});
+
 describe('At every step of a run', () => {
   const SEEDS = 25;
 

@@ -1,4 +1,4 @@
-import type { CloseInfo, Connection, Listener } from '@holdfast/types';
+import { type CloseInfo, type Connection, type Listener, PEER_SUBPROTOCOL } from '@holdfast/types';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SimClock, SimNetwork, SimRandom } from '../src/index.ts';
 
@@ -47,6 +47,67 @@ async function opened(): Promise<Connection> {
   events = [];
   return client;
 }
+
+describe('Messages that arrive twice', () => {
+  async function peers(): Promise<Connection> {
+    await listener.close();
+    listener = await network.transport('b').listen({
+      host: 'b',
+      port: 7101,
+      decide: () => ({ accept: PEER_SUBPROTOCOL, maxMessageBytes: 1000 }),
+      onConnection: (connection) => {
+        server = connection;
+        connection.handlers = handlers('server');
+      },
+    });
+    const url = 'ws://b:7101/';
+    const options = { url, subprotocol: PEER_SUBPROTOCOL, handshakeTimeoutMs: 100, maxMessageBytes: 1000 };
+    const client = network.transport('a').connect({ ...options, handlers: handlers('client') });
+    await clock.advance(20);
+    client.send(Buffer.from('hello'));
+    await clock.advance(20);
+    events = [];
+    return client;
+  }
+
+  it('do so after they arrived, but for the hello, one way, until that is over', async () => {
+    const repeated: number[] = [];
+    const onRepeated = (): number => repeated.push(clock.now());
+    network.repeat({ from: 'a', to: 'b', share: 1, lateMsMax: 50, random: new SimRandom(1), onRepeated });
+    const client = await peers();
+    for (const word of ['one', 'two', 'three']) client.send(Buffer.from(word));
+    server.send(Buffer.from('back'));
+    await clock.advance(100);
+    const got = (word: string): number =>
+      events.filter((event) => event.endsWith(`server got ${word}`)).length;
+    expect(['hello', 'one', 'two', 'three'].map(got)).toEqual([0, 2, 2, 2]);
+    expect(events.filter((event) => event.includes('client got'))).toHaveLength(1);
+    expect(repeated).toHaveLength(3);
+    network.stopRepeats('a', 'b');
+    client.send(Buffer.from('four'));
+    await clock.advance(100);
+    expect(got('four')).toBe(1);
+  });
+
+  it('do so over a later connection, once that has said hello', async () => {
+    network.repeat({ from: 'a', to: 'b', share: 1, lateMsMax: 10_000, random: new SimRandom(4) });
+    const first = await peers();
+    first.send(Buffer.from('old'));
+    await clock.advance(10);
+    first.terminate();
+    await peers();
+    await clock.advance(10_000);
+    expect(events.map((event) => event.split(' ').slice(1).join(' '))).toEqual(['server got old']);
+  });
+
+  it('are those between nodes only', async () => {
+    network.repeat({ from: 'a', to: 'b', share: 1, lateMsMax: 10, random: new SimRandom(1) });
+    const client = await opened();
+    for (const word of ['one', 'two']) client.send(Buffer.from(word));
+    await clock.advance(100);
+    expect(events).toEqual(['30 server got one', '30 server got two']);
+  });
+});
 
 describe('SimNetwork', () => {
   it('keeps what is sent waiting while a link is stalled, in order, and closes nothing', async () => {

@@ -30,6 +30,15 @@ export class MessageTrace implements NetworkObserver {
     return number;
   }
 
+  onRepeated(message: SentMessage): void {
+    const { from, to, bytes } = message;
+    const words = `again at ${to} from ${from}`;
+    this.#trace.record(
+      `${words} ${bytes.length} ${crc32(bytes).toString(16)}`,
+      () => `${words}: ${explainMessage(message)}`,
+    );
+  }
+
   onArrived(number: number, { from, to }: SentMessage): void {
     this.#trace.record(`#${number} at ${to} from ${from}`);
   }

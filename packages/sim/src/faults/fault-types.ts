@@ -1,6 +1,7 @@
 import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
 import { type Duel, duel } from './duel.ts';
+import { type FailedOperation, failedOperation } from './failed-operation.ts';
 import { type FailedSync, failedSync } from './failed-sync.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
@@ -9,14 +10,17 @@ import { type FullDisk, fullDisk } from './full-disk.ts';
 import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
 import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
+import { type Mesh, mesh } from './mesh.ts';
 import { type OneWay, oneWay } from './one-way.ts';
 import { type Partition, partition } from './partition.ts';
 import { type PowerOff, powerOff } from './power-off.ts';
 import { type PutBack, putBack } from './put-back.ts';
+import { type Repeats, repeats } from './repeats.ts';
 import { type SlowDisk, slowDisk } from './slow-disk.ts';
 import { type Stall, stall } from './stall.ts';
 import { type StoreDamage, storeDamage } from './store-damage.ts';
 import { type Switchover, switchover } from './switchover.ts';
+import { type Swizzle, swizzle } from './swizzle.ts';
 import { type WalDamage, walDamage } from './wal-damage.ts';
 import { type WallClock, wallClock } from './wall-clock.ts';
 import { type Wipe, wipe } from './wipe.ts';
@@ -42,7 +46,11 @@ export type Fault =
   | StoreDamage
   | Wipe
   | PutBack
-  | Duel;
+  | Duel
+  | FailedOperation
+  | Repeats
+  | Mesh
+  | Swizzle;
 
 export type FaultKind = Fault['kind'];
 
@@ -68,6 +76,10 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   wipe,
   putBack,
   duel,
+  failedOperation,
+  repeats,
+  mesh,
+  swizzle,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

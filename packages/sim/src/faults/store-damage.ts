@@ -14,8 +14,7 @@ export interface StoreDamage extends Target {
   readonly comeback?: Comeback;
 }
 
-/** Not the manifest: LevelDB refuses a damaged one, and the one that is simulated reads on at the version before. */
-const FILES = /\/(CURRENT|\d{6}\.(ldb|log))$/;
+const FILES = /\/(CURRENT|MANIFEST-\d{6}|\d{6}\.(ldb|log))$/;
 
 export const storeDamage: FaultType<StoreDamage> = {
   perSecond: [0.1, 1],
@@ -45,6 +44,7 @@ export const storeDamage: FaultType<StoreDamage> = {
     machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));
     world.atlas.impair(machine, { forGood: false });
     world.marks.meet('storeDamaged');
+    if (path.includes('/MANIFEST-')) world.marks.meet('manifestDamaged');
     world.strikes('storeDamage', `${machine.id} loses a bit of ${path} at ${position}`);
   },
 };

@@ -58,6 +58,25 @@ export function* readBlockLog(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
+/**
+ * Whether what stands there is no record, and not just nothing: LevelDB refuses a manifest in which it finds that. A sector
+ * holds each fragment whole, so a torn write leaves none of it behind.
+ */
+export function isDamaged(bytes: Uint8Array): boolean {
+  for (let block = 0; block < bytes.length; block += BLOCK_BYTES) {
+    const end = Math.min(block + BLOCK_BYTES, bytes.length);
+    for (let position = block; position + HEADER_BYTES <= end; ) {
+      const fragment = fragmentAt(bytes.subarray(position, end));
+      if (fragment === undefined) {
+        if (bytes.subarray(position, end).some((byte) => byte !== 0)) return true;
+        break;
+      }
+      position += HEADER_BYTES + fragment.payload.length;
+    }
+  }
+  return false;
+}
+
 interface Fragment {
   readonly type: number;
   readonly payload: Uint8Array;

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { LevelOperation } from '@holdfast/store';
 import { type Disk, DiskError, type DiskFile } from '@holdfast/types';
 import { decodeOperations, encodeOperations } from './batch-bytes.ts';
-import { BlockLog, readBlockLog } from './block-log.ts';
+import { BlockLog, isDamaged, readBlockLog } from './block-log.ts';
 import { levelFailure } from './level-failure.ts';
 
 /** What a manifest says: these tables, oldest first, and every log from this number on make up the database. */
@@ -95,8 +95,9 @@ export class LevelFiles {
     const name = current.trim();
     if (!current.endsWith('\n') || !names.includes(name))
       throw levelFailure('LEVEL_CORRUPTION', 'Corruption: CURRENT points to a non-existent file');
-    const records = [...readBlockLog(await this.#read(name))];
-    const last = records.at(-1);
+    const bytes = await this.#read(name);
+    if (isDamaged(bytes)) throw levelFailure('LEVEL_CORRUPTION', `Corruption: checksum mismatch: ${name}`);
+    const last = [...readBlockLog(bytes)].at(-1);
     if (last === undefined) throw levelFailure('LEVEL_CORRUPTION', 'Corruption: no version in the manifest');
     return JSON.parse(Buffer.from(last).toString('latin1')) as Version;
   }

@@ -3,6 +3,8 @@ export interface NetworkObserver {
   /** The number comes back when the message arrives. */
   onSent(message: SentMessage): number;
   onArrived(number: number, message: SentMessage): void;
+  /** It arrives once more. */
+  onRepeated(message: SentMessage): void;
 }
 
 export interface SentMessage {

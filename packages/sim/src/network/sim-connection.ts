@@ -6,7 +6,7 @@ import {
   type ConnectionHandlers,
   type ListenOptions,
 } from '@holdfast/types';
-import type { NetworkObserver } from './network-observer.ts';
+import type { NetworkObserver, SentMessage } from './network-observer.ts';
 import type { SimWire } from './sim-wire.ts';
 
 const ABNORMAL_CODE = 1006;
@@ -25,6 +25,8 @@ export interface SimConnectionOptions {
   /** Called when it is over for this side. */
   readonly onEnd: (connection: SimConnection) => void;
   readonly observer?: NetworkObserver | undefined;
+  /** A message of this side has come in at the other, and was not the first one. */
+  readonly onArrived?: (message: SentMessage) => void;
   readonly handlers?: ConnectionHandlers;
   /** Who accepted it; absent at the side that connected. */
   readonly listener?: ListenOptions;
@@ -38,6 +40,7 @@ export class SimConnection implements Connection {
   subprotocol = '';
   #state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting';
   #other: SimConnection | undefined;
+  #hasReceived = false;
   readonly #options: SimConnectionOptions;
 
   constructor(options: SimConnectionOptions) {
@@ -49,6 +52,11 @@ export class SimConnection implements Connection {
 
   get listener(): ListenOptions | undefined {
     return this.#options.listener;
+  }
+
+  /** Something has come in here. */
+  get hasReceived(): boolean {
+    return this.#hasReceived;
   }
 
   get isOpen(): boolean {
@@ -68,7 +76,9 @@ export class SimConnection implements Connection {
     const number = observer?.onSent(message);
     this.wire.send(bytes.length, () => {
       if (number !== undefined && this.#other?.isOpen === true) observer?.onArrived(number, message);
+      const isFirst = this.#other?.hasReceived === false;
       this.#other?.onMessage(bytes);
+      if (!isFirst && this.#other?.isOpen === true) this.#options.onArrived?.(message);
     });
   }
 
@@ -132,6 +142,7 @@ export class SimConnection implements Connection {
 
   onMessage(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
+    this.#hasReceived = true;
     if (bytes.length <= this.#options.maxMessageBytes) {
       this.handlers.onMessage(bytes.slice());
       return;

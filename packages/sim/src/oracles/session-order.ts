@@ -30,9 +30,11 @@ export class SessionOrder {
     this.#seen.clear();
   }
 
-  /** Before a read is asked. */
-  begin(): SessionView {
-    return { epoch: this.#epoch, floors: new Map(this.#seen) };
+  /** Before a read is asked. `handed`: floors of another client, whose token it is asked with. */
+  begin(handed?: ReadonlyMap<string, number>): SessionView {
+    const floors = new Map(this.#seen);
+    for (const [key, revision] of handed ?? []) floors.set(key, Math.max(floors.get(key) ?? 0, revision));
+    return { epoch: this.#epoch, floors };
   }
 
   /** `revision` undefined: there was no such key, which says nothing of a key that is deleted now and then. */

@@ -7,6 +7,7 @@ import type { FaultWorld } from '../faults/fault-world.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
+import { PROBE_KEY } from '../workload/keys.ts';
 import { RunFailure } from './run-failure.ts';
 import { untilOrFailure } from './until-or-failure.ts';
 import type { Watch } from './watch.ts';
@@ -16,7 +17,6 @@ const RECOVERY_MS_MAX = 10_000;
 /** Until nodes that are up agree. */
 const AGREEMENT_MS_MAX = 20_000;
 const PROBE_TIMEOUT_MS = 1000;
-const PROBE_KEY = 'probe';
 const GOES_ON = 'a majority takes writes and answers';
 
 /** The end of a run, without faults: a majority must go on; then all come back and must agree. */
@@ -37,6 +37,8 @@ export class Aftermath {
     this.#client = new Holdfast(cluster.urls, {
       seams: { transport, clock, random },
       openTimeoutMs: RECOVERY_MS_MAX,
+      // All that is stored, whatever namespace it belongs to.
+      rawKeys: true,
     });
   }
 

@@ -5,9 +5,11 @@ import type { MarkName } from '../coverage/mark-list.ts';
 import { type Fault, type FaultKind, inflict } from '../faults/fault-types.ts';
 import { FaultWorld } from '../faults/fault-world.ts';
 import { type AcknowledgedCounts, checkAcknowledgedWrites } from '../oracles/acknowledged-writes.ts';
+import { checkClearedRanges } from '../oracles/cleared-ranges.ts';
 import { checkConsistentReads } from '../oracles/consistent-reads.ts';
 import { checkExactlyOnce } from '../oracles/exactly-once.ts';
 import { checkHistories } from '../oracles/linearizability.ts';
+import { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { describeSchedule, drawSchedule } from '../schedule/draw-schedule.ts';
 import type { ClientPlan, Schedule } from '../schedule/schedule.ts';
 import { CallBook } from '../workload/call-book.ts';
@@ -73,6 +75,7 @@ class ScheduledRun {
   readonly #schedule: Schedule;
   readonly #watch: Watch;
   readonly #book = new CallBook();
+  readonly #aborts: PromptAborts;
   readonly #cluster: SimCluster;
   readonly #registers: HistoryRecorder;
   readonly #counters: HistoryRecorder;
@@ -85,6 +88,7 @@ class ScheduledRun {
     this.#cluster = clusterOf(schedule, this.#watch, options, (boot) => this.#faults.hasEnded(boot));
     const { clock, trace, machines } = this.#cluster;
     this.#watch.follow(this.#cluster);
+    this.#aborts = new PromptAborts(() => clock.now());
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
     const hosts = [...machines.map(({ id }) => id), ...schedule.clients.map(({ host }) => host)];
@@ -110,6 +114,7 @@ class ScheduledRun {
     const writes = checkAcknowledgedWrites(this.#book.writes, log, await aftermath.listed());
     checkExactlyOnce(log, this.#book.writes, this.#book.increments);
     checkConsistentReads(this.#book.reads, log);
+    checkClearedRanges(this.#book.clears, log);
     const ages = this.#watch.checkAges();
     const linearizability = checkHistories(this.#registers.events, this.#counters.events);
     if (this.failure !== undefined) throw this.failure;
@@ -165,6 +170,7 @@ class ScheduledRun {
       book: this.#book,
       registers: this.#registers,
       counters: this.#counters,
+      aborts: this.#aborts,
       onFailure: (error) => this.#watch.fails(error),
     });
   }

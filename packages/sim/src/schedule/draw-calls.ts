@@ -1,10 +1,19 @@
 import type { Consistency, Random } from '@holdfast/types';
 import { between, logUniform, pick } from '../run/draw.ts';
-import { isDeleted, KEYS, SINGLE_KEYS } from '../workload/keys.ts';
+import { isDeleted, KEYS, PLAIN_KEYS, SINGLE_KEYS } from '../workload/keys.ts';
 import type { Scenario } from './scenario.ts';
-import type { PlannedCall, PlannedIncrement, PlannedRange, PlannedRead, PlannedWrite } from './schedule.ts';
+import type {
+  PlannedCall,
+  PlannedClear,
+  PlannedIncrement,
+  PlannedRange,
+  PlannedRead,
+  PlannedSnapshot,
+  PlannedWrite,
+} from './schedule.ts';
 
 const WRITE_SHARE = 0.55;
+const ABORTED_SHARE = 0.05;
 const CONSISTENCIES: readonly Consistency[] = [
   'linearizable',
   'linearizable',
@@ -21,11 +30,12 @@ export function drawCalls(random: Random, scenario: Scenario): PlannedCall[] {
     thoughtMs += thinkMs;
     if (thoughtMs > scenario.workMs) return calls;
     const what = random.next() < WRITE_SHARE ? drawWrite(random, scenario) : drawRead(random);
-    calls.push({ thinkMs, timeoutMs: logUniform(random, 50, 5000), ...what });
+    const abort = random.next() < ABORTED_SHARE ? { abortMs: logUniform(random, 0.5, 300) } : {};
+    calls.push({ thinkMs, timeoutMs: logUniform(random, 50, 5000), ...abort, ...what });
   }
 }
 
-function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIncrement {
+function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIncrement | PlannedClear {
   const padding = Math.floor(random.next() ** 3 * scenario.paddingBytesMax);
   const size = padding === 0 ? {} : { padding };
   if (random.next() < scenario.localShare) {
@@ -38,8 +48,11 @@ function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIn
   const ack = pick(random, ['quorum', 'quorum', 'quorum', 'all'] as const);
   if (draw < 0.45)
     return { kind: 'write', keys: pick(random, KEYS.pairs), ack, ...size, ...plain(random, 0.4) };
+  if (draw < 0.47) return { kind: 'clear' };
+  if (draw < 0.55)
+    return { kind: 'write', keys: [pick(random, KEYS.spaced)], ack, ...size, ...plain(random, 0.4) };
   const key = pick(random, KEYS.registers);
-  if (draw < 0.7)
+  if (draw < 0.75)
     return { kind: 'write', keys: [key], ack, ...size, onlyIf: random.next() < 0.1 ? 'absent' : 'asSeen' };
   return { kind: 'write', keys: [key], ack, ...size, ...del(random, key), ...plain(random, 0.4) };
 }
@@ -52,10 +65,35 @@ function plain(random: Random, share: number): { isPlain?: true } {
   return random.next() < share ? { isPlain: true } : {};
 }
 
-function drawRead(random: Random): PlannedRead | PlannedRange {
+function drawRead(random: Random): PlannedRead | PlannedRange | PlannedSnapshot {
   const consistency = pick(random, CONSISTENCIES);
   const draw = random.next();
-  if (draw < 0.7) return { kind: 'read', keys: [pick(random, SINGLE_KEYS)], consistency };
-  if (draw < 0.85) return { kind: 'read', keys: pick(random, KEYS.pairs), consistency };
-  return { kind: 'range', consistency, reverse: random.next() < 0.3 };
+  if (draw < 0.65) return drawPoint(random, consistency);
+  if (draw < 0.78) return { kind: 'read', keys: pick(random, KEYS.pairs), consistency };
+  if (draw < 0.88) return drawSnapshot(random, consistency);
+  return {
+    kind: 'range',
+    consistency,
+    reverse: random.next() < 0.3,
+    ...(random.next() < 0.2 ? { isNamespace: true } : {}),
+    ...(random.next() < 0.3 ? { pauseMs: logUniform(random, 1, 300) } : {}),
+  };
+}
+
+function drawPoint(random: Random, consistency: Consistency): PlannedRead {
+  const read = { kind: 'read', keys: [pick(random, SINGLE_KEYS)], consistency } as const;
+  const draw = random.next();
+  if (consistency === 'eventual' && draw < 0.4)
+    return { ...read, maxStalenessMs: logUniform(random, 1, 1000) };
+  return consistency === 'session' && draw < 0.3 ? { ...read, afterOther: true } : read;
+}
+
+function drawSnapshot(random: Random, consistency: Consistency): PlannedSnapshot {
+  const count = 2 + Math.floor(random.next() * 3);
+  const reads = Array.from({ length: count }, () => {
+    const draw = random.next();
+    if (draw < 0.3) return 'all';
+    return draw < 0.6 ? pick(random, KEYS.pairs) : [pick(random, PLAIN_KEYS)];
+  });
+  return { kind: 'snapshot', consistency, reads, pauseMs: logUniform(random, 1, 300) };
 }

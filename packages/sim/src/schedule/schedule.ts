@@ -55,12 +55,12 @@ export interface ClientPlan {
 }
 
 /** `thinkMs`: from the end of the call before. */
-export type PlannedCall = { readonly thinkMs: number; readonly timeoutMs: number } & (
-  | PlannedWrite
-  | PlannedIncrement
-  | PlannedRead
-  | PlannedRange
-);
+export type PlannedCall = {
+  readonly thinkMs: number;
+  readonly timeoutMs: number;
+  /** It is aborted so long after it was made, if it has not ended by then. */
+  readonly abortMs?: number;
+} & (PlannedWrite | PlannedIncrement | PlannedRead | PlannedRange | PlannedSnapshot | PlannedClear);
 
 export interface PlannedWrite {
   readonly kind: 'write';
@@ -87,11 +87,33 @@ export interface PlannedRead {
   /** Several: at one moment. */
   readonly keys: readonly string[];
   readonly consistency: Consistency;
+  /** Of an eventual one. */
+  readonly maxStalenessMs?: number;
+  /** With the token that another client has handed on. */
+  readonly afterOther?: true;
 }
 
-/** Every key there is. */
+/** Every key there is, of the namespace or without one. */
 export interface PlannedRange {
   readonly kind: 'range';
   readonly consistency: Consistency;
   readonly reverse: boolean;
+  readonly isNamespace?: true;
+  /** It is read some entries at a time, with so much time between them. */
+  readonly pauseMs?: number;
+}
+
+/** Several reads of one snapshot, one after the other. */
+export interface PlannedSnapshot {
+  readonly kind: 'snapshot';
+  readonly consistency: Consistency;
+  /** A key, several at once, or all. */
+  readonly reads: readonly (readonly string[] | 'all')[];
+  /** Before each of them. */
+  readonly pauseMs: number;
+}
+
+/** All keys of the namespace are deleted. */
+export interface PlannedClear {
+  readonly kind: 'clear';
 }

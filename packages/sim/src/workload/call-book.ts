@@ -39,13 +39,44 @@ export interface BookedRead {
   readonly floor: number;
 }
 
+/** A `clear` of some keys. */
+export interface BookedClear {
+  readonly client: string;
+  readonly keys: readonly string[];
+  /** As that of a read. */
+  readonly floor: number;
+}
+
+/** What one client hands another: whoever reads with the token sees no less. */
+export interface HandedToken {
+  readonly client: string;
+  readonly token: number;
+  /** Newest revision of each key that the client had seen. */
+  readonly floors: ReadonlyMap<string, number>;
+}
+
 /** All that clients asked and were told in a run. */
 export class CallBook {
   readonly writes: BookedWrite[] = [];
   readonly increments: BookedIncrement[] = [];
   readonly reads: BookedRead[] = [];
+  /** Those that were answered. */
+  readonly clears: BookedClear[] = [];
+  /** The newest one of each client. */
+  readonly handed: Map<string, HandedToken> = new Map();
   /** Newest revision acknowledged at quorum or all so far. */
   floor = 0;
+
+  /** What another client has handed on last. */
+  handedTo(client: string): HandedToken | undefined {
+    return [...this.handed.values()].filter((one) => one.client !== client).at(-1);
+  }
+
+  handOn(token: HandedToken): void {
+    // To the end: it is the newest now.
+    this.handed.delete(token.client);
+    this.handed.set(token.client, token);
+  }
 
   write(write: Omit<BookedWrite, 'outcome'>): BookedWrite {
     const booked: BookedWrite = { ...write, outcome: { kind: 'open' } };

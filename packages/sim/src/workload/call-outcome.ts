@@ -4,6 +4,8 @@ import { HoldfastError, type Outcome } from '@holdfast/types';
 export function outcomeOf(error: unknown): { readonly outcome: Outcome; readonly code: string } {
   if (error instanceof HoldfastError) return { outcome: error.outcome, code: error.code };
   const code = codeOf(error);
+  // Of a range: abstract-level's word for it.
+  if (code === 'LEVEL_ABORTED') return { outcome: 'not-applied', code };
   // The database could not be opened, or is closed: the call never left.
   if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN')
     return { outcome: 'not-applied', code };

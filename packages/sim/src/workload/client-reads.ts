@@ -1,7 +1,18 @@
 import type { Consistency } from '@holdfast/types';
-import type { PlannedRange, PlannedRead } from '../schedule/schedule.ts';
-import { ALL_KEYS, isDeleted, KEYS } from './keys.ts';
+import { SafetyViolation } from '../oracles/safety-violation.ts';
+import type { PlannedRange, PlannedRead, PlannedSnapshot } from '../schedule/schedule.ts';
+import { isDeleted, KEYS, PLAIN_KEYS, PROBE_KEY } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
+import { SnapshotReads } from './snapshot-reads.ts';
+
+/** Entries of a range that are taken at once when there are pauses between them. */
+const ENTRIES_AT_ONCE = 3;
+
+/** What is used of an iterator. */
+interface Pages {
+  nextv(size: number): Promise<[string, string][]>;
+  close(): Promise<void>;
+}
 
 /** Makes a read, and holds the answer against what the client had seen. */
 export class ClientReads {
@@ -11,28 +22,41 @@ export class ClientReads {
     this.#world = world;
   }
 
-  make(read: PlannedRead | PlannedRange): Promise<void> {
+  make(read: PlannedRead | PlannedRange | PlannedSnapshot): Promise<void> {
+    if (read.kind === 'snapshot') return new SnapshotReads(this.#world).make(read);
     if (read.kind === 'range') return this.#range(read);
     const [key] = read.keys;
-    return read.keys.length === 1 ? this.#point(key!, read.consistency) : this.#several(read);
+    return read.keys.length === 1 ? this.#point(key!, read) : this.#several(read);
   }
 
-  async #point(key: string, consistency: Consistency): Promise<void> {
-    const { db, host, book, order, call, timeoutMs } = this.#world;
-    const view = order.begin();
+  async #point(key: string, { consistency, maxStalenessMs, afterOther }: PlannedRead): Promise<void> {
+    const { databaseOf, keyOf, host, book, order, call, limits } = this.#world;
+    const handed = afterOther === true ? book.handedTo(host) : undefined;
+    const view = order.begin(handed?.floors);
     const { floor } = book;
     const recorded = this.#record(key, consistency);
+    const options = {
+      consistency,
+      ...limits,
+      ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+      ...(handed === undefined ? {} : { after: handed.token }),
+    };
     let failed = false;
     const result = await call(
-      `read ${key} at ${consistency}`,
-      () => db.read(key, { consistency, timeoutMs }),
+      `read ${key} at ${consistency}${handed === undefined ? '' : ` with the token ${handed.token} of ${handed.client}`}`,
+      () => databaseOf(key).read(keyOf(key), options),
       ({ code }) => {
         failed = true;
         recorded?.fail(code);
       },
     );
     if (failed) return;
-    const { value, revision } = result ?? {};
+    const { value, revision, staleness } = result ?? {};
+    if (maxStalenessMs !== undefined && result !== undefined && !((staleness ?? Infinity) <= maxStalenessMs))
+      throw new SafetyViolation(
+        'stated ages',
+        `${host} was given what is ${staleness} ms old; ${maxStalenessMs} was the most`,
+      );
     recorded?.ok({ value: value ?? null, ...(revision === undefined ? {} : { revision }) });
     if (consistency === 'session') order.end(view, key, revision, isDeleted(key));
     else book.reads.push({ client: host, consistency, found: new Map([[key, value]]), floor });
@@ -40,9 +64,9 @@ export class ClientReads {
   }
 
   async #several({ keys, consistency }: PlannedRead): Promise<void> {
-    const { db, host, book, call, timeoutMs } = this.#world;
+    const { db, host, book, call, limits } = this.#world;
     const { floor } = book;
-    const options = { consistency, timeoutMs };
+    const options = { consistency, ...limits };
     const words = `read ${keys.join(', ')} at ${consistency}`;
     const values = await call(
       words,
@@ -55,19 +79,41 @@ export class ClientReads {
     book.reads.push({ client: host, consistency, found, floor });
   }
 
-  async #range({ consistency, reverse }: PlannedRange): Promise<void> {
-    const { db, host, book, call, timeoutMs } = this.#world;
+  async #range({ consistency, reverse, isNamespace, pauseMs }: PlannedRange): Promise<void> {
+    const { databaseOf, storedKeyOf, host, book, call, limits } = this.#world;
     const { floor } = book;
-    const options = { consistency, timeoutMs, reverse };
+    const keys = isNamespace === true ? KEYS.spaced : PLAIN_KEYS;
+    const db = databaseOf(keys[0]!);
+    const options = { consistency, ...limits, reverse };
     const entries = await call(
-      `read all at ${consistency}`,
-      () => db.iterator(options).all(),
+      `read all${isNamespace === true ? ' of the namespace' : ''} at ${consistency}`,
+      () =>
+        pauseMs === undefined ? db.iterator(options).all() : this.#slowly(db.iterator(options), pauseMs),
       () => {},
     );
     if (entries === undefined) return;
-    const found = new Map<string, string | undefined>(ALL_KEYS.map((key) => [key, undefined]));
-    for (const [key, value] of entries) found.set(key, value);
+    const found = new Map<string, string | undefined>(keys.map((key) => [key, undefined]));
+    for (const [own, value] of entries) {
+      const key = isNamespace === true ? storedKeyOf(own) : own;
+      if (!found.has(key) && key !== PROBE_KEY)
+        throw new SafetyViolation('namespaces', `${host} finds ${own} where it cannot be`);
+      found.set(key, value);
+    }
     book.reads.push({ client: host, consistency, found, floor });
+  }
+
+  async #slowly(iterator: Pages, pauseMs: number): Promise<[string, string][]> {
+    const entries: [string, string][] = [];
+    try {
+      for (;;) {
+        const some = await iterator.nextv(ENTRIES_AT_ONCE);
+        if (some.length === 0) return entries;
+        entries.push(...some);
+        await this.#world.pause(pauseMs);
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 
   #record(key: string, consistency: Consistency): ReturnType<ClientWorld['registers']['invoke']> | undefined {

@@ -1,7 +1,7 @@
 import type { RecordedOperation } from '@holdfast/check';
 import { HoldfastError, type WriteSummary } from '@holdfast/client';
 import { type Ack, assert, type Revision } from '@holdfast/types';
-import type { PlannedIncrement, PlannedWrite } from '../schedule/schedule.ts';
+import type { PlannedClear, PlannedIncrement, PlannedWrite } from '../schedule/schedule.ts';
 import type { BookedWrite } from './call-book.ts';
 import { KEYS } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
@@ -29,7 +29,8 @@ export class ClientWrites {
     this.#world = world;
   }
 
-  make(write: PlannedWrite | PlannedIncrement): Promise<void> {
+  make(write: PlannedWrite | PlannedIncrement | PlannedClear): Promise<void> {
+    if (write.kind === 'clear') return this.#clear();
     return write.kind === 'increment' ? this.#increment(write) : this.#write(this.#want(write));
   }
 
@@ -90,10 +91,13 @@ export class ClientWrites {
   async #perform(wanted: Wanted): Promise<WriteSummary | undefined> {
     if (wanted.isTransaction) return await this.#transact(wanted);
     const { changes, ack, ifRevision, isPlain } = wanted;
-    const { db, timeoutMs } = this.#world;
-    const options = { ack, timeoutMs };
+    const { databaseOf, keyOf, limits } = this.#world;
+    const db = databaseOf(changes[0]!.key);
+    const options = { ack, ...limits };
     const operations = changes.map(({ key, value }) =>
-      value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+      value === undefined
+        ? ({ type: 'del', key: keyOf(key) } as const)
+        : ({ type: 'put', key: keyOf(key), value } as const),
     );
     if (!isPlain)
       return db.write(operations, ifRevision === undefined ? options : { ...options, ifRevision });
@@ -106,26 +110,27 @@ export class ClientWrites {
 
   /** As the write with its condition, by way of the other branch. */
   async #transact({ changes, ack, ifRevision }: Wanted): Promise<WriteSummary> {
-    const { db, timeoutMs } = this.#world;
-    const { key } = changes[0]!;
+    const { databaseOf, keyOf, limits } = this.#world;
+    const db = databaseOf(changes[0]!.key);
+    const key = keyOf(changes[0]!.key);
     const { branch, steps, ...summary } = await db.transaction(
       {
         if: ifRevision === undefined ? [] : [{ key, revision: ifRevision }],
         then: changes.map((change) =>
           change.value === undefined
-            ? ({ type: 'del', key: change.key } as const)
-            : ({ type: 'put', key: change.key, value: change.value } as const),
+            ? ({ type: 'del', key: keyOf(change.key) } as const)
+            : ({ type: 'put', key: keyOf(change.key), value: change.value } as const),
         ),
         else: [{ type: 'get', key }],
       },
-      { ack: ack === 'local' ? undefined : ack, timeoutMs },
+      { ack: ack === 'local' ? undefined : ack, ...limits },
     );
     if (branch === 'then') return summary;
     throw new HoldfastError('HOLDFAST_CONFLICT', 'the other branch ran', { detail: steps[0]!.revision });
   }
 
   async #increment({ key, by }: PlannedIncrement): Promise<void> {
-    const { db, host, book, counters, order, call, timeoutMs } = this.#world;
+    const { db, host, book, counters, order, call, limits } = this.#world;
     const booked = book.increment({ client: host, key, by });
     const recorded = counters.invoke({ client: host, op: 'increment', key, value: by });
     const result = await call(
@@ -133,7 +138,7 @@ export class ClientWrites {
       () =>
         book.increments.length % TRANSACTION_EVERY === 0
           ? this.#incrementInTransaction(key, by)
-          : db.increment(key, by, { timeoutMs }),
+          : db.increment(key, by, limits),
       ({ outcome, code }) => {
         book.settleIncrement(booked, { kind: outcome === 'not-applied' ? 'notApplied' : 'unknown' });
         if (outcome === 'not-applied') recorded.fail(code);
@@ -146,9 +151,24 @@ export class ClientWrites {
     order.saw(key, result.revision);
   }
 
+  async #clear(): Promise<void> {
+    const { databaseOf, host, book, call, limits } = this.#world;
+    const { floor } = book;
+    const keys = KEYS.spaced;
+    let failed = false;
+    await call(
+      'clear the namespace',
+      () => databaseOf(keys[0]!).clear(limits),
+      () => {
+        failed = true;
+      },
+    );
+    if (!failed) book.clears.push({ client: host, keys, floor });
+  }
+
   async #incrementInTransaction(key: string, by: number): Promise<{ value: number; revision: Revision }> {
-    const { db, timeoutMs } = this.#world;
-    const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, { timeoutMs });
+    const { db, limits } = this.#world;
+    const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, limits);
     const [step] = steps;
     assert(step?.type === 'increment', 'an increment has the result of one');
     return { value: step.value, revision: step.revision };

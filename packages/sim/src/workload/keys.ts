@@ -1,3 +1,8 @@
+/** One that all clients use beside their keys without one. */
+export const NAMESPACE = 'space';
+/** Tag, length of the name, name: see `NamespaceKeys` of the client. */
+const SPACED = `\0n${String.fromCharCode(NAMESPACE.length)}${NAMESPACE}`;
+
 /** Keys of a run, by what is done with them; few, so that calls meet. */
 export const KEYS = {
   /** Written at `quorum` and `all`, with and without conditions; the last two are deleted now and then. */
@@ -10,15 +15,37 @@ export const KEYS = {
   ],
   /** Written at `local`; the last one is deleted now and then. */
   locals: ['l0', 'l1', 'l2', 'l3'],
+  /** Of a namespace, as they are stored: written one at a time, and deleted all at once. */
+  spaced: ['s0', 's1', 's2'].map(storedInNamespace) as readonly string[],
 } as const;
 
+/** Written and read when the faults have ended, to see whether a majority goes on. */
+export const PROBE_KEY = 'probe';
+
 /** Read one at a time. */
-export const SINGLE_KEYS: readonly string[] = [...KEYS.registers, ...KEYS.counters, ...KEYS.locals];
+export const SINGLE_KEYS: readonly string[] = [
+  ...KEYS.registers,
+  ...KEYS.counters,
+  ...KEYS.locals,
+  ...KEYS.spaced,
+];
 
-export const ALL_KEYS: readonly string[] = [...SINGLE_KEYS, ...KEYS.pairs.flat()];
+/** What a range over everything that has no namespace can find. */
+export const PLAIN_KEYS: readonly string[] = [...SINGLE_KEYS, ...KEYS.pairs.flat()].filter(
+  (key) => ownKey(key) === undefined,
+);
 
-const DELETED: ReadonlySet<string> = new Set(['k2', 'k3', 'l3']);
+const DELETED: ReadonlySet<string> = new Set(['k2', 'k3', 'l3', ...KEYS.spaced]);
 
 export function isDeleted(key: string): boolean {
   return DELETED.has(key);
+}
+
+/** What the namespace calls a key that is stored in it; undefined for one that is not. */
+export function ownKey(stored: string): string | undefined {
+  return stored.startsWith(SPACED) ? stored.slice(SPACED.length) : undefined;
+}
+
+export function storedInNamespace(own: string): string {
+  return SPACED + own;
 }

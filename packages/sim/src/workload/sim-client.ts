@@ -1,6 +1,7 @@
 import type { HistoryRecorder } from '@holdfast/check';
 import { Holdfast, type ReadPreference } from '@holdfast/client';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
+import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
 import type { SimProcess } from '../process/sim-process.ts';
 import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
@@ -8,6 +9,7 @@ import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWrites } from './client-writes.ts';
+import { NAMESPACE, ownKey, storedInNamespace } from './keys.ts';
 
 export interface SimClientOptions {
   readonly cluster: SimCluster;
@@ -15,6 +17,7 @@ export interface SimClientOptions {
   readonly book: CallBook;
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;
+  readonly aborts: PromptAborts;
   /** An oracle's verdict, or an error that the client library should not have let out. */
   onFailure(error: unknown): void;
 }
@@ -23,18 +26,33 @@ export interface SimClientOptions {
 export interface ClientWorld extends Session, Pick<SimClientOptions, 'book' | 'registers' | 'counters'> {
   readonly host: string;
   /** Of this call. */
-  readonly timeoutMs: number;
+  readonly limits: CallLimits;
+  /** The database with or without a namespace that a stored key belongs to. */
+  databaseOf(stored: string): Holdfast;
+  /** What it is called there. */
+  keyOf(stored: string): string;
+  /** As a key of the namespace is stored. */
+  storedKeyOf(own: string): string;
+  pause(ms: number): Promise<void>;
   /** Performs a call and writes it down; answers undefined if it failed, after `onError`. */
   call<Result>(
     words: string,
     run: () => Promise<Result>,
     onError: (failure: ReturnType<typeof outcomeOf> & { detail: number | undefined }) => void,
+    describe?: (result: Result) => string,
   ): Promise<Result | undefined>;
+}
+
+interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
 /** An open database, and what this client has seen through it. */
 interface Session {
   readonly db: Holdfast;
+  /** The namespace that clients share, over links of its own; made when it is used. */
+  spaced(): Holdfast;
   readonly order: SessionOrder;
 }
 
@@ -79,15 +97,21 @@ export class SimClient {
 
   async #run(calls: readonly PlannedCall[]): Promise<void> {
     for (const call of calls) {
-      await new Promise<void>((resolve) => {
-        this.#process.clock.setTimer(call.thinkMs, resolve);
-      });
+      await this.#pause(call.thinkMs);
       if (this.#isStopped) return;
       const { status } = this.#session.db;
       if (status !== 'open' && status !== 'opening') this.#session = this.#newSession();
       const world = this.#worldOf(call);
-      if (call.kind === 'write' || call.kind === 'increment') await new ClientWrites(world).make(call);
+      if (call.kind === 'write' || call.kind === 'increment' || call.kind === 'clear')
+        await new ClientWrites(world).make(call);
       else await new ClientReads(world).make(call);
+      const { db, order } = world;
+      if (db.status === 'open')
+        this.#options.book.handOn({
+          client: this.#options.plan.host,
+          token: db.token(),
+          floors: new Map([...order.begin().floors].filter(([key]) => ownKey(key) === undefined)),
+        });
     }
   }
 
@@ -97,38 +121,80 @@ export class SimClient {
     const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`);
     const seams = { transport, clock, random };
     const readPreference = READ_PREFERENCES[this.#sessions % READ_PREFERENCES.length];
-    const db = new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000 });
+    const options = { seams, readPreference, openTimeoutMs: 2000 };
+    const db = new Holdfast(cluster.urls, options);
     db.on('diverged', () => order.diverged());
-    return { db, order };
+    let spaced: Holdfast | undefined;
+    const makeSpaced = (): Holdfast => {
+      spaced = new Holdfast(cluster.urls, { ...options, namespace: NAMESPACE });
+      spaced.on('diverged', () => order.diverged());
+      return spaced;
+    };
+    return { db, spaced: () => spaced ?? makeSpaced(), order };
   }
 
-  #worldOf({ timeoutMs }: PlannedCall): ClientWorld {
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.clock.setTimer(ms, resolve);
+    });
+  }
+
+  #worldOf(planned: PlannedCall): ClientWorld {
     const { plan, book, registers, counters } = this.#options;
-    const { db, order } = this.#session;
+    const { db, spaced, order } = this.#session;
+    const abort = this.#abortOf(planned);
+    const { timeoutMs } = planned;
     return {
       db,
+      spaced,
       order,
       book,
       registers,
       counters,
       host: plan.host,
-      timeoutMs,
-      call: (words, run, onError) => this.#call(words, run, (failure) => onError(failure), order),
+      limits: abort === undefined ? { timeoutMs } : { timeoutMs, signal: abort.signal },
+      databaseOf: (stored) => (ownKey(stored) === undefined ? db : spaced()),
+      keyOf: (stored) => ownKey(stored) ?? stored,
+      storedKeyOf: storedInNamespace,
+      pause: (ms) => this.#pause(ms),
+      call: (words, run, onError, describe) =>
+        this.#call({ words, run, onError: (failure) => onError(failure), describe, order, abort }),
     };
   }
 
-  async #call<Result>(
-    words: string,
-    run: () => Promise<Result>,
-    onError: Parameters<ClientWorld['call']>[2],
-    order: SessionOrder,
-  ): Promise<Result | undefined> {
-    const { cluster, plan } = this.#options;
+  /** Of a call in one piece, to a database that is open: one that waits for that is not under way yet. */
+  #abortOf(planned: PlannedCall): AbortController | undefined {
+    const { abortMs, kind } = planned;
+    const isInPieces = kind === 'snapshot' || (kind === 'range' && planned.pauseMs !== undefined);
+    if (abortMs === undefined || isInPieces) return undefined;
+    const { db, spaced } = this.#session;
+    if ((isOfNamespace(planned) ? spaced() : db).status !== 'open') return undefined;
+    const controller = new AbortController();
+    this.#process.clock.setTimer(abortMs, () => controller.abort());
+    return controller;
+  }
+
+  async #call<Result>(made: {
+    readonly words: string;
+    readonly run: () => Promise<Result>;
+    readonly onError: Parameters<ClientWorld['call']>[2];
+    readonly describe: ((result: Result) => string) | undefined;
+    readonly order: SessionOrder;
+    readonly abort: AbortController | undefined;
+  }): Promise<Result | undefined> {
+    const { words, run, onError, describe = textOf, order, abort } = made;
+    const { cluster, plan, aborts } = this.#options;
     const name = `${plan.host} call ${++this.#calls}`;
     cluster.trace.record(`${name}: ${words}`);
+    let ended: (() => void) | undefined;
+    const onAbort = (): void => {
+      cluster.trace.record(`${name}: aborted`);
+      ended = aborts.aborted(name);
+    };
+    abort?.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const result = await run();
-      cluster.trace.record(`${name}: ok ${JSON.stringify(result) ?? ''}`);
+      cluster.trace.record(`${name}: ok ${describe(result)}`);
       return result;
     } catch (error) {
       const failure = outcomeOf(error);
@@ -136,6 +202,19 @@ export class SimClient {
       if (failure.code === 'HOLDFAST_SESSION_DIVERGED') order.diverged();
       onError({ ...failure, detail: (error as { detail?: number }).detail });
       return undefined;
+    } finally {
+      abort?.signal.removeEventListener('abort', onAbort);
+      ended?.();
     }
   }
+}
+
+function isOfNamespace(planned: PlannedCall): boolean {
+  if (planned.kind === 'clear') return true;
+  if (planned.kind === 'range') return planned.isNamespace === true;
+  return (planned.kind === 'read' || planned.kind === 'write') && ownKey(planned.keys[0]!) !== undefined;
+}
+
+function textOf(result: unknown): string {
+  return JSON.stringify(result) ?? '';
 }

@@ -157,6 +157,36 @@ describe('A failed sync (P10)', () => {
   );
 });
 
+describe('Operations that fail with EIO (P10)', () => {
+  it.each([
+    ['write', 'wal'],
+    ['write', 'store'],
+    ['read', 'store'],
+  ] as const)('a %s of the %s ends its node, and nothing acknowledged is lost', async (operation, where) => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(3);
+    const { id: node } = bench.cluster.primary!;
+    const fault = {
+      kind: 'failedOperation',
+      node,
+      operation,
+      where,
+      forGood: false,
+      forMs: 20_000,
+      ...SOON,
+    } as const;
+    bench.inflict({ ...fault, isRestarted: operation === 'read' });
+    await bench.write(3);
+    await bench.until(() => bench.met('stoppedByDisk') === 1, 20_000);
+    expect(bench.world.struck.get('failedOperation')).toBe(1);
+    await bench.cluster.clock.advance(1000);
+    await bench.level();
+    for (let at = 0; at < 6; at += 1)
+      expect(await bench.cluster.clock.drive(bench.client.get(`key ${at}`))).toBe('value');
+    expect(bench.ends).toEqual([]);
+  });
+});
+
 describe('A disk that nothing can be done about', () => {
   it('keeps its node from starting if it cannot be told whose it is', async () => {
     const bench = await FaultBench.formed(3);

@@ -30,3 +30,20 @@ test('who is told that it diverged begins anew', () => {
   order.saw('a', 4);
   expect(() => order.end(order.begin(), 'a', 3, false)).toThrow('had seen 4');
 });
+
+test('a read with the token of another client sees what that one had seen', () => {
+  const order = new SessionOrder('c1');
+  order.saw('a', 5);
+  const handed = new Map([
+    ['a', 3],
+    ['b', 8],
+  ]);
+  order.end(order.begin(handed), 'b', 8, false);
+  order.end(order.begin(), 'b', 7, false);
+  expect(() => order.end(order.begin(handed), 'b', 7, false)).toThrow(
+    'reads b at revision 7, and had seen 8',
+  );
+  expect(() => order.end(order.begin(handed), 'a', 4, false)).toThrow(
+    'reads a at revision 4, and had seen 5',
+  );
+});

@@ -1,0 +1,73 @@
+import { logUniform, pick } from '../run/draw.ts';
+import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { DATABASE } from './data-paths.ts';
+import type { FaultType } from './fault-type.ts';
+import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawTarget, type Target } from './target.ts';
+
+/** Writes, or reads, fail with EIO, once or from then on. A node that cannot do without stops, and says why. */
+export interface FailedOperation extends Target {
+  readonly kind: 'failedOperation';
+  readonly operation: 'read' | 'write';
+  readonly where: 'wal' | 'store' | 'divergence';
+  readonly forGood: boolean;
+  /** For so long it may come to it. */
+  readonly forMs: number;
+  /** It is started anew at that moment: most of what a node reads it reads then. */
+  readonly isRestarted: boolean;
+  readonly loss?: Loss;
+  readonly comeback: Comeback;
+}
+
+/** As of a failed sync. */
+const ENDS_MS_MAX = 5000;
+
+export const failedOperation: FaultType<FailedOperation> = {
+  perSecond: [0.1, 1],
+  draw(random, scene) {
+    return {
+      kind: 'failedOperation',
+      ...drawTarget(random, scene),
+      operation: pick(random, ['read', 'write']),
+      where: pick(random, ['wal', 'wal', 'store', 'store', 'divergence']),
+      forGood: random.next() < 0.3,
+      forMs: logUniform(random, 20, 2000),
+      isRestarted: random.next() < 0.5,
+      ...(random.next() < 0.5 ? { loss: drawLoss(random) } : {}),
+      comeback: drawComeback(random),
+    };
+  },
+  inflict({ operation, where, forGood, forMs, isRestarted, loss, comeback, ...target }, world) {
+    const machine = world.find(target);
+    if (machine?.isUp !== true) return;
+    const armed = machine.disk.inject({
+      operation,
+      code: 'EIO',
+      // A log that is read anew takes what cannot be read for lost: that is damage, and bounded as such.
+      path: (path) =>
+        path.startsWith(`${DATABASE}/${where}`) &&
+        (operation === 'write' || where !== 'wal' || machine.node !== undefined),
+      times: forGood ? Number.POSITIVE_INFINITY : 1,
+      onFailed: ({ path }) => {
+        world.strikes('failedOperation', `${machine.id} fails to ${operation} ${path}`);
+        world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
+      },
+    });
+    const pardon = world.mayEnd(machine, () => {
+      armed.clear();
+      world.marks.meet('stoppedByDisk');
+      if (loss === undefined) machine.kill();
+      else machine.powerOff(crashOf(loss));
+      comeBack(machine, comeback, world);
+    });
+    if (isRestarted) {
+      machine.kill();
+      world.tell(`${machine.id} is killed`);
+      comeBack(machine, { awayMs: 1 }, world);
+    }
+    world.during(forMs, () => {
+      armed.clear();
+      world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
+    });
+  },
+};

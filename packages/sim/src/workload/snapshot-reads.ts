@@ -1,0 +1,64 @@
+import { SafetyViolation } from '../oracles/safety-violation.ts';
+import type { PlannedSnapshot } from '../schedule/schedule.ts';
+import { PLAIN_KEYS } from './keys.ts';
+import type { ClientWorld } from './sim-client.ts';
+
+type Snapshot = ReturnType<ClientWorld['db']['snapshot']>;
+type Found = readonly (readonly [key: string, value: string | undefined])[];
+
+/** Several reads of one snapshot: what they find together is one state, and what is read twice is the same. */
+export class SnapshotReads {
+  readonly #world: ClientWorld;
+  readonly #found = new Map<string, string | undefined>();
+
+  constructor(world: ClientWorld) {
+    this.#world = world;
+  }
+
+  async make({ consistency, reads, pauseMs }: PlannedSnapshot): Promise<void> {
+    const { db, host, book, call, limits, pause } = this.#world;
+    const { floor } = book;
+    const snapshot = await call(
+      `take a snapshot at ${consistency}`,
+      async () => db.snapshot({ consistency, timeoutMs: limits.timeoutMs } as never),
+      () => {},
+      () => 'taken',
+    );
+    if (snapshot === undefined) return;
+    for (const keys of reads) {
+      await pause(pauseMs);
+      const found = await call(
+        `read ${keys === 'all' ? 'all' : keys.join(', ')} of the snapshot`,
+        () => this.#read(snapshot, keys),
+        () => {},
+      );
+      // It is lost with its node: what was read before is of one state all the same.
+      if (found === undefined) break;
+      for (const [key, value] of found) this.#saw(key, value);
+    }
+    await snapshot.close();
+    if (this.#found.size > 0) book.reads.push({ client: host, consistency, found: this.#found, floor });
+  }
+
+  async #read(snapshot: Snapshot, keys: readonly string[] | 'all'): Promise<Found> {
+    const { db, limits } = this.#world;
+    const options = { snapshot, timeoutMs: limits.timeoutMs };
+    if (keys === 'all') {
+      const entries = new Map(await db.iterator(options).all());
+      const absent = PLAIN_KEYS.filter((key) => !entries.has(key)).map((key) => [key, undefined] as const);
+      return [...entries, ...absent];
+    }
+    if (keys.length === 1) return [[keys[0]!, (await db.read(keys[0]!, options))?.value]];
+    const values = await db.getMany([...keys], options);
+    return keys.map((key, place) => [key, values[place]] as const);
+  }
+
+  #saw(key: string, value: string | undefined): void {
+    if (this.#found.has(key) && this.#found.get(key) !== value)
+      throw new SafetyViolation(
+        'consistent reads',
+        `${this.#world.host} finds ${key}=${value ?? 'absent'} in a snapshot, which was ${this.#found.get(key) ?? 'absent'} before`,
+      );
+    this.#found.set(key, value);
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { mesh } from '../../src/faults/mesh.ts';
+import { swizzle } from '../../src/faults/swizzle.ts';
+import { SimRandom } from '../../src/index.ts';
+import { FaultBench } from './support.ts';
+
+const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'];
+
+describe('Faults of the network', () => {
+  it('repeat what nodes say to each other, and nothing comes of it', async () => {
+    const bench = await FaultBench.formed(3);
+    for (const from of ['n1', 'n2', 'n3'])
+      for (const to of ['n1', 'n2', 'n3'])
+        bench.inflict({ kind: 'repeats', from, to, share: 0.5, lateMsMax: 200, seed: 7, forMs: 2000 });
+    expect(bench.world.struck.get('repeats')).toBe(6);
+    await bench.write(20);
+    await bench.cluster.clock.advance(1000);
+    expect(bench.met('messageRepeated')).toBeGreaterThan(20);
+    await bench.level();
+  });
+
+  it('leave a mesh in which somebody reaches a majority, who leads', async () => {
+    const bench = await FaultBench.formed(5);
+    const cut = [
+      ['n1', 'n4'],
+      ['n2', 'n4'],
+      ['n1', 'n5'],
+      ['n2', 'n5'],
+      ['n4', 'n5'],
+    ] as const;
+    bench.inflict({ kind: 'mesh', cut, forMs: 3000 });
+    await bench.cluster.clock.advance(1500);
+    await bench.write(3);
+    await bench.cluster.clock.advance(2000);
+    await bench.level();
+  });
+
+  it('clog links one by one and free them in another order', async () => {
+    const bench = await FaultBench.formed(3);
+    const links = [
+      { between: ['n1', 'n2'], clogMs: 10, freeMs: 400 },
+      { between: ['n2', 'n3'], clogMs: 100, freeMs: 300 },
+    ] as const;
+    bench.inflict({ kind: 'swizzle', links });
+    await bench.cluster.clock.advance(500);
+    await bench.write(3);
+    await bench.level();
+    expect(bench.world.struck.get('swizzle')).toBe(1);
+  });
+
+  it('are drawn for clusters of every size', () => {
+    for (let size = 1; size <= NODES.length; size += 1) {
+      const nodes = NODES.slice(0, size);
+      const scene = { nodes, clients: [], hosts: nodes };
+      const { links } = swizzle.draw(new SimRandom(size), scene);
+      for (const { clogMs, freeMs } of links) expect(freeMs).toBeGreaterThan(clogMs);
+      const pairs = (size * (size - 1)) / 2;
+      expect(links.length).toBeLessThanOrEqual(pairs);
+      expect(mesh.draw(new SimRandom(size), scene).cut.length).toBeLessThanOrEqual(pairs);
+    }
+  });
+});
