@@ -1,0 +1,52 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import {
+  drawSchedule,
+  formatSchedule,
+  type MarkName,
+  RunFailure,
+  type RunReport,
+  trySchedule,
+} from '@holdfast/sim';
+import { SimTally } from '../../scripts/support/sim-tally.ts';
+import { ROOT } from '../../scripts/support/workspace.ts';
+
+/** Where `pnpm sim` keeps what fails as well. */
+const KEEP = join(ROOT, '.holdfast/sim');
+
+/** Simulated runs of a test: what they covered, and what is left of one that fails. */
+export class SeedRuns {
+  readonly #tally = new SimTally();
+  #runs = 0;
+
+  /** Rare paths that were taken. */
+  get marks(): ReadonlyMap<MarkName, number> {
+    return this.#tally.marks;
+  }
+
+  /** How much was run, and what struck. */
+  get summary(): string {
+    return `${this.#runs} runs: ${this.#tally.summary()}`;
+  }
+
+  /** Throws if the run of a seed does not pass, and keeps its schedule: a seed draws something else after a change. */
+  async pass(seed: number): Promise<RunReport> {
+    const schedule = drawSchedule(seed);
+    const before = process.cpuUsage();
+    const outcome = await trySchedule(schedule);
+    if (outcome instanceof RunFailure) {
+      const path = join(KEEP, `seed-${seed}.json`);
+      mkdirSync(KEEP, { recursive: true });
+      writeFileSync(path, formatSchedule(schedule));
+      throw new Error(
+        `${outcome.kind}: ${outcome.message}\nrepeat it with: pnpm sim --seed ${seed} --trace\n` +
+          `after a change of what seeds draw: pnpm sim --schedule ${relative(ROOT, path)} --trace`,
+        { cause: outcome },
+      );
+    }
+    const { user, system } = process.cpuUsage(before);
+    this.#tally.pass(outcome, (user + system) / 1000);
+    this.#runs += 1;
+    return outcome;
+  }
+}
