@@ -1,8 +1,9 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
 import { runCommand } from '../support/command.ts';
+import { exampleOutputs } from '../support/example-outputs.ts';
 import { InstalledCluster } from '../support/installed-cluster.ts';
 import { installedNames, installFrom, packAll, type Tarballs } from '../support/tarballs.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
@@ -28,6 +29,9 @@ const CLIENT_TREE = [
   'node-gyp-build-optional-packages',
   'ws',
 ].sort();
+
+/** What examples need of others, in the versions of the workspace. */
+const EXAMPLES_NEED = ['blockstore-level', 'multiformats'];
 
 /** The worked example of docs/testing.md, as an application would have it. */
 const EXAMPLES = 'docs/examples/ticket-sale';
@@ -123,10 +127,21 @@ describe('the packages as published', () => {
        console.log(await database.get('greeting'));
        await database.close();`,
     );
+    installExamples(directory);
     const cluster = await InstalledCluster.start(directory);
     try {
       const receipt = JSON.parse(cluster.run('put', 'greeting', 'hello', '--json'));
       expect(receipt).toMatchObject({ ack: 'quorum', repeated: false });
+      for (const [name, output] of exampleOutputs()) {
+        // Each has its namespace; what one left is what the other would find.
+        for (const format of FORMATS) {
+          if (format === 'commonjs' && MODULES_ONLY.has(name)) continue;
+          const main = join(directory, format, name, 'main.js');
+          expect(runCommand('node', [main, cluster.urls], directory), `${name}, ${format}`).toBe(output);
+          const left = cluster.run('namespace', 'list').split('\n').includes(name);
+          if (left) cluster.run('namespace', 'drop', name, '--yes');
+        }
+      }
       const rows = cluster.run('status', '--json').trim().split('\n');
       const primary = rows.map((row) => JSON.parse(row)).find(({ role }) => role === 'primary');
       await cluster.kill(primary.id);
@@ -139,3 +154,33 @@ describe('the packages as published', () => {
     }
   });
 });
+
+/** Copies of the examples, compiled as a project of each format would. */
+const FORMATS = ['module', 'commonjs'] as const;
+/** They stand on packages that cannot be required. */
+const MODULES_ONLY: ReadonlySet<string> = new Set(['ipfs-blocks']);
+
+function installExamples(directory: string): void {
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const needed = [...EXAMPLES_NEED, 'typescript', '@types/node'].map(
+    (name) => `${name}@${devDependencies[name]}`,
+  );
+  runCommand('npm', ['install', '--no-audit', '--no-fund', ...needed], directory);
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    skipLibCheck: true,
+    rewriteRelativeImportExtensions: true,
+    types: ['node'],
+  };
+  for (const format of FORMATS) {
+    const folder = join(directory, format);
+    const names = [...exampleOutputs().keys()];
+    for (const name of names.filter((each) => format === 'module' || !MODULES_ONLY.has(each)))
+      cpSync(join(ROOT, 'docs/examples', name), join(folder, name), { recursive: true });
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: format }));
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    runCommand('npx', ['--no-install', 'tsc', '-p', folder], directory);
+  }
+}

@@ -1,0 +1,101 @@
+import { type Holdfast, HoldfastError } from '@holdfast/client';
+import { simulate } from '@holdfast/sim';
+import { expect, test } from 'vitest';
+import { Inventory } from '../../docs/examples/inventory/inventory.ts';
+import { JobQueue } from '../../docs/examples/job-queue/job-queue.ts';
+import { RateLimiter } from '../../docs/examples/rate-limiter/rate-limiter.ts';
+
+const isLong = process.env.HOLDFAST_LONG === '1';
+const SEEDS = Array.from({ length: isLong ? 100 : 2 }, (_, place) => place + 1);
+const FAULTS = { kill: 0.5, isolatePrimary: 1 };
+const HOSTS = ['a', 'b', 'c'];
+
+/** Runs it again after every error that leaves its outcome open, as its users are told to. */
+async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || !error.retryable) throw error;
+    }
+  }
+}
+
+async function all(db: Holdfast, level: string): Promise<[string, string][]> {
+  return await db.sublevel(level).iterator().all();
+}
+
+test.each(SEEDS)('the inventory sells what there is, each order once, seed %i', async (seed) => {
+  await simulate(
+    { seed, nodes: 3, hosts: HOSTS, faults: FAULTS },
+    async ({ client, cluster, clock, random }) => {
+      const databases = HOSTS.map((host) => client({ host, timeoutMs: 300 }));
+      const [db] = databases as [Holdfast];
+      await db.sublevel('stock').put('nut', '10');
+      const orders = Array.from({ length: 15 }, (_, place) => `order ${place}`);
+      const placed = await Promise.all(
+        orders.map(async (order, place) => {
+          await clock.sleep(random.integer(0, 3000));
+          const inventory = new Inventory(databases[place % HOSTS.length] as Holdfast);
+          return await persist(() => inventory.place(order, [{ item: 'nut', count: 1 }]));
+        }),
+      );
+      await cluster.recover();
+      expect(placed.filter((result) => result.placed)).toHaveLength(10);
+      expect(await new Inventory(db).inStock('nut')).toBe(0);
+      expect((await all(db, 'orders')).map(([order]) => order).sort()).toEqual(
+        orders.filter((_, place) => placed[place]?.placed).sort(),
+      );
+    },
+  );
+});
+
+test.each(SEEDS)('no job is lost, and none is finished twice, seed %i', async (seed) => {
+  await simulate(
+    { seed, nodes: 3, hosts: HOSTS, faults: FAULTS },
+    async ({ client, cluster, clock, random }) => {
+      const finished: string[] = [];
+      const db = client();
+      const tasks = Array.from({ length: 10 }, (_, place) => `task ${place}`);
+      for (const task of tasks) await persist(() => new JobQueue(db).add(task, task));
+      await Promise.all(
+        HOSTS.map(async (host) => {
+          // A claim whose answer was lost runs out at once: another takes the job over, or the same worker again.
+          const queue = new JobQueue(client({ host, timeoutMs: 300 }), { claimMs: -1 });
+          for (;;) {
+            const job = await persist(() => queue.take(host));
+            if (job === undefined) return;
+            await clock.sleep(random.integer(0, 300));
+            if (await persist(() => queue.finish(job, host))) finished.push(job.task);
+          }
+        }),
+      );
+      await cluster.recover();
+      expect(await all(db, 'waiting')).toEqual([]);
+      expect(await all(db, 'claims')).toEqual([]);
+      // Fewer were told of: the answer to a finish may be lost, and asked again it is somebody's who came before.
+      expect(new Set(finished).size).toBe(finished.length);
+      for (const task of finished) expect(tasks).toContain(task);
+    },
+  );
+});
+
+test.each(SEEDS)('no more calls are allowed than the limit, seed %i', async (seed) => {
+  await simulate(
+    { seed, nodes: 3, hosts: HOSTS, faults: FAULTS },
+    async ({ client, cluster, clock, random }) => {
+      const limiters = HOSTS.map((host) => new RateLimiter(client({ host }), { limit: 20, windowMs: 1000 }));
+      const answers = await Promise.all(
+        Array.from({ length: 60 }, async (_, call) => {
+          await clock.sleep(random.integer(0, 3000));
+          return await limiters[call % HOSTS.length]?.allow('ada', 0).catch(() => undefined);
+        }),
+      );
+      await cluster.recover();
+      const allowed = answers.filter((answer) => answer === true).length;
+      const unknown = answers.filter((answer) => answer === undefined).length;
+      expect(allowed).toBeLessThanOrEqual(20);
+      expect(allowed + unknown).toBeGreaterThanOrEqual(20);
+    },
+  );
+});
