@@ -26,11 +26,13 @@ import {
   SnapshotCall,
   type SnapshotHome,
   SnapshotReadCall,
+  WatchCall,
   WriteCall,
 } from './session/call.ts';
 import type { ReadPreference } from './session/read-routes.ts';
 import type { Tenant } from './tenant.ts';
 import type { EncodedTransaction } from './transaction.ts';
+import type { WatchPosition } from './watch/watch-stream.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
 
 /** Which state is wanted, and of whom. */
@@ -108,6 +110,21 @@ export class CallMaker {
     const timeoutMs = this.timeoutMs(options);
     return (range, pageSize) =>
       new ScanCall({ deadline: this.#deadline(timeoutMs), bytes: 0, range, pageSize, ...routing });
+  }
+
+  /** Makes calls that open a watch, each with its deadline counted from when it is made. */
+  watch(
+    options: Pick<ReadCallOptions, 'readPreference' | 'timeoutMs'>,
+    what: Pick<WatchCall, 'range' | 'previousValues'>,
+  ): (position: WatchPosition) => WatchCall {
+    const timeoutMs = this.timeoutMs(options);
+    return ({ from, credit, sink }) => {
+      // From a position on any node may tell, once it has applied that; what is now only the primary knows.
+      const consistency = from === undefined ? 'linearizable' : 'session';
+      const routing = this.#routing({ readPreference: options.readPreference, consistency, after: from });
+      const deadline = this.#deadline(timeoutMs);
+      return new WatchCall({ deadline, bytes: 0, ...routing, ...what, from, credit, sink });
+    };
   }
 
   timeoutMs(options: CallOptions): number {

@@ -11,7 +11,7 @@ import {
 import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
 import type { Seams } from './seams.ts';
-import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome } from './session/call.ts';
+import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome, WatchHome } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientLimits } from './session/client-limits.ts';
 import { ClientSession } from './session/client-session.ts';
@@ -68,6 +68,7 @@ export class Driver {
         for (const opening of this.#openings) opening.reject(error);
       },
       isBusy: (link: LinkId) => this.#session.isAwaiting(link),
+      isWatching: (link: LinkId) => this.#session.watches.isWatching(link),
     };
     this.#links = new Links({ seeds, database, name, seams, timing, handlers }, this.#session.topology);
   }
@@ -147,6 +148,18 @@ export class Driver {
   /** The snapshot is not needed any more; scans on it go on. */
   closeSnapshot(home: SnapshotHome): void {
     this.#session.closeSnapshot(home);
+    this.#turnEnd.request();
+  }
+
+  /** The watch is not wanted any more. */
+  closeWatch(home: WatchHome): void {
+    this.#session.watches.closeWatch(home);
+    this.#turnEnd.request();
+  }
+
+  /** So many bytes of events more may come. */
+  grantWatch(home: WatchHome, bytes: number): void {
+    this.#session.watches.grantWatch(home, bytes);
     this.#turnEnd.request();
   }
 

@@ -18,11 +18,13 @@ import type {
   WriteCallOptions,
 } from './options.ts';
 import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
+import type { Watch } from './watch/watch.ts';
+import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
 
 /** A sublevel with the methods that a `Holdfast` has beside abstract-level's: they take its keys and encodings. */
 export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = Pick<
   KeyedSublevel<TDatabase, KDefault, VDefault>,
-  'write' | 'read' | 'increment' | 'transaction' | 'update'
+  'write' | 'read' | 'increment' | 'transaction' | 'update' | 'watch'
 > &
   NestedSublevels &
   AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
@@ -107,6 +109,15 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return (
       this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
     );
+  }
+
+  /** As `Holdfast.watch`. */
+  watch(): Watch<KDefault, VDefault>;
+  watch<K = KDefault, V = VDefault, Options extends HoldfastWatchOptions<K, V> = HoldfastWatchOptions<K, V>>(
+    options: Options & HoldfastWatchOptions<K, V>,
+  ): Watch<K, V, WatchEventOf<K, V, Options>>;
+  watch<K, V>(options: HoldfastWatchOptions<K, V> = {}): Watch<K, V, never> {
+    return this.#calls.watch(options);
   }
 
   /** Undocumented in abstract-level's types: makes what `sublevel` gives. */

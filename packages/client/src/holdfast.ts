@@ -55,6 +55,8 @@ import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
 import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
+import type { Watch } from './watch/watch.ts';
+import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
 
 /** What `on('diverged')` is told: writes acknowledged `local` up to `lost` did not survive a failover. */
 export interface Divergence {
@@ -104,7 +106,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     this.#options = options;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
     this.#home = new Home(this);
-    this.#access = { requests: () => this.#open(), seams: this.#seams };
+    this.#access = {
+      requests: () => this.#open(),
+      seams: this.#seams,
+      ownKey: (stored) => keys.own(stored),
+    };
     this.#calls = new KeyedCalls(this, this.#access);
   }
 
@@ -172,6 +178,19 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return (
       this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
     );
+  }
+
+  /**
+   * What is committed in a range, in log order, each mutation once, over every failover: an async iterator, open from
+   * when it is made until it is closed. `next` rejects with HOLDFAST_REVISION_COMPACTED if it has fallen behind the
+   * log (`detail`: the oldest revision to go on from), HOLDFAST_SESSION_DIVERGED if `from` did not survive.
+   */
+  watch(): Watch<KDefault, VDefault>;
+  watch<K = KDefault, V = VDefault, Options extends HoldfastWatchOptions<K, V> = HoldfastWatchOptions<K, V>>(
+    options: Options & HoldfastWatchOptions<K, V>,
+  ): Watch<K, V, WatchEventOf<K, V, Options>>;
+  watch<K, V>(options: HoldfastWatchOptions<K, V> = {}): Watch<K, V, never> {
+    return this.#calls.watch(options);
   }
 
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */

@@ -1,6 +1,7 @@
 import type { Outcome } from '@holdfast/types';
-import type { AbstractLevel } from 'abstract-level';
+import type { AbstractLevel, AbstractResource } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
+import type { KeyBounds } from './keys/key-bounds.ts';
 import { LevelError } from './level-error.ts';
 
 type Database = AbstractLevel<Buffer, unknown, unknown>;
@@ -26,6 +27,36 @@ export class Home {
     return this.#db.prefixKey(encoded, 'buffer', false);
   }
 
+  /** Encoded bounds with the prefix, or those of all that has the prefix where none is given. */
+  prefixedBounds(
+    bounds: { readonly gt?: unknown; readonly gte?: unknown; readonly lt?: unknown; readonly lte?: unknown },
+    encoding: unknown,
+  ): KeyBounds {
+    const given = (['gt', 'gte', 'lt', 'lte'] as const)
+      .filter((name) => bounds[name] !== undefined)
+      .map((name) => [name, this.prefixedKey(bounds[name], encoding)] as const);
+    const prefixed: KeyBounds = Object.fromEntries(given);
+    const prefix = this.#prefix;
+    if (prefix.length === 0) return prefixed;
+    const hasLower = prefixed.gt !== undefined || prefixed.gte !== undefined;
+    const hasUpper = prefixed.lt !== undefined || prefixed.lte !== undefined;
+    return {
+      ...prefixed,
+      ...(hasLower ? {} : { gte: prefix }),
+      ...(hasUpper ? {} : { lt: behindPrefix(prefix) }),
+    };
+  }
+
+  /** Of one with the prefix. Throws LEVEL_DECODE_ERROR. */
+  decodedKey<K>(prefixed: Uint8Array, encoding: unknown): K {
+    const own = asBuffer(prefixed.subarray(this.#prefix.length));
+    try {
+      return this.#db.keyEncoding(encoding as 'buffer').decode(own) as K;
+    } catch (cause) {
+      throw new LevelError('LEVEL_DECODE_ERROR', 'Could not decode key', cause);
+    }
+  }
+
   encodedValue(value: unknown, encoding: unknown): Buffer {
     if (value === null || value === undefined)
       throw new LevelError('LEVEL_INVALID_VALUE', 'Value cannot be null or undefined');
@@ -41,10 +72,33 @@ export class Home {
     }
   }
 
+  /** To be closed with the database. */
+  attach(resource: AbstractResource): void {
+    this.#db.attachResource(resource);
+  }
+
+  detach(resource: AbstractResource): void {
+    this.#db.detachResource(resource);
+  }
+
   /** Runs it once the database is open. Undefined: it is. */
   deferred<Result>(call: () => Promise<Result>): Promise<Result> | undefined {
     if (this.#db.status === 'opening') return this.#db.deferAsync(call);
     if (this.#db.status === 'open') return undefined;
     throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
   }
+
+  /** Of a sublevel; empty otherwise. */
+  get #prefix(): Buffer {
+    return this.#db.prefixKey(NO_KEY, 'buffer', false);
+  }
+}
+
+const NO_KEY = Buffer.alloc(0);
+
+/** Prefixes end in a separator, which is never the last of all bytes. */
+function behindPrefix(prefix: Buffer): Buffer {
+  const end = Buffer.from(prefix);
+  end[end.length - 1] = (end[end.length - 1] as number) + 1;
+  return end;
 }

@@ -49,3 +49,12 @@ export type {
   TransactionStepResult,
   TransactionSummary,
 } from './transaction.ts';
+export type { Watch } from './watch/watch.ts';
+export type {
+  HoldfastWatchOptions,
+  WatchChange,
+  WatchDel,
+  WatchEventOf,
+  WatchProgress,
+  WatchPut,
+} from './watch/watch-options.ts';

@@ -26,6 +26,9 @@ import {
   type TransactionSummary,
   withTransactionAck,
 } from './transaction.ts';
+import { Watch } from './watch/watch.ts';
+import { checkWatchOptions, type HoldfastWatchOptions } from './watch/watch-options.ts';
+import type { WatchSource } from './watch/watch-source.ts';
 import { conditionsOf } from './write-request.ts';
 
 /** What became of a write. */
@@ -69,6 +72,8 @@ export interface CallAccess {
   /** Throws if it is not open. */
   requests(): Requests;
   readonly seams: Seams;
+  /** The caller's key of a stored one, with the prefix of its sublevel. */
+  ownKey(stored: Uint8Array): Uint8Array;
 }
 
 /** One mistyped would leave its write without its condition. */
@@ -222,5 +227,25 @@ export class KeyedCalls<KDefault, VDefault> {
       }
       await time.pause(Math.min(2 ** tries, PAUSE_MS_MAX));
     }
+  }
+
+  watch<K, V, Event>(options: HoldfastWatchOptions<K, V>): Watch<K, V, Event> {
+    checkWatchOptions(options);
+    const home = this.#home;
+    const bounds = home.prefixedBounds(options, options.keyEncoding);
+    const { from, initial = false, previousValue = false, readPreference, timeoutMs } = options;
+    const open = async (): Promise<WatchSource> =>
+      this.#access.requests().watch(
+        {
+          bounds,
+          from: from as Revision | undefined,
+          initial,
+          previousValues: previousValue,
+          options: { readPreference, timeoutMs },
+        },
+        this.#access.seams,
+      );
+    const source = home.deferred(open) ?? open();
+    return new Watch({ home, options, source, ownKey: (stored) => this.#access.ownKey(stored) });
   }
 }

@@ -25,6 +25,7 @@ export const MANIFEST = {
     increment: true,
     transaction: true,
     update: true,
+    watch: true,
     token: true,
     topology: true,
     health: true,
@@ -38,4 +39,5 @@ export const SUBLEVEL_METHODS = {
   increment: true,
   transaction: true,
   update: true,
+  watch: true,
 };

@@ -1,4 +1,4 @@
-import { assert, HoldfastError, type KeyRange } from '@holdfast/types';
+import { assert, HoldfastError, type KeyRange, type Revision } from '@holdfast/types';
 import { asBuffer } from './bytes.ts';
 import type { KeySpace } from './keys/key-space.ts';
 import { type LinkId, type Page, PageCall } from './session/call.ts';
@@ -49,12 +49,18 @@ export class RangeCursor {
   #handedOut = 0;
   #restarts = 0;
   #closed = false;
+  #revision: Revision | undefined;
 
   constructor(tenant: Tenant, keys: KeySpace, read: RangeRead) {
     this.#tenant = tenant;
     this.#keys = keys;
     this.#read = read;
     this.#opening = this.#open();
+  }
+
+  /** Of the state that is read; undefined before anything was. */
+  get revision(): Revision | undefined {
+    return this.#revision;
   }
 
   /** The caller's key of one that was taken. */
@@ -156,6 +162,7 @@ export class RangeCursor {
 
   #accept(page: Page): void {
     this.#records = page.message.records;
+    this.#revision = page.message.revision;
     this.#position = 0;
     this.#done = page.message.done;
   }

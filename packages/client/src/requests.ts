@@ -1,4 +1,4 @@
-import type { Ack, Condition, Operation, WriteReceipt } from '@holdfast/types';
+import type { Ack, Condition, Operation, Revision, WriteReceipt } from '@holdfast/types';
 import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
@@ -14,11 +14,15 @@ import {
 } from './options.ts';
 import { RangeCursor, type RangeRead } from './range-cursor.ts';
 import { rangeOfNow, rangeOfSnapshot, refusedRange } from './range-openings.ts';
+import type { Seams } from './seams.ts';
 import type { ServedAnswer } from './session/call.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { SnapshotPin } from './snapshot-pin.ts';
 import type { Tenant } from './tenant.ts';
 import type { EncodedTransaction } from './transaction.ts';
+import { WatchSource } from './watch/watch-source.ts';
+import { WatchState } from './watch/watch-state.ts';
+import { WatchStream } from './watch/watch-stream.ts';
 
 /** Keys deleted by one request of `clear`. */
 const CLEAR_CHUNK_KEYS = 1000;
@@ -38,6 +42,15 @@ export interface RangeOptions extends ReadRequestOptions, KeyBounds {
 export type EncodedOperation =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: Uint8Array };
+
+/** What a watch is to tell, in encoded keys. */
+export interface WatchRequest {
+  readonly bounds: KeyBounds;
+  readonly from: Revision | undefined;
+  readonly initial: boolean;
+  readonly previousValues: boolean;
+  readonly options: Pick<ReadCallOptions, 'readPreference' | 'timeoutMs'>;
+}
 
 /** The database in encoded keys and values of one key space, open. */
 export class Requests {
@@ -141,6 +154,22 @@ export class Requests {
     return new RangeCursor(this.#tenant, this.#keys, { range, ...this.#opening(options, names) });
   }
 
+  /** What comes after `from`, or after now; before that what is there now, if `initial`. */
+  watch(what: WatchRequest, seams: Pick<Seams, 'clock' | 'random'>): WatchSource {
+    const { from, initial, previousValues, options } = what;
+    const tenant = this.#tenant;
+    const range = this.#keys.range(what.bounds);
+    const makeCall = this.#maker.watch(options, { range, previousValues });
+    const stream = new WatchStream({ tenant, seams, from, makeCall });
+    if (!initial) return new WatchSource(stream, undefined);
+    const { readPreference, timeoutMs } = options;
+    const state = new WatchState({
+      seams,
+      read: (behind) => this.#cursorOfNow(rangeBehind(range, behind), { readPreference, timeoutMs }),
+    });
+    return new WatchSource(stream, state);
+  }
+
   /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
   async clear(options: RangeOptions & WriteCallOptions): Promise<void> {
     checkedAck(options.ack);
@@ -180,6 +209,17 @@ export class Requests {
     }
   }
 
+  /** Whatever the calls of this database are content with, a watch begins at what is newest. */
+  #cursorOfNow(
+    range: KeyBounds,
+    options: Pick<ReadCallOptions, 'readPreference' | 'timeoutMs'>,
+  ): RangeCursor {
+    const all = { ...range, reverse: false, limit: -1, keys: true, values: true };
+    const timeoutMs = this.#maker.timeoutMs(options);
+    const open = rangeOfNow(this.#tenant, this.#maker.scan({ ...options, consistency: 'linearizable' }));
+    return new RangeCursor(this.#tenant, this.#keys, { range: all, timeoutMs, open });
+  }
+
   #readAll(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
     return this.#readStored(
       keys.map((key) => this.#keys.stored(key)),
@@ -216,4 +256,11 @@ export class Requests {
     const key = this.#keys.stored(operation.key);
     return operation.type === 'put' ? { kind: 'put', key, value: operation.value } : { kind: 'del', key };
   }
+}
+
+/** The part of a range that lies above a key, in stored keys. */
+function rangeBehind(range: KeyBounds, key: Uint8Array | undefined): KeyBounds {
+  if (key === undefined) return range;
+  const { lt, lte } = range;
+  return { gt: key, ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) };
 }

@@ -1,6 +1,6 @@
 import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
 import type { Driver, DriverUser } from './driver.ts';
-import type { AnyCall, Call, LinkId, SnapshotHome } from './session/call.ts';
+import type { AnyCall, Call, LinkId, SnapshotHome, WatchHome } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
 
@@ -91,6 +91,16 @@ export class Tenant implements DriverUser {
   /** The snapshot is not needed any more; scans on it go on. */
   closeSnapshot(home: SnapshotHome): void {
     this.#driver.closeSnapshot(home);
+  }
+
+  /** The watch is not wanted any more. */
+  closeWatch(home: WatchHome): void {
+    this.#driver.closeWatch(home);
+  }
+
+  /** So many bytes of events more may come. */
+  grantWatch(home: WatchHome, bytes: number): void {
+    this.#driver.grantWatch(home, bytes);
   }
 
   /** From now on pending calls have `graceMs` to end by themselves; then they are ended. */

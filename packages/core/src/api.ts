@@ -361,6 +361,8 @@ export interface CoreStatus extends CoreStanding {
   readonly admitting: boolean;
   /** May serve reads: replay is done. */
   readonly serving: boolean;
+  /** How old the applied state may be, milliseconds; -1 before the first proof. */
+  readonly stalenessMs: number;
   readonly holes: number;
   readonly sessions: number;
   readonly queued: number;

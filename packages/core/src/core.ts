@@ -45,7 +45,7 @@ export class Core implements CoreApi {
   readonly reads: ReadDesk;
   readonly #standby: Standby;
   readonly #formation: Formation;
-  readonly #freshness = new Freshness();
+  readonly freshness: Freshness = new Freshness();
   readonly #install: SnapshotInstall;
   readonly #pullDesk: PullDesk;
   #steppedAt: number;
@@ -69,7 +69,7 @@ export class Core implements CoreApi {
     this.repair = new Repair(this.context, holes);
     this.#pullDesk = new PullDesk(this.context);
     this.applier = new Applier(this.context, recovered);
-    const parts = { applier: this.applier, freshness: this.#freshness };
+    const parts = { applier: this.applier, freshness: this.freshness };
     this.reads = new ReadDesk(this.context, parts);
     this.#standby = new Standby(this.context, parts);
     const { applier, repair } = this;
@@ -354,7 +354,7 @@ export class Core implements CoreApi {
     context.notice({ kind: 'primaryKnown', term: context.term, primary: context.config.self });
     this.office = new Office(context, {
       applier: this.applier,
-      freshness: this.#freshness,
+      freshness: this.freshness,
       acknowledged: this.acknowledged,
     });
     this.office.setDiskFull(this.#diskFull);
@@ -441,7 +441,7 @@ export class Core implements CoreApi {
 
   #onApplied(index: LogIndex): void {
     this.applier.onApplied(index);
-    this.#freshness.onApplied(this.applier.applied.index);
+    this.freshness.onApplied(this.applier.applied.index);
     this.office?.onApplied(this.applier.applied.index);
     evictLog(this.context, {
       applied: this.applier.applied.index,

@@ -21,6 +21,8 @@ export interface StatusParts {
 
 const NOWHERE = { index: 0 as LogIndex, term: 0 as Term };
 
+const NO_WATCHES = { watches: 0, events: 0, lagEntries: 0 };
+
 /** What a node knows before it has opened its data. */
 const NOT_OPEN: CoreStatus = {
   role: 'standby',
@@ -34,6 +36,7 @@ const NOT_OPEN: CoreStatus = {
   appliedRevision: 0 as Revision,
   admitting: false,
   serving: false,
+  stalenessMs: -1,
   holes: 0,
   sessions: 0,
   queued: 0,
@@ -73,6 +76,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     acknowledged: core.acknowledged,
     sessions: core.sessions,
     connections: parts.connections,
+    watches: database?.feed.stats ?? NO_WATCHES,
     queued: core.queued,
     lanes: withQueued(parts.lanes, core.queued),
     defaultAck: config.defaultAck,

@@ -52,6 +52,9 @@ export interface KeyRange {
   readonly values: boolean;
 }
 
+/** Of raw keys; of two bounds on one side the inclusive one goes before. */
+export type WatchedRange = Pick<KeyRange, 'gt' | 'gte' | 'lt' | 'lte'>;
+
 export interface ReadRequest {
   readonly id: number;
   readonly consistency: Consistency;
@@ -122,7 +125,28 @@ export type ClientMessage =
       readonly snapshot: number;
       readonly keys: readonly Uint8Array[];
     }
-  | { readonly kind: 'snapshotClose'; readonly snapshot: number };
+  | { readonly kind: 'snapshotClose'; readonly snapshot: number }
+  /**
+   * Follows what is committed. Answered by `watchOpened`, then by `watchEvents` for as long as there is credit, until
+   * `watchClose`, or `failed` with its id.
+   */
+  | {
+      readonly kind: 'watchOpen';
+      readonly id: number;
+      readonly consistency: Consistency;
+      readonly remainingMs: number;
+      /** `from`, if there is one. */
+      readonly token: Revision;
+      readonly maxStalenessMs?: number;
+      readonly range: WatchedRange;
+      /** Tell what came after this revision; absent: what comes after the state that is newest when it is let through. */
+      readonly from?: Revision;
+      readonly previousValues: boolean;
+      /** Bytes of events that may be sent before more are allowed; one more event may go beyond. */
+      readonly credit: number;
+    }
+  | { readonly kind: 'watchCredit'; readonly watch: number; readonly bytes: number }
+  | { readonly kind: 'watchClose'; readonly watch: number };
 
 /** A node as clients see it. */
 export interface TopologyNode {
@@ -182,6 +206,24 @@ export type ReadReply =
   | { readonly id: number; readonly answer: ReadAnswer }
   | { readonly id: number; readonly error: WireError };
 
+/** A committed mutation, told to a watch. */
+export type WatchEvent = {
+  readonly key: Uint8Array;
+  readonly revision: Revision;
+  /** It is the last of its write that this watch is told. */
+  readonly endsWrite: boolean;
+  /** What the key held just before; null: nothing. Absent: not asked for. */
+  readonly previous?: Uint8Array | null;
+} & ({ readonly kind: 'put'; readonly value: Uint8Array } | { readonly kind: 'del' });
+
+/** What an event takes of the credit of its watch, in bytes. */
+export function watchEventBytes(event: WatchEvent): number {
+  const value = event.kind === 'put' ? event.value.byteLength : 0;
+  return WATCH_EVENT_BYTES + event.key.byteLength + value + (event.previous?.byteLength ?? 0);
+}
+
+const WATCH_EVENT_BYTES = 32;
+
 /** Messages of a node to a client, many to a frame. */
 export type ServerMessage =
   | {
@@ -220,4 +262,16 @@ export type ServerMessage =
    * The state of the scan opened under that id is held, while its first page has to wait: what is written from now on is
    * not in it. Said only if the page takes a while.
    */
-  | { readonly kind: 'scanOpened'; readonly id: number; readonly revision: Revision };
+  | { readonly kind: 'scanOpened'; readonly id: number; readonly revision: Revision }
+  /** What came after `revision` will be told. */
+  | { readonly kind: 'watchOpened'; readonly id: number; readonly revision: Revision }
+  | {
+      readonly kind: 'watchEvents';
+      readonly id: number;
+      /** Of all of the events. */
+      readonly term: Term;
+      /** In log order. None: a mark of how far the watch has come. */
+      readonly events: readonly WatchEvent[];
+      /** Everything in the range up to here has been told. */
+      readonly revision: Revision;
+    };

@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   HOLDFAST_SESSION_DIVERGED: { outcome: 'not-applied', retryable: true },
   HOLDFAST_SEQUENCE_CLOSED: { outcome: 'unknown', retryable: false },
   HOLDFAST_SNAPSHOT_LOST: { outcome: 'not-applied', retryable: true },
+  HOLDFAST_REVISION_COMPACTED: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_PREVIOUS_VALUE_UNKNOWN: { outcome: 'not-applied', retryable: false },
   HOLDFAST_TOO_STALE: { outcome: 'not-applied', retryable: true },
   HOLDFAST_OVERLOADED: { outcome: 'not-applied', retryable: true },
   HOLDFAST_CLIENT_QUEUE_FULL: { outcome: 'not-applied', retryable: true },

@@ -77,6 +77,13 @@ export const LIMITS = {
   scansWaitingMax: 1024,
   scanIdleMs: 60_000,
   scanPageBytesMax: 1_048_576,
+  watchesPerConnectionMax: 256,
+  /** Watches of all connections of a node. */
+  watchesMax: 10_000,
+  /** Newest entries kept for watches that are a little behind, in bytes; what is older they read from the log. */
+  watchRecentBytesMax: 16_777_216,
+  /** Credit that a watch may be given at once, in bytes. */
+  watchCreditBytesMax: 16_777_216,
   eventRingSize: 1024,
   /** A client link whose unsent answers grow beyond this is closed. */
   clientBufferedBytesMax: 67_108_864,

@@ -147,6 +147,13 @@ export class LogMap {
     return Math.min(index, below) as LogIndex;
   }
 
+  /** The lowest index from which on all are held up to `to`; `to` + 1 if that one is not. */
+  heldFrom(to: LogIndex): LogIndex {
+    let index = to + 1;
+    while (this.holds(index - 1)) index--;
+    return index as LogIndex;
+  }
+
   /** First held index of each term. */
   termRuns(): Position[] {
     const runs: Position[] = [];

@@ -177,6 +177,16 @@ export class Wal {
     return this.#reader.read(range, this.#content.map, this.#unsynced);
   }
 
+  /** The oldest entry that is part of the log and held; above the last there is none. */
+  get first(): LogIndex {
+    return this.#content.map.first;
+  }
+
+  /** From there to `to` every entry is held; `to` + 1 if that one is not. */
+  heldFrom(to: LogIndex): LogIndex {
+    return this.#content.map.heldFrom(to);
+  }
+
   /**
    * Drops whole segments from the oldest on, while all of their entries are below `below` and none of them
    * holds a superseded entry that waits to be judged. Drops nothing while a base record is not durable: ask

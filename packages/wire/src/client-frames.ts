@@ -33,6 +33,7 @@ import {
 } from './fields.ts';
 import { invalid, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
+import { packWatchRequest, readWatchRequest } from './watch-frames.ts';
 
 /** The code of a kind is its place here. New kinds go to the end. */
 const KINDS = [
@@ -48,6 +49,9 @@ const KINDS = [
   'snapshotOpen',
   'snapshotRead',
   'snapshotClose',
+  'watchOpen',
+  'watchCredit',
+  'watchClose',
 ] as const satisfies readonly ClientMessage['kind'][];
 
 const CONDITIONS = [
@@ -125,6 +129,10 @@ function packMessage(message: ClientMessage): Packable[] {
     case 'snapshotRead':
     case 'snapshotClose':
       return packRangeMessage(code, message);
+    case 'watchOpen':
+    case 'watchCredit':
+    case 'watchClose':
+      return packWatchRequest(code, message);
     case 'ping':
       return [code, message.id];
     default:
@@ -244,6 +252,10 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
     case 'snapshotRead':
     case 'snapshotClose':
       return readRangeMessage(kind, packed);
+    case 'watchOpen':
+    case 'watchCredit':
+    case 'watchClose':
+      return readWatchRequest(kind, packed);
     case 'ping':
       parts(packed, 'message', 2);
       return { kind, id: count(packed[1], 'id') };

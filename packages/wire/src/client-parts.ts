@@ -1,5 +1,6 @@
-import type { Consistency } from '@holdfast/types';
-import { binary, each, list } from './fields.ts';
+import type { Consistency, Revision } from '@holdfast/types';
+import { binary, choice, codeOf, duration, each, list, optional, orNil, revision } from './fields.ts';
+import type { Packable } from './message-pack.ts';
 
 // What several kinds of client messages have in common.
 
@@ -16,4 +17,31 @@ export function readKeys(value: unknown): Uint8Array[] {
 
 function readKey(value: unknown): Uint8Array {
   return binary(value, 'bytes');
+}
+
+/** Which state is wanted: four places from the second on. */
+export interface WantedState {
+  readonly consistency: Consistency;
+  readonly remainingMs: number;
+  readonly token: Revision;
+  readonly maxStalenessMs?: number;
+}
+
+export function packState(state: WantedState): Packable[] {
+  return [
+    codeOf(state.consistency, CONSISTENCIES),
+    duringMs(state.remainingMs),
+    state.token,
+    orNil(state.maxStalenessMs),
+  ];
+}
+
+export function readState(packed: readonly unknown[]): WantedState {
+  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
+  return {
+    consistency: choice(packed[2], CONSISTENCIES, 'consistency'),
+    remainingMs: duration(packed[3], 'remainingMs'),
+    token: revision(packed[4], 'token'),
+    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+  };
 }

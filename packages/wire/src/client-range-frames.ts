@@ -1,25 +1,6 @@
-import {
-  assertNever,
-  type ClientMessage,
-  type Consistency,
-  type KeyRange,
-  type Revision,
-} from '@holdfast/types';
-import { CONSISTENCIES, duringMs, readKeys } from './client-parts.ts';
-import {
-  binary,
-  choice,
-  codeOf,
-  count,
-  duration,
-  flag,
-  integer,
-  optional,
-  orNil,
-  parts,
-  positive,
-  revision,
-} from './fields.ts';
+import { assertNever, type ClientMessage, type KeyRange } from '@holdfast/types';
+import { duringMs, packState, readKeys, readState } from './client-parts.ts';
+import { binary, count, duration, flag, integer, optional, orNil, parts, positive } from './fields.ts';
 import { invalid } from './invalid.ts';
 import type { Packable } from './message-pack.ts';
 
@@ -110,33 +91,6 @@ export function readRangeMessage(kind: RangeMessage['kind'], packed: readonly un
     default:
       return assertNever(kind);
   }
-}
-
-/** Which state is wanted: four places from the second on. */
-interface State {
-  readonly consistency: Consistency;
-  readonly remainingMs: number;
-  readonly token: Revision;
-  readonly maxStalenessMs?: number;
-}
-
-function packState(state: State): Packable[] {
-  return [
-    codeOf(state.consistency, CONSISTENCIES),
-    duringMs(state.remainingMs),
-    state.token,
-    orNil(state.maxStalenessMs),
-  ];
-}
-
-function readState(packed: readonly unknown[]): State {
-  const maxStalenessMs = optional(packed[5], 'maxStalenessMs', duration);
-  return {
-    consistency: choice(packed[2], CONSISTENCIES, 'consistency'),
-    remainingMs: duration(packed[3], 'remainingMs'),
-    token: revision(packed[4], 'token'),
-    ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
-  };
 }
 
 function packRange(range: KeyRange): Packable[] {

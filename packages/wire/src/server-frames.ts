@@ -43,6 +43,7 @@ import {
 import { invalid, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
 import { readRecords } from './snapshot-frames.ts';
+import { packWatchAnswer, readWatchAnswer } from './watch-frames.ts';
 import { pushWriteResult, RESULT_PARTS, readWriteResult } from './write-result.ts';
 
 /** The code of a kind is its place here. New kinds go to the end. */
@@ -58,6 +59,8 @@ const KINDS = [
   'failed',
   'snapshotOpened',
   'scanOpened',
+  'watchOpened',
+  'watchEvents',
 ] as const satisfies readonly ServerMessage['kind'][];
 
 const OUTCOMES: readonly Outcome[] = ['not-applied', 'applied', 'unknown'];
@@ -126,6 +129,9 @@ function packMessage(message: ServerMessage): Packable[] {
       return [code, message.id, message.revision, message.stalenessMs];
     case 'scanOpened':
       return [code, message.id, message.revision];
+    case 'watchOpened':
+    case 'watchEvents':
+      return packWatchAnswer(code, message);
     default:
       return assertNever(message);
   }
@@ -239,6 +245,9 @@ function readKind(kind: ServerMessage['kind'], packed: readonly unknown[]): Serv
     case 'scanOpened':
       parts(packed, 'message', 3);
       return { kind, id: count(packed[1], 'id'), revision: revision(packed[2], 'revision') };
+    case 'watchOpened':
+    case 'watchEvents':
+      return readWatchAnswer(kind, packed);
     default:
       return assertNever(kind);
   }

@@ -1,24 +1,20 @@
 import {
-  type Ack,
   type BootId,
   type ClientMessage,
-  type ClusterId,
   type Condition,
   type DatabaseUid,
-  type DiskId,
   type Entry,
   type EntryRequest,
   ERROR_CODES,
   type ErrorCode,
   type Genesis,
   type KeyRange,
+  LIMITS,
   type LogIndex,
   type Mutation,
-  type NodeId,
   type Operation,
   type PeerHello,
   type PeerMessage,
-  type Position,
   type ReadAnswer,
   type Revision,
   type ServerMessage,
@@ -27,77 +23,42 @@ import {
   type StepResult,
   type Term,
   type Topology,
+  type WatchEvent,
+  type WatchedRange,
   type WireError,
   type WriteResult,
 } from '@holdfast/types';
 import fc, { type Arbitrary } from 'fast-check';
+import {
+  ack,
+  type ByKind,
+  bytes,
+  clusterId,
+  consistency,
+  count,
+  databaseUid,
+  diskId,
+  duration,
+  exclusion,
+  hex,
+  index,
+  integer,
+  kindOf,
+  maybe,
+  nodeId,
+  type OfKind,
+  position,
+  positive,
+  record,
+  revision,
+  sessionId,
+  small,
+  staleness,
+  term,
+  text,
+} from './primitives.ts';
 
-/** Run counts: short by default, HOLDFAST_LONG=1 for the long form; HOLDFAST_SEED repeats a run. */
-export function runs(count: number): { numRuns: number; seed?: number } {
-  const numRuns = process.env.HOLDFAST_LONG === '1' ? count * 50 : count;
-  const seed = process.env.HOLDFAST_SEED;
-  return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) };
-}
-
-type OfKind<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>;
-/** One arbitrary for every kind of a union: a new kind without one does not compile. */
-export type ByKind<Union extends { kind: string }> = {
-  [Kind in Union['kind']]: Arbitrary<OfKind<Union, Kind>>;
-};
-
-/** Without the keys that are undefined: what is absent is not there at all. */
-function defined<Value extends object>(value: Value): Value {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Value;
-}
-
-function record<Value extends object>(
-  shape: { [Key in keyof Value]-?: Arbitrary<Value[Key] | undefined> },
-): Arbitrary<Value> {
-  return fc.record(shape as Record<string, Arbitrary<unknown>>).map((value) => defined(value) as Value);
-}
-
-function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined> {
-  return fc.option(arbitrary, { nil: undefined });
-}
-
-const kindOf = <Kind extends string>(kind: Kind): Arbitrary<Kind> => fc.constant(kind);
-
-const count: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat());
-const positive: Arbitrary<number> = fc.oneof(
-  fc.integer({ min: 1, max: 300 }),
-  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-);
-const integer: Arbitrary<number> = fc.maxSafeInteger().map((value) => value + 0);
-const duration: Arbitrary<number> = fc.oneof(
-  fc.nat(100_000),
-  fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0),
-);
-const staleness: Arbitrary<number> = fc.oneof(fc.constant(-1), duration);
-const term = count as Arbitrary<Term>;
-const index = count as Arbitrary<LogIndex>;
-const revision = count as Arbitrary<Revision>;
-const position: Arbitrary<Position> = record<Position>({ index, term });
-const bytes: Arbitrary<Uint8Array> = fc.oneof(
-  fc.uint8Array({ maxLength: 24 }),
-  fc.integer({ min: 0, max: 70_000 }).map((length) => new Uint8Array(length).fill(7)),
-);
-const small: Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 20 });
-const text: Arbitrary<string> = fc.oneof(
-  fc.string({ maxLength: 300 }),
-  fc.string({ maxLength: 60, unit: 'grapheme' }),
-  fc.constant('x'.repeat(2048)),
-);
-const nodeId = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/) as Arbitrary<NodeId>;
-const hex: Arbitrary<string> = fc.stringMatching(/^[0-9a-f]{32}$/);
-const sessionId = fc
-  .tuple(count, count, fc.nat(4096))
-  .map((numbers) => numbers.join('.')) as Arbitrary<SessionId>;
-export const databaseUid = hex as Arbitrary<DatabaseUid>;
-const clusterId = hex as Arbitrary<ClusterId>;
-const diskId = hex as Arbitrary<DiskId>;
-const ack: Arbitrary<Ack> = fc.constantFrom('local', 'quorum', 'all');
-const exclusion = fc.constantFrom('wiped' as const, 'disk-went-back' as const, 'hard-state-lost' as const);
-const consistency = fc.constantFrom('linearizable' as const, 'session' as const, 'eventual' as const);
+export { databaseUid, runs } from './primitives.ts';
 
 const writeResult: Arbitrary<WriteResult> = fc.oneof(
   record<OfKind<WriteResult, 'written'>>({ kind: kindOf('written'), revision }),
@@ -419,6 +380,24 @@ export const clientMessages: ByKind<ClientMessage> = {
     keys: fc.array(small, { maxLength: 4 }),
   }),
   snapshotClose: record({ kind: kindOf('snapshotClose'), snapshot: count }),
+  watchOpen: record<OfKind<ClientMessage, 'watchOpen'>>({
+    kind: kindOf('watchOpen'),
+    id: count,
+    consistency,
+    remainingMs: duration,
+    token: revision,
+    maxStalenessMs: maybe(duration),
+    range: record<WatchedRange>({ gt: maybe(small), gte: maybe(small), lt: maybe(small), lte: maybe(small) }),
+    from: maybe(revision),
+    previousValues: fc.boolean(),
+    credit: fc.nat({ max: LIMITS.watchCreditBytesMax }),
+  }),
+  watchCredit: record({
+    kind: kindOf('watchCredit'),
+    watch: count,
+    bytes: fc.integer({ min: 1, max: LIMITS.watchCreditBytesMax }),
+  }),
+  watchClose: record({ kind: kindOf('watchClose'), watch: count }),
 };
 
 const topology: Arbitrary<Topology> = record<Topology>({
@@ -444,6 +423,23 @@ const answer: Arbitrary<ReadAnswer> = record<ReadAnswer>({
   revision,
   stalenessMs: staleness,
 });
+
+/** Of one watch, which has asked for what was before, or has not. */
+function watchEvents(withPrevious: boolean): Arbitrary<readonly WatchEvent[]> {
+  const head = {
+    key: small,
+    revision,
+    endsWrite: fc.boolean(),
+    ...(withPrevious ? { previous: fc.option(small, { nil: null }) } : {}),
+  };
+  return fc.array(
+    fc.oneof(
+      fc.record({ kind: kindOf('put'), ...head, value: small }),
+      fc.record({ kind: kindOf('del'), ...head }),
+    ),
+    { maxLength: 5 },
+  );
+}
 
 export const serverMessages: ByKind<ServerMessage> = {
   welcome: record<OfKind<ServerMessage, 'welcome'>>({
@@ -487,4 +483,12 @@ export const serverMessages: ByKind<ServerMessage> = {
   failed: record({ kind: kindOf('failed'), id: count, error: wireError }),
   snapshotOpened: record({ kind: kindOf('snapshotOpened'), id: count, revision, stalenessMs: staleness }),
   scanOpened: record({ kind: kindOf('scanOpened'), id: count, revision }),
+  watchOpened: record({ kind: kindOf('watchOpened'), id: count, revision }),
+  watchEvents: record({
+    kind: kindOf('watchEvents'),
+    id: count,
+    term,
+    events: fc.oneof(watchEvents(false), watchEvents(true)),
+    revision,
+  }),
 };

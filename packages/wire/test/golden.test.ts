@@ -239,6 +239,19 @@ const clientMessages: ClientMessage[] = [
   },
   { kind: 'snapshotRead', id: 10, remainingMs: 700, snapshot: 9, keys: [utf8('a'), utf8('b')] },
   { kind: 'snapshotClose', snapshot: 9 },
+  {
+    kind: 'watchOpen',
+    id: 11,
+    consistency: 'session',
+    remainingMs: 10,
+    token: revision,
+    range: { gte: utf8('a'), lt: utf8('z') },
+    from: revision,
+    previousValues: true,
+    credit: 262_144,
+  },
+  { kind: 'watchCredit', watch: 11, bytes: 1000 },
+  { kind: 'watchClose', watch: 11 },
 ];
 
 const topology = {
@@ -296,6 +309,23 @@ const serverMessages: ServerMessage[] = [
   { kind: 'failed', id: 0, error },
   { kind: 'snapshotOpened', id: 9, revision, stalenessMs: 0.5 },
   { kind: 'scanOpened', id: 6, revision },
+  { kind: 'watchOpened', id: 11, revision },
+  {
+    kind: 'watchEvents',
+    id: 11,
+    term,
+    events: [
+      { kind: 'put', key: utf8('a'), revision, endsWrite: false, previous: null, value: utf8('1') },
+      {
+        kind: 'del',
+        key: utf8('b'),
+        revision: (revision + 1) as Revision,
+        endsWrite: true,
+        previous: utf8('2'),
+      },
+    ],
+    revision: (revision + 1) as Revision,
+  },
 ];
 
 /** Requests whose results format 1 had no room for. */

@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import { get, type ReadOptions, type ScanOptions, scan } from '../data/reads.ts';
 import { transact } from '../data/transactions.ts';
+import { type WatchCommandOptions, watch } from '../data/watch.ts';
 import { batch, del, incr, put, type WriteOptions } from '../data/writes.ts';
 import { durationMs, integer, TEXT_ENCODINGS, wholeNumber } from '../values.ts';
 import { addCommand, type CommandSetup, examples, withClusterOptions } from './setup.ts';
 
 const revision = wholeNumber(0, 'a revision');
 
-/** `get`, `put`, `del`, `incr`, `batch`, `txn`, `scan`. */
+/** `get`, `put`, `del`, `incr`, `batch`, `txn`, `scan`, `watch`. */
 export function addDataCommands(setup: CommandSetup): void {
   const { context } = setup;
   addGet(setup);
@@ -57,6 +58,7 @@ Lines: put <key> <value to the end of the line>, del <key>, or JSON:
 
   addTransaction(setup);
   addScan(setup);
+  addWatch(setup);
 }
 
 function addTransaction(setup: CommandSetup): void {
@@ -100,14 +102,9 @@ function addGet(setup: CommandSetup): void {
 
 function addScan(setup: CommandSetup): void {
   const { context } = setup;
-  const command = withReadOptions(
-    addCommand(setup, 'scan', 'print keys and values in order, a tab between them'),
+  const command = withRange(
+    withReadOptions(addCommand(setup, 'scan', 'print keys and values in order, a tab between them')),
   )
-    .option('--prefix <text>', 'keys that begin so')
-    .option('--gt <key>', 'keys above')
-    .option('--gte <key>', 'keys from')
-    .option('--lt <key>', 'keys below')
-    .option('--lte <key>', 'keys up to')
     .option('--limit <count>', 'at most so many', wholeNumber(1, 'a number of keys'))
     .option('--reverse', 'from the end')
     .option('--keys-only', 'no values')
@@ -125,6 +122,40 @@ Tabs, line ends, backslashes and control characters are printed as \\t, \\n, \\\
 Keys that begin with \\x00holdfast/ are Holdfast's own, those that begin with \\x00n lie in a namespace: both are
 left out without --reserved.`,
   );
+}
+
+function addWatch(setup: CommandSetup): void {
+  const { context } = setup;
+  const command = withRange(
+    withEncoding(withClusterOptions(addCommand(setup, 'watch', 'print what is committed as it happens'))),
+  )
+    .addOption(new Option('--from <revision>', 'what came after this revision, too').argParser(revision))
+    .addOption(new Option('--initial', 'first what is there').conflicts('from'))
+    .option('--previous', 'what the key held before, too')
+    .option('--limit <count>', 'end after so many', wholeNumber(1, 'a number of events'))
+    .option('--reserved', 'show the keys of namespaces and those that Holdfast keeps for itself, too')
+    .action((options: WatchCommandOptions) => watch(options, context));
+  examples(command, context, [
+    'watch',
+    'watch --prefix user: --initial',
+    'watch --gte a --lt b --from 1048577 --json',
+  ]);
+  command.addHelpText(
+    'after',
+    `
+Until Ctrl-C. Each mutation once, in order, over every failover. A line each: put or del, key and value, tabs between
+them, escaped as scan does. With --json also the revision (the next --from), the term, whether the write ends there,
+and, as {"type":"progress"}, how far it has come when nothing happens.`,
+  );
+}
+
+function withRange(command: Command): Command {
+  return command
+    .option('--prefix <text>', 'keys that begin so')
+    .option('--gt <key>', 'keys above')
+    .option('--gte <key>', 'keys from')
+    .option('--lt <key>', 'keys below')
+    .option('--lte <key>', 'keys up to');
 }
 
 function withWriteOptions(command: Command): Command {

@@ -14,12 +14,17 @@ export interface ReadOptions extends ClusterOptions {
   readonly raw?: true;
 }
 
-export interface ScanOptions extends ReadOptions {
+/** Which keys, as they are written on the command line. */
+export interface RangeOptions {
+  readonly keyEncoding: TextEncoding;
   readonly prefix?: string;
   readonly gt?: string;
   readonly gte?: string;
   readonly lt?: string;
   readonly lte?: string;
+}
+
+export interface ScanOptions extends ReadOptions, RangeOptions {
   readonly limit?: number;
   readonly reverse?: true;
   readonly keysOnly?: true;
@@ -86,7 +91,7 @@ function printRecord(
 
 type Bounds = { gt?: Buffer; gte?: Buffer; lt?: Buffer; lte?: Buffer };
 
-function rangeOf(options: ScanOptions): Bounds {
+export function rangeOf(options: RangeOptions): Bounds {
   const bounds: Bounds = {};
   for (const name of ['gt', 'gte', 'lt', 'lte'] as const) {
     const text = options[name];
@@ -102,13 +107,17 @@ function rangeOf(options: ScanOptions): Bounds {
 }
 
 /** In the encoding asked for; bytes that are no UTF-8 are never printed as if they were: then this says which. */
-function keyText(key: Uint8Array, { keyEncoding }: ReadOptions): string {
+export function keyText(key: Uint8Array, { keyEncoding }: Pick<ReadOptions, 'keyEncoding'>): string {
   return (
     fromBytes(key, keyEncoding) ?? refuse(`the key ${hex(key)} in hex`, 'give --key-encoding hex or base64')
   );
 }
 
-function valueText(key: Uint8Array, value: Uint8Array, { encoding, keyEncoding }: ReadOptions): string {
+export function valueText(
+  key: Uint8Array,
+  value: Uint8Array,
+  { encoding, keyEncoding }: Pick<ReadOptions, 'encoding' | 'keyEncoding'>,
+): string {
   const text = fromBytes(value, encoding);
   if (text !== undefined) return text;
   const name = fromBytes(key, keyEncoding);
@@ -125,7 +134,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** Says what key and value stand in: base64 for one that is no text. */
-function jsonRecord(
+export function jsonRecord(
   { key, value }: { key: Uint8Array; value: Uint8Array | undefined },
   { encoding, keyEncoding }: Pick<ReadOptions, 'encoding' | 'keyEncoding'>,
 ): object {

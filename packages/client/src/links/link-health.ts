@@ -27,11 +27,12 @@ export class LinkHealth {
     this.#pingedAt = undefined;
   }
 
-  /** `busy`: answers are awaited, so that silence is noticed sooner. Takes a returned 'ping' as sent. */
-  check(now: number, busy: boolean): HealthVerdict {
-    const { pingAfterMs, silentAfterMs, deadAfterMs } = this.#timing;
+  /** What is awaited decides how soon silence is noticed. Takes a returned 'ping' as sent. */
+  check(now: number, awaited: 'answers' | 'events' | 'nothing'): HealthVerdict {
+    const { pingAfterMs, watchPingAfterMs, silentAfterMs, deadAfterMs } = this.#timing;
     if (this.#pingedAt === undefined) {
-      if (now - this.#heardAt < (busy ? pingAfterMs : this.#idlePingAfterMs)) return 'fine';
+      const pingAfter = { answers: pingAfterMs, events: watchPingAfterMs, nothing: this.#idlePingAfterMs };
+      if (now - this.#heardAt < pingAfter[awaited]) return 'fine';
       this.#pingedAt = now;
       return 'ping';
     }

@@ -6,6 +6,10 @@ export interface LinkTiming {
   /** Silence after which a link is pinged: while it owes an answer, and otherwise (half of it random). */
   readonly pingAfterMs: number;
   readonly idlePingAfterMs: number;
+  /** The same while events are awaited over it. */
+  readonly watchPingAfterMs: number;
+  /** Who watches gives a sign of life that often, whatever it hears: a node forgets those who do not. */
+  readonly watchSignMs: number;
   /** A ping unanswered for so long: its node counts as silent; and as dead. */
   readonly silentAfterMs: number;
   readonly deadAfterMs: number;
@@ -25,6 +29,8 @@ export const LINK_TIMING: LinkTiming = {
   welcomeTimeoutMs: 2000,
   pingAfterMs: 200,
   idlePingAfterMs: 10_000,
+  watchPingAfterMs: 1000,
+  watchSignMs: 10_000,
   silentAfterMs: 200,
   deadAfterMs: 3000,
   checkMs: 100,

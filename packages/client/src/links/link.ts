@@ -44,6 +44,8 @@ const VIOLATION_CODE = 4000;
 export class Link {
   readonly id: LinkId;
   readonly url: string;
+  /** When anything was sent last; 0 before that. */
+  sentAt = 0;
   readonly #options: LinkOptions;
   readonly #connection: Connection;
   #state: 'connecting' | 'greeting' | 'up' | 'closing' | 'down' = 'connecting';
@@ -79,7 +81,9 @@ export class Link {
 
   /** Does nothing unless the link is up. */
   send(messages: readonly ClientMessage[]): void {
-    if (this.#state === 'up') this.#connection.send(encodeClientMessages(messages));
+    if (this.#state !== 'up') return;
+    this.sentAt = this.#options.seams.clock.now();
+    this.#connection.send(encodeClientMessages(messages));
   }
 
   /** The node broke the protocol: nothing it says is listened to any more. */

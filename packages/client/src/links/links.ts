@@ -24,6 +24,8 @@ export interface LinksHandlers {
   onRefused(error: HoldfastError): void;
   /** Answers are awaited over that link. */
   isBusy(link: LinkId): boolean;
+  /** Events are awaited over that link. */
+  isWatching(link: LinkId): boolean;
 }
 
 export interface LinksOptions {
@@ -207,15 +209,20 @@ export class Links {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#options.seams.clock.now();
     for (const { link, health } of this.#endpoints.values()) {
-      if (link?.up && health !== undefined)
-        this.#checkHealth(link, health, now, this.#options.handlers.isBusy(link.id));
+      if (link?.up && health !== undefined) this.#checkHealth(link, health, now);
     }
     this.#review();
   }
 
-  #checkHealth(link: Link, health: LinkHealth, now: number, busy: boolean): void {
-    const verdict = health.check(now, busy);
-    if (verdict === 'ping') link.send([{ kind: 'ping', id: 0 }]);
+  #checkHealth(link: Link, health: LinkHealth, now: number): void {
+    const { handlers, timing } = this.#options;
+    const isWatching = handlers.isWatching(link.id);
+    const verdict = health.check(
+      now,
+      handlers.isBusy(link.id) ? 'answers' : isWatching ? 'events' : 'nothing',
+    );
+    const isSignDue = isWatching && now - link.sentAt >= timing.watchSignMs;
+    if (verdict === 'ping' || (verdict === 'fine' && isSignDue)) link.send([{ kind: 'ping', id: 0 }]);
     else if (verdict === 'silent') this.#options.handlers.onSilent(link.id, true);
     else if (verdict === 'dead') link.terminate();
   }

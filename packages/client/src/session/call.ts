@@ -10,6 +10,7 @@ import type {
   ReadAnswer,
   Revision,
   ServerMessage,
+  WatchedRange,
   WireError,
   WriteReceipt,
 } from '@holdfast/types';
@@ -159,6 +160,8 @@ abstract class RoutedCall<Result> extends Call<Result> {
   tokenEpoch = 0;
   /** The link whose node refused or kept silent: tried again only if there is no other. */
   avoid: LinkId = NO_LINK;
+  /** Links whose nodes cannot ever answer it. */
+  readonly refusedBy: Set<LinkId> | undefined = undefined;
   /** Not to be sent before; 0 unless it pauses. */
   retryAt = 0;
 
@@ -175,6 +178,11 @@ abstract class RoutedCall<Result> extends Call<Result> {
     this.readPreference = options.readPreference;
     this.after = options.after;
     if (options.maxStalenessMs !== undefined) this.maxStalenessMs = options.maxStalenessMs;
+  }
+
+  /** Others are asked before, if there are any. */
+  avoids(link: LinkId): boolean {
+    return link === this.avoid || this.refusedBy?.has(link) === true;
   }
 }
 
@@ -221,6 +229,52 @@ export class SnapshotCall extends RoutedCall<SnapshotHome> {
     const { id, consistency, remainingMs, token } = this;
     const request = { kind: 'snapshotOpen', id, consistency, remainingMs, token } as const;
     return this.maxStalenessMs === undefined ? request : { ...request, maxStalenessMs: this.maxStalenessMs };
+  }
+}
+
+/** Who is told of what a watch brings: called in the middle of decisions, so it only takes notes. */
+export interface WatchSink {
+  /** What came after `revision` will be told. */
+  onOpened(home: WatchHome, revision: Revision): void;
+  onEvents(message: Extract<ServerMessage, { kind: 'watchEvents' }>): void;
+  /** Nothing more is told; `error`: what the node said of it, if it said anything. */
+  onLost(error: HoldfastError | undefined): void;
+}
+
+/** A watch that a node has opened: the id that opened it, and the link it lives behind. */
+export interface WatchHome {
+  readonly id: number;
+  readonly link: LinkId;
+}
+
+/** Opens a watch, from a position or from now. What it brings goes to its sink, from `onOpened` on. */
+export class WatchCall extends RoutedCall<WatchHome> {
+  readonly kind = 'watch';
+  readonly lane = 'scans';
+  override readonly refusedBy: Set<LinkId> = new Set();
+  readonly range: WatchedRange;
+  readonly from: Revision | undefined;
+  readonly previousValues: boolean;
+  readonly credit: number;
+  readonly sink: WatchSink;
+
+  constructor(
+    options: ConstructorParameters<typeof RoutedCall>[0] &
+      Pick<WatchCall, 'range' | 'from' | 'previousValues' | 'credit' | 'sink'>,
+  ) {
+    super(options);
+    this.range = options.range;
+    this.from = options.from;
+    this.previousValues = options.previousValues;
+    this.credit = options.credit;
+    this.sink = options.sink;
+  }
+
+  get request(): Extract<ClientMessage, { kind: 'watchOpen' }> {
+    const { id, consistency, remainingMs, token, range, previousValues, credit, from } = this;
+    const state = { kind: 'watchOpen', id, consistency, remainingMs, token } as const;
+    const request = { ...state, range, previousValues, credit };
+    return from === undefined ? request : { ...request, from };
   }
 }
 
@@ -315,7 +369,7 @@ export class SnapshotReadCall extends BoundCall<ServedAnswer> {
   }
 }
 
-export type RoutableCall = ReadCall | ScanCall | SnapshotCall;
+export type RoutableCall = ReadCall | ScanCall | SnapshotCall | WatchCall;
 export type AnyBoundCall = PageCall | SnapshotScanCall | SnapshotReadCall;
 export type AnyCall = WriteCall | RoutableCall | AnyBoundCall;
 

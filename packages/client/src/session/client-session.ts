@@ -109,6 +109,7 @@ export class ClientSession {
       case 'read':
       case 'scan':
       case 'snapshot':
+      case 'watch':
         this.#reads.enqueue(call);
         break;
       case 'bound':
@@ -122,6 +123,11 @@ export class ClientSession {
   /** The caller has lost interest. Does nothing for a settled call. */
   abort(call: AnyCall, cause: unknown): void {
     if (!call.settled) this.#fail(call, abortedError(call, cause));
+  }
+
+  /** What the application took of a watch, or that it wants no more of it. */
+  get watches(): Pick<ReadDesk, 'closeWatch' | 'grantWatch' | 'isWatching'> {
+    return this.#reads;
   }
 
   /** The snapshot behind a scan is not needed any more. */
@@ -180,7 +186,11 @@ export class ClientSession {
         for (const reply of message.replies) this.#reads.onReply(link, reply, now);
         return;
       case 'scanPage':
-        this.#reads.onPage(link, message, now);
+      case 'scanOpened':
+      case 'snapshotOpened':
+      case 'watchOpened':
+      case 'watchEvents':
+        this.#reads.receive(link, message, now);
         return;
       case 'topology': {
         const before = this.#links.topology;
@@ -190,12 +200,6 @@ export class ClientSession {
       }
       case 'sessionOpened':
         this.#writes.sessionOpened(message.id, link, message.session);
-        return;
-      case 'snapshotOpened':
-        this.#reads.onSnapshot(link, message.id, message.revision, now);
-        return;
-      case 'scanOpened':
-        this.#reads.onOpened(link, message.id, message.revision, now);
         return;
       case 'failed':
         this.#onFailed(link, message.id, message.error, now);
@@ -315,7 +319,10 @@ export class ClientSession {
   #onFailed(link: LinkId, id: number, error: WireError, now: number): void {
     if (this.#writes.sessionRefused(id, link, error, now)) return;
     const call = this.#ledger.find(id);
-    if (call === undefined || call.link !== link) return;
+    if (call === undefined || call.link !== link) {
+      this.#reads.onWatchEnded(link, id, error);
+      return;
+    }
     switch (call.kind) {
       case 'write':
         this.#writes.onRefused(link, call, error, now);
@@ -323,6 +330,7 @@ export class ClientSession {
       case 'read':
       case 'scan':
       case 'snapshot':
+      case 'watch':
       case 'bound':
         this.#reads.onRefused(link, call, error, now);
         return;
@@ -339,6 +347,7 @@ export class ClientSession {
       case 'read':
       case 'scan':
       case 'snapshot':
+      case 'watch':
       case 'bound':
         this.#reads.fail(call, error);
         return;

@@ -156,20 +156,20 @@ export class LinkTable implements ReadRoutes {
 
   /** The preferred nodes in turns, but not the one it is to avoid, if there is a choice. None: all are left out for now. */
   forAnybody(call: RoutableCall, now: number): LinkId {
-    const { avoid, order, readPreference } = call;
+    const { order, readPreference } = call;
     const [first] = this.#ranked;
-    const isFirstGood = first !== undefined && first.link !== avoid && isTrusted(first);
+    const isFirstGood = first !== undefined && !call.avoids(first.link) && isTrusted(first);
     if (readPreference === 'primary' && isFirstGood && first.link === this.primary) return first.link;
     const due = this.#ranked.find(({ breaker }) => breaker.cause !== 'silent' && breaker.mayProbe(now));
     if (due !== undefined) return probed(due, now);
     if (readPreference !== 'primary') {
       const wanted = readPreference === 'standby' ? this.#standbys : this.#near;
-      const open = wanted.filter((state) => state.link !== avoid && isTrusted(state));
+      const open = wanted.filter((state) => !call.avoids(state.link) && isTrusted(state));
       const preferred = open[order % open.length];
       if (preferred !== undefined) return preferred.link;
     }
     const trusted = this.#ranked.filter(isTrusted);
-    const chosen = trusted.find(({ link }) => link !== avoid) ?? trusted[0];
+    const chosen = trusted.find(({ link }) => !call.avoids(link)) ?? trusted[0];
     if (chosen !== undefined) return chosen.link;
     // All are left out: one probe at a time goes to whoever has been heard last.
     if (first === undefined || this.#ranked.some(({ breaker }) => breaker.state === 'half-open'))

@@ -1,7 +1,15 @@
 import type { ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
 import type { Resilience } from '../resilience/resilience.ts';
-import type { AnyBoundCall, LinkId, RoutableCall, ScanCall, SnapshotHome } from './call.ts';
+import type {
+  AnyBoundCall,
+  LinkId,
+  RoutableCall,
+  ScanCall,
+  SnapshotHome,
+  WatchCall,
+  WatchHome,
+} from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { answeredError } from './failures.ts';
@@ -13,6 +21,7 @@ import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
 import { isAnswerTo } from './validity.ts';
 import { isFailureOfNode, judgeRead } from './verdicts.ts';
+import { WatchTable } from './watch-table.ts';
 import { remainingMs } from './write-lane.ts';
 
 /** Room that a request without keys and values takes in a frame. */
@@ -43,6 +52,7 @@ export class ReadDesk {
   readonly #openings: ReadLane;
   /** Reads that only one node can answer, to be sent with this turn. */
   #bound: AnyBoundCall[] = [];
+  readonly #watches = new WatchTable();
 
   constructor(options: ReadDeskOptions) {
     const { ledger, frames, links, token } = options;
@@ -76,6 +86,22 @@ export class ReadDesk {
 
   closeSnapshot({ id, link }: SnapshotHome): void {
     if (this.#links.has(link)) this.#frames.add(link, { kind: 'snapshotClose', snapshot: id }, SMALL_BYTES);
+  }
+
+  /** Its sink is told nothing more. Does nothing for a watch that is not open. */
+  closeWatch({ id, link }: WatchHome): void {
+    if (!this.#watches.close({ id, link })) return;
+    if (this.#links.has(link)) this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
+  }
+
+  /** So many bytes of events more may come. */
+  grantWatch({ id, link }: WatchHome, bytes: number): void {
+    if (this.#links.has(link)) this.#frames.add(link, { kind: 'watchCredit', watch: id, bytes }, SMALL_BYTES);
+  }
+
+  /** Events are awaited over that link, for as long as it lasts. */
+  isWatching(link: LinkId): boolean {
+    return this.#watches.has(link);
   }
 
   flush(now: number): void {
@@ -121,12 +147,52 @@ export class ReadDesk {
       if (call.link === link && isHeldThere) lost.push(call);
     });
     for (const call of lost) this.fail(call, snapshotLost(call));
+    this.#watches.linkDown(link);
     return this.#keys.linkDown(link) + this.#openings.linkDown(link) + lost.length;
   }
 
+  /** Others can be asked: watches go on there, too. */
   linkSilent(link: LinkId): void {
     this.#keys.linkSilent(link);
     this.#openings.linkSilent(link);
+    // Should the node come to life again, it is not to go on with them.
+    for (const id of this.#watches.linkDown(link))
+      this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
+  }
+
+  /** What a node says about reads that are no reads of keys. */
+  receive(
+    link: LinkId,
+    message: Extract<
+      ServerMessage,
+      { kind: 'scanPage' | 'scanOpened' | 'snapshotOpened' | 'watchOpened' | 'watchEvents' }
+    >,
+    now: number,
+  ): void {
+    switch (message.kind) {
+      case 'scanPage':
+        this.#onPage(link, message, now);
+        return;
+      case 'scanOpened':
+        this.#onOpened(link, message.id, message.revision, now);
+        return;
+      case 'snapshotOpened':
+        this.#onSnapshot(link, message.id, message.revision, now);
+        return;
+      case 'watchOpened':
+        this.#onWatch(link, message.id, message.revision);
+        return;
+      case 'watchEvents':
+        this.#onEvents(link, message);
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  /** A refusal of something that is no call of this client, or none any more: a watch, if anything. */
+  onWatchEnded(link: LinkId, id: number, error: WireError): void {
+    this.#watches.onEnded(link, id, error, this.#links.nodeOf(link));
   }
 
   fail(call: RoutableCall | AnyBoundCall, error: HoldfastError): void {
@@ -153,7 +219,7 @@ export class ReadDesk {
     }
   }
 
-  onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>, now: number): void {
+  #onPage(link: LinkId, message: Extract<ServerMessage, { kind: 'scanPage' }>, now: number): void {
     const call = this.#ledger.find(message.id);
     const node = this.#links.nodeOf(link);
     if (call === undefined || call.link !== link || node === undefined) {
@@ -176,7 +242,7 @@ export class ReadDesk {
   }
 
   /** The state of a range read is held, though its first page takes a while: writes need not wait for that. */
-  onOpened(link: LinkId, id: number, revision: Revision, now: number): void {
+  #onOpened(link: LinkId, id: number, revision: Revision, now: number): void {
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) {
       this.closeScan({ scan: id, link });
@@ -188,7 +254,7 @@ export class ReadDesk {
     }
   }
 
-  onSnapshot(link: LinkId, id: number, revision: Revision, now: number): void {
+  #onSnapshot(link: LinkId, id: number, revision: Revision, now: number): void {
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) {
       this.closeSnapshot({ id, link });
@@ -203,6 +269,25 @@ export class ReadDesk {
     }
   }
 
+  #onWatch(link: LinkId, id: number, revision: Revision): void {
+    const call = this.#ledger.find(id);
+    if (call === undefined || call.link !== link) {
+      this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
+    } else if (call.kind !== 'watch') {
+      this.#options.onViolation(link, 'a watch that nobody asked for');
+    } else {
+      this.#watches.opened({ id, link }, call.sink);
+      call.sink.onOpened({ id, link }, revision);
+      this.#ledger.succeed(call, { id, link });
+      this.#openings.release(call);
+    }
+  }
+
+  /** What was committed may be relied on in later reads of this client. */
+  #onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>): void {
+    if (this.#watches.onEvents(link, message)) this.#token.raise(message.revision);
+  }
+
   onRefused(link: LinkId, call: RoutableCall | AnyBoundCall, error: WireError, now: number): void {
     if (call.kind === 'bound' || (call.kind === 'scan' && call.isOpened)) {
       this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
@@ -210,12 +295,17 @@ export class ReadDesk {
     }
     // Too many range reads say nothing about a node's reads and writes.
     if (call.kind === 'read' && isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
+    if (call.kind === 'watch' && error.code === 'HOLDFAST_REVISION_COMPACTED') {
+      this.#onCompacted(link, call, error);
+      return;
+    }
     const verdict = this.#isInTheWay(call, error)
       ? 'final'
       : judgeRead(error, { othersLeft: this.#othersLeft(call) });
     switch (verdict) {
       case 'diverged':
-        this.#onDiverged(link, call, error);
+        if (call.kind === 'watch') this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
+        else this.#onDiverged(link, call, error);
         return;
       case 'elsewhere':
         call.refusal = error;
@@ -259,6 +349,18 @@ export class ReadDesk {
     return (
       call.kind !== 'read' && error.code === 'HOLDFAST_OVERLOADED' && this.#ledger.newestWrite > call.order
     );
+  }
+
+  /** Each node keeps its own stretch of the log: all are asked before the one that goes back farthest has its word. */
+  #onCompacted(link: LinkId, call: WatchCall, error: WireError): void {
+    call.refusedBy.add(link);
+    const farthest =
+      call.refusal?.code === error.code && (call.refusal.detail ?? 0) < (error.detail ?? 0)
+        ? call.refusal
+        : error;
+    call.refusal = farthest;
+    if (call.refusedBy.size < this.#links.size) this.#openings.retry(call, { avoid: link, retryAt: 0 });
+    else this.fail(call, answeredError(call, farthest, this.#links.nodeOf(link)));
   }
 
   /** Whether some node has not been asked yet that could answer. */

@@ -28,7 +28,7 @@ export class ReadLane {
   readonly #forAnybody: GatedQueue<RoutableCall>;
   /** Pausing after a refusal, or for want of a token for the next attempt. */
   #pausing: RoutableCall[] = [];
-  /** Scans without a first page and snapshots not taken yet, oldest first. */
+  /** Scans without a first page, snapshots not taken and watches of now not begun yet, oldest first. */
   readonly #openings = new Set<RoutableCall>();
   #inFlight = 0;
 
@@ -68,7 +68,7 @@ export class ReadLane {
   dividePrimary(): void {
     // Writes wait for the answer of an opening that was issued before them, so that this one must not wait long.
     const { primaryGate } = this.#resilience;
-    this.#forPrimary.divide((call) => call.kind !== 'read' && primaryGate.isOvertaken);
+    this.#forPrimary.divide((call) => isOfNow(call) && primaryGate.isOvertaken);
   }
 
   divideAnybody(): void {
@@ -76,8 +76,8 @@ export class ReadLane {
   }
 
   /**
-   * Writes issued after it must wait: a range read or snapshot sees the state of when it was asked for, and is
-   * only known to be taken once its answer is here.
+   * Writes issued after it must wait: a range read or snapshot sees the state of when it was asked for, a watch tells
+   * what comes after that, and neither is known to be taken before its answer is here.
    */
   get writeBarrier(): number {
     if (this.#openings.size === 0) return Number.POSITIVE_INFINITY;
@@ -86,7 +86,7 @@ export class ReadLane {
   }
 
   enqueue(call: RoutableCall): void {
-    if (call.kind !== 'read') this.#openings.add(call);
+    if (isOfNow(call)) this.#openings.add(call);
     this.#queueOf(call).push(call);
   }
 
@@ -145,7 +145,7 @@ export class ReadLane {
   /** The call has settled. */
   release(call: RoutableCall): void {
     if (call.kind === 'scan' && call.isOpened) return;
-    if (call.kind !== 'read') this.#openings.delete(call);
+    this.#openings.delete(call);
     if (call.link !== NO_LINK) this.#leaveLink(call);
     else if (call.retryAt === 0) this.#queueOf(call).forget(call);
   }
@@ -180,9 +180,11 @@ export class ReadLane {
     // A range may take its time, and a full lane for range reads says nothing about the rest.
     if (call.kind === 'read') routes.breakerOf(link)?.sent(now);
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
-    const own = call.consistency === 'session' ? this.#token.revision : call.after;
+    // A watch goes on from its own position, whatever else this client has seen.
+    const isOfSession = call.consistency === 'session' && call.kind !== 'watch';
+    const own = isOfSession ? this.#token.revision : call.after;
     call.needed = Math.max(own, call.after) as Revision;
-    const isUnproven = call.consistency === 'session' && this.#token.asked < own;
+    const isUnproven = isOfSession && this.#token.asked < own;
     call.token = isUnproven ? this.#token.asked : call.needed;
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
@@ -213,4 +215,9 @@ export class ReadLane {
     this.#forAnybody.restore(forAnybody);
     return forPrimary.length + forAnybody.length;
   }
+}
+
+/** It is about a state that must be of when it was asked for. */
+function isOfNow(call: RoutableCall): boolean {
+  return call.kind === 'watch' ? call.from === undefined : call.kind !== 'read';
 }

@@ -17,6 +17,7 @@ export function answersIn(message: ServerMessage): readonly Answer[] {
       return message.replies;
     case 'scanPage':
     case 'snapshotOpened':
+    case 'watchOpened':
     case 'sessionOpened':
     case 'failed':
       return [message];

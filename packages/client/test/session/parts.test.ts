@@ -221,14 +221,14 @@ describe('which nodes to be linked with', () => {
 
 test('silence is asked about, then held against the node, then ends the link', () => {
   const health = new LinkHealth(LINK_TIMING, { now: 0, random: 1 });
-  expect(health.check(100, true)).toBe('fine');
-  expect(health.check(200, false)).toBe('fine');
-  expect(health.check(200, true)).toBe('ping');
-  expect(health.check(300, true)).toBe('fine');
-  expect(health.check(400, true)).toBe('silent');
-  expect(health.check(3200, true)).toBe('dead');
+  expect(health.check(100, 'answers')).toBe('fine');
+  expect(health.check(200, 'events')).toBe('fine');
+  expect(health.check(200, 'answers')).toBe('ping');
+  expect(health.check(300, 'answers')).toBe('fine');
+  expect(health.check(400, 'answers')).toBe('silent');
+  expect(health.check(3200, 'answers')).toBe('dead');
   health.heard(3200);
-  expect(health.check(3300, true)).toBe('fine');
+  expect(health.check(3300, 'answers')).toBe('fine');
 });
 
 test('the token goes back once per loss, and not on old news', () => {

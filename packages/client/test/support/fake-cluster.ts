@@ -23,6 +23,7 @@ import {
 } from '@holdfast/types';
 import { decodeClientMessages, encodeServerMessages } from '@holdfast/wire';
 import { FakeState } from './fake-state.ts';
+import { FakeWatches } from './fake-watches.ts';
 
 /** How a node treats one request, if not as a sound one would. */
 export type Treatment = 'drop' | 'executeAndDrop' | WireError | undefined;
@@ -37,6 +38,7 @@ interface FakeConnection {
   readonly connection: Connection;
   readonly scans: Map<number, Scan>;
   readonly snapshots: Map<number, FakeState>;
+  readonly watches: FakeWatches;
 }
 
 export interface FakeNodeSeat {
@@ -112,7 +114,12 @@ export class FakeNode {
   }
 
   #onConnection(connection: Connection): void {
-    const state: FakeConnection = { connection, scans: new Map(), snapshots: new Map() };
+    const state: FakeConnection = {
+      connection,
+      scans: new Map(),
+      snapshots: new Map(),
+      watches: new FakeWatches(),
+    };
     this.#connections.add(state);
     const read = (bytes: Uint8Array): void => {
       if (this.frozen) this.#unread.push(() => read(bytes));
@@ -131,6 +138,32 @@ export class FakeNode {
       this.#onMessage(from, message, replies);
     }
     if (replies.length > 0) from.connection.send(encodeServerMessages(replies));
+    for (const node of this.#cluster.nodes) node.tellWatches();
+  }
+
+  /** What is new to them. */
+  tellWatches(): void {
+    this.#sayToWatches((watches) => watches.tell(this.#cluster.state));
+  }
+
+  endWatches(error: WireError): void {
+    this.#sayToWatches((watches) => watches.refuse(error));
+  }
+
+  #sayToWatches(say: (watches: FakeWatches) => ServerMessage[]): void {
+    if (this.frozen) return;
+    for (const { connection, watches } of this.#connections) {
+      const messages = say(watches);
+      if (messages.length > 0) connection.send(encodeServerMessages(messages));
+    }
+  }
+
+  get watches(): { readonly open: number; readonly credit: number } {
+    const all = [...this.#connections].map(({ watches }) => watches);
+    return {
+      open: all.reduce((sum, { size }) => sum + size, 0),
+      credit: all.reduce((sum, { credit }) => sum + credit, 0),
+    };
   }
 
   #onMessage(from: FakeConnection, message: ClientMessage, replies: ServerMessage[]): void {
@@ -213,6 +246,15 @@ export class FakeNode {
       case 'snapshotClose':
         from.snapshots.delete(message.snapshot);
         return;
+      case 'watchOpen':
+      case 'watchCredit':
+      case 'watchClose': {
+        const refusal = message.kind === 'watchOpen' ? this.#cluster.onWatch(this, message) : undefined;
+        if (refusal !== undefined && message.kind === 'watchOpen')
+          replies.push({ kind: 'failed', id: message.id, error: refusal });
+        else replies.push(...from.watches.onRequest(message, state));
+        return;
+      }
       default:
         assertNever(message);
     }
@@ -288,6 +330,8 @@ export class FakeCluster {
   onRead: (node: FakeNode, request: ReadRequest) => Treatment = () => undefined;
   /** `open`: the state is held, but no page comes. */
   onScan: (node: FakeNode, request: Extract<ClientMessage, { kind: 'scanOpen' }>) => Treatment | 'open' =
+    () => undefined;
+  onWatch: (node: FakeNode, request: Extract<ClientMessage, { kind: 'watchOpen' }>) => WireError | undefined =
     () => undefined;
   onHello: (hello: Extract<ClientMessage, { kind: 'hello' }>) => WireError | undefined = () => undefined;
 

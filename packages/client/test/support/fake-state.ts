@@ -7,6 +7,8 @@ import type {
   Revision,
   SessionId,
   StepResult,
+  WatchEvent,
+  WatchedRange,
   WriteReceipt,
   WriteRequest,
   WriteResult,
@@ -23,6 +25,8 @@ export class FakeState {
   revision: Revision = 0 as Revision;
   /** How often each operation was really carried out. */
   executed = 0;
+  /** All mutations, oldest first. */
+  readonly history: WatchEvent[] = [];
   readonly #records = new Map<string, Stored>();
   readonly #sessions = new Map<SessionId, { floor: number; receipts: Map<number, WriteReceipt> }>();
   #lastSession = 0;
@@ -59,8 +63,11 @@ export class FakeState {
     const known = state.receipts.get(request.sequence);
     if (known !== undefined) return { ...known, repeated: true };
     this.#lastIndex += 1;
+    const result = this.#evaluate(request);
+    const last = this.history.at(-1);
+    if (last !== undefined) this.history[this.history.length - 1] = { ...last, endsWrite: true };
     const receipt: WriteReceipt = {
-      result: this.#evaluate(request),
+      result,
       term: term as WriteReceipt['term'],
       index: this.#lastIndex as LogIndex,
       ack: request.ack,
@@ -111,6 +118,7 @@ export class FakeState {
         this.#put(operation.key, operation.value);
       } else if (operation.kind === 'del') {
         this.#advance();
+        this.#log({ kind: 'del', key: operation.key });
         this.#records.delete(hex(operation.key));
       }
     }
@@ -153,8 +161,14 @@ export class FakeState {
     return { kind: 'transaction', branch, steps, revision: this.revision };
   }
 
+  #log(change: { kind: 'put'; key: Uint8Array; value: Uint8Array } | { kind: 'del'; key: Uint8Array }): void {
+    const previous = this.get(change.key)?.value ?? null;
+    this.history.push({ ...change, revision: this.revision, endsWrite: false, previous });
+  }
+
   #put(key: Uint8Array, value: Uint8Array): void {
     this.#advance();
+    this.#log({ kind: 'put', key, value });
     this.#records.set(hex(key), {
       key: Uint8Array.from(key),
       value: Uint8Array.from(value),
@@ -172,7 +186,7 @@ function hex(key: Uint8Array): string {
   return Buffer.from(key).toString('hex');
 }
 
-function isWithin(key: Uint8Array, range: KeyRange): boolean {
+export function isWithin(key: Uint8Array, range: WatchedRange): boolean {
   if (range.gt !== undefined && Buffer.compare(key, range.gt) <= 0) return false;
   if (range.gte !== undefined && Buffer.compare(key, range.gte) < 0) return false;
   if (range.lt !== undefined && Buffer.compare(key, range.lt) >= 0) return false;

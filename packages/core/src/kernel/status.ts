@@ -18,6 +18,7 @@ export function readStatus(core: Core, now: number): CoreStatus {
     appliedRevision: applier.appliedRevision,
     admitting: office?.admitting ?? false,
     serving: core.serving,
+    stalenessMs: core.freshness.stalenessMs(now),
     holes: core.repair.holes,
     sessions: applier.sessions.size,
     queued: office?.admission.queued ?? 0,

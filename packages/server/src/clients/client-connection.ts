@@ -14,6 +14,7 @@ import type { TurnEnd } from '../turn-end.ts';
 import type { ClientDatabase } from './client-database.ts';
 import type { ConnectionScans } from './connection-scans.ts';
 import type { ConnectionSnapshots } from './connection-snapshots.ts';
+import type { ConnectionWatches } from './connection-watches.ts';
 
 /** A request that the core has and has not answered yet. */
 export interface PendingRequest {
@@ -31,21 +32,27 @@ export interface ClientConnectionOptions {
   readonly bufferedBytesMax: number;
   readonly scans: ConnectionScans;
   readonly snapshots: ConnectionSnapshots;
+  readonly watches: ConnectionWatches;
 }
 
 /** Values gathered for one frame; with one more answer it stays below the longest frame a client takes. */
 const FRAME_BYTES = 4_194_304;
+/** Events of watches that wait in a socket. */
+const WATCH_BUFFERED_BYTES = 1_048_576;
 
 /** What this node keeps of one client: what it waits for, and the answers of this turn. */
 export class ClientConnection {
   readonly number: number;
   readonly scans: ConnectionScans;
   readonly snapshots: ConnectionSnapshots;
+  readonly watches: ConnectionWatches;
   /** Until it said hello. */
   handshake: Timer | undefined;
   /** Since it said hello. */
   database: ClientDatabase | undefined;
   closed = false;
+  /** Looks of the sweep since anything came from it. */
+  silentSweeps = 0;
   /** Writes and session requests by their id. */
   readonly requests: TransientMap<number, PendingRequest> = new TransientMap();
   /** Reads that the core has, by the node's own number for them. */
@@ -63,6 +70,7 @@ export class ClientConnection {
     this.number = options.number;
     this.scans = options.scans;
     this.snapshots = options.snapshots;
+    this.watches = options.watches;
     this.#connection = options.connection;
     this.#turnEnd = options.turnEnd;
     this.#bufferedBytesMax = options.bufferedBytesMax;
@@ -82,6 +90,11 @@ export class ClientConnection {
     return this.#bytes + this.#connection.bufferedBytes > this.#bufferedBytesMax / 2;
   }
 
+  /** So little waits to be sent that events, which wait as well where they are, may be added. */
+  get hasWatchRoom(): boolean {
+    return this.#bytes + this.#connection.bufferedBytes < WATCH_BUFFERED_BYTES;
+  }
+
   send(message: ServerMessage): void {
     this.#messages.push(message);
     this.#flushLater();
@@ -99,8 +112,9 @@ export class ClientConnection {
     this.#sent(bytes);
   }
 
-  sendPage(page: Extract<ServerMessage, { kind: 'scanPage' }>, bytes: number): void {
-    this.#messages.push(page);
+  /** `bytes`: as with answers. */
+  sendLong(message: Extract<ServerMessage, { kind: 'scanPage' | 'watchEvents' }>, bytes: number): void {
+    this.#messages.push(message);
     this.#sent(bytes);
   }
 
@@ -109,6 +123,11 @@ export class ClientConnection {
     if (last !== undefined) this.#messages.push(last);
     this.#flush();
     this.#connection.close(code, reason);
+  }
+
+  /** Cuts it without a word: the other side is gone. */
+  terminate(): void {
+    this.#connection.terminate();
   }
 
   #sent(bytes: number): void {

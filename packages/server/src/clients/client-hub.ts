@@ -25,6 +25,7 @@ import { ClientReads } from './client-reads.ts';
 import { ClientWrites } from './client-writes.ts';
 import { ConnectionScans } from './connection-scans.ts';
 import { ConnectionSnapshots } from './connection-snapshots.ts';
+import { ConnectionWatches } from './connection-watches.ts';
 import { type LaneLoad, NO_LOAD } from './lane-load.ts';
 import { ScanLane } from './scan-lane.ts';
 import { sameTopology } from './topology.ts';
@@ -43,6 +44,9 @@ export interface ClientHubOptions {
   topology(): Topology;
   onFatal(error: unknown): void;
 }
+
+/** Looks in the time after which what nobody uses goes. */
+const SWEEPS_PER_IDLE = 4;
 
 /** All client connections of a node: what they ask goes to the core as inputs, what it answers goes back. */
 export class ClientHub {
@@ -102,7 +106,7 @@ export class ClientHub {
         pageBytesMax: limits.scanPageBytesMax,
         clock,
         onOpened: (id, revision) => client.send({ kind: 'scanOpened', id, revision }),
-        onPage: (page, bytes) => client.sendPage(page, bytes),
+        onPage: (page, bytes) => client.sendLong(page, bytes),
         onFailed: (id, error) => client.send({ kind: 'failed', id, error }),
         onFatal: (error) => this.#options.onFatal(error),
       }),
@@ -110,6 +114,7 @@ export class ClientHub {
         snapshotsMax: limits.scansPerConnectionMax,
         now: () => clock.now(),
       }),
+      watches: new ConnectionWatches(limits.watchesPerConnectionMax),
     });
     this.#connections.set(client.number, client);
     connection.handlers = {
@@ -162,6 +167,7 @@ export class ClientHub {
 
   #onMessage(client: ClientConnection, bytes: Uint8Array): void {
     if (client.closed) return;
+    client.silentSweeps = 0;
     try {
       for (const message of decodeClientMessages(bytes)) this.#onClientMessage(client, message);
     } catch (error) {
@@ -208,6 +214,15 @@ export class ClientHub {
         break;
       case 'snapshotClose':
         this.#reads.closeSnapshot(client, message.snapshot);
+        break;
+      case 'watchOpen':
+        this.#reads.openWatch(client, database, message);
+        break;
+      case 'watchCredit':
+        client.watches.grant(message.watch, message.bytes);
+        break;
+      case 'watchClose':
+        this.#reads.closeWatch(client, message.watch);
         break;
       case 'ping':
         client.send({ kind: 'pong', id: message.id });
@@ -274,19 +289,27 @@ export class ClientHub {
     this.#reads.forget(client);
     client.scans.closeAll();
     client.snapshots.closeAll();
+    client.watches.closeAll();
     client.database?.input({ kind: 'connectionClosed', connection: client.number });
+  }
+
+  /** Who watches says so now and then. One that does not has gone without a word, and nobody else would ever notice. */
+  #cutIfGone(client: ClientConnection): void {
+    client.silentSweeps = client.watches.size === 0 ? 0 : client.silentSweeps + 1;
+    if (client.silentSweeps > SWEEPS_PER_IDLE) client.terminate();
   }
 
   #sweepLater(): void {
     const { clock, limits } = this.#options;
     this.#sweep ??= clock.setTimer(
-      limits.scanIdleMs / 4,
+      limits.scanIdleMs / SWEEPS_PER_IDLE,
       () => {
         this.#sweep = undefined;
         const usedBefore = clock.now() - limits.scanIdleMs;
         for (const client of this.#connections.values()) {
           client.scans.closeIdle(usedBefore);
           client.snapshots.closeIdle(usedBefore);
+          this.#cutIfGone(client);
         }
         if (this.#connections.size > 0) this.#sweepLater();
       },

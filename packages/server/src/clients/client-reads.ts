@@ -28,6 +28,7 @@ export interface ClientReadsOptions {
 type ScanOpenMessage = Extract<ClientMessage, { kind: 'scanOpen' }>;
 type SnapshotOpenMessage = Extract<ClientMessage, { kind: 'snapshotOpen' }>;
 type ScanNextMessage = Extract<ClientMessage, { kind: 'scanNext' }>;
+type WatchOpenMessage = Extract<ClientMessage, { kind: 'watchOpen' }>;
 type SnapshotReadMessage = Extract<ClientMessage, { kind: 'snapshotRead' }>;
 
 /** A read that the core has not let through yet. */
@@ -43,6 +44,7 @@ type WaitingRead = {
   | { readonly kind: 'keys'; readonly id: number; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'range'; readonly scan: ScanOpenMessage; readonly deadline: number }
   | { readonly kind: 'snapshot'; readonly id: number }
+  | { readonly kind: 'watch'; readonly id: number; readonly watch: WatchOpenMessage }
 );
 
 /** Reads of clients: the core says when, the store what. */
@@ -150,6 +152,22 @@ export class ClientReads {
     }
   }
 
+  /** Asks the core as for a read of everything: whether the position survived, and is applied here. */
+  openWatch(client: ClientConnection, database: ClientDatabase, message: WatchOpenMessage): void {
+    const { id, consistency } = message;
+    const error = busyProblem(client) ?? client.watches.reserve(id);
+    if (error !== undefined) client.send({ kind: 'failed', id, error });
+    else this.#propose(database, message, { kind: 'watch', client, consistency, id, watch: message });
+  }
+
+  closeWatch(client: ClientConnection, watch: number): void {
+    client.watches.close(watch);
+    for (const id of client.reads) {
+      const pending = this.#pending.get(id);
+      if (pending?.kind === 'watch' && pending.id === watch) this.#cancel(client, id);
+    }
+  }
+
   /** Effect of the core: these may be read now, from this store. */
   serve(reads: readonly ServedRead[], store: Store): void {
     for (const read of reads) {
@@ -184,6 +202,9 @@ export class ClientReads {
         case 'snapshot':
           this.#serveSnapshot(pending, read, store);
           break;
+        case 'watch':
+          beginWatch(pending);
+          break;
         default:
           assertNever(pending);
       }
@@ -205,6 +226,10 @@ export class ClientReads {
         return;
       case 'snapshot':
         client.snapshots.close(pending.id);
+        client.send({ kind: 'failed', id: pending.id, error });
+        return;
+      case 'watch':
+        client.watches.close(pending.id);
         client.send({ kind: 'failed', id: pending.id, error });
         return;
       default:
@@ -262,7 +287,12 @@ export class ClientReads {
   /** Asks the core when a whole state of that kind may be read. */
   #propose(
     database: ClientDatabase,
-    { consistency, remainingMs, token, maxStalenessMs }: ScanOpenMessage | SnapshotOpenMessage,
+    {
+      consistency,
+      remainingMs,
+      token,
+      maxStalenessMs,
+    }: ScanOpenMessage | SnapshotOpenMessage | WatchOpenMessage,
     pending: WaitingRead,
   ): void {
     const now = this.#options.clock.now();
@@ -295,6 +325,23 @@ export class ClientReads {
     this.#take(id);
     client.database?.input({ kind: 'cancelRead', id });
   }
+}
+
+/** From here on it is told by the feed of its database. */
+function beginWatch({ client, id, watch }: Extract<PendingRead, { kind: 'watch' }>): void {
+  const { feed } = client.database!;
+  const opened = feed.open(watch, {
+    get hasRoom() {
+      return client.hasWatchRoom;
+    },
+    onOpened: (revision) => client.send({ kind: 'watchOpened', id, revision }),
+    onEvents: (events, bytes) => client.sendLong({ kind: 'watchEvents', id, ...events }, bytes),
+    onEnded: (error) => {
+      client.watches.close(id);
+      client.send({ kind: 'failed', id, error: toWireError(error) });
+    },
+  });
+  client.watches.begin(id, opened);
 }
 
 /**

@@ -28,6 +28,8 @@ export interface NodeLimits extends CoreLimits {
   readonly scansWaitingMax: number;
   readonly scanIdleMs: number;
   readonly scanPageBytesMax: number;
+  readonly watchesPerConnectionMax: number;
+  readonly watchRecentBytesMax: number;
   readonly clientBufferedBytesMax: number;
   readonly peerBufferedBytesMax: number;
   readonly eventRingSize: number;

@@ -102,6 +102,8 @@ const LIMIT_OPTIONS = {
   scansWaitingMax: count(LIMITS.scansWaitingMax),
   scanIdleMs: duration(LIMITS.scanIdleMs),
   scanPageBytesMax: size(LIMITS.scanPageBytesMax, { min: 1024, max: LIMITS.clientFrameBytesMax / 2 }),
+  watchesPerConnectionMax: count(LIMITS.watchesPerConnectionMax),
+  watchRecentBytesMax: size(LIMITS.watchRecentBytesMax),
   clientBufferedBytesMax: size(LIMITS.clientBufferedBytesMax),
   peerBufferedBytesMax: size(LIMITS.peerBufferedBytesMax),
   eventRingSize: count(LIMITS.eventRingSize, { min: 1, max: 1_000_000 }),

@@ -10,6 +10,7 @@ import {
 } from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
 import { isDiskFull } from '../data-directory.ts';
+import { MutationFeed } from '../watches/mutation-feed.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DiskSpace } from './disk-space.ts';
 import type { DriverPorts } from './driver-ports.ts';
@@ -30,6 +31,8 @@ export interface DriverParts {
   readonly directory: string;
   readonly clock: Clock;
   readonly tuning: DriverTuning;
+  /** See `MutationFeed`. */
+  readonly recentBytesMax: number;
   readonly ports: DriverPorts;
 }
 
@@ -42,6 +45,8 @@ type ApplyEffect = Extract<Effect, { kind: 'apply' }>;
 export class DatabaseDriver {
   readonly name: string;
   readonly divergence: DivergenceFile;
+  /** What is applied, for those who watch. */
+  readonly feed: MutationFeed;
   readonly #core: CoreApi;
   readonly #wal: Wal;
   readonly #slot: StoreSlot;
@@ -85,6 +90,16 @@ export class DatabaseDriver {
       retainFrom: () => this.#core.retainFrom(),
       onHeadRemoved: (below) => this.input({ kind: 'headRemoved', below }),
       onFailure: (error) => this.fail(error),
+    });
+    const { checkpoint, revision } = parts.slot.recovered.state;
+    this.feed = new MutationFeed({
+      log: parts.wal,
+      clock: parts.clock,
+      head: { index: checkpoint.index, revision },
+      recentBytesMax: parts.recentBytesMax,
+      read: (keys, bytesMax) => this.store.get(keys, bytesMax).records,
+      stalenessMs: () => this.status().stalenessMs,
+      onFailure: (error) => this.fail(asError(error)),
     });
     this.#roundTrips = new RoundTrips(parts.clock, (peer, durationMs) =>
       parts.ports.metrics.roundTrip(peer, durationMs),
@@ -205,6 +220,7 @@ export class DatabaseDriver {
     this.#stopped = true;
     this.#ticks?.cancel();
     this.#checkpoints.pause();
+    this.feed.stop();
   }
 
   #tickLater(): void {
@@ -317,12 +333,15 @@ export class DatabaseDriver {
 
   #apply(effect: ApplyEffect): void {
     const startedAt = this.#clock.now();
-    const { store } = this;
+    const { store, feed } = this;
+    feed.applying(effect);
     store.apply(effect).then(
       () => {
         this.#ports.metrics.apply(this.#clock.now() - startedAt);
         this.#checkpoints.applied(effect.entries);
+        feed.applied(effect);
         this.input({ kind: 'applied', index: effect.applied.index });
+        feed.tell();
       },
       (error) => this.fail(asError(error)),
     );
@@ -366,6 +385,8 @@ export class DatabaseDriver {
     // The checkpoint of a store that is about to be closed must have ended, and no other may begin on it.
     await this.#checkpoints.hold(async () => {
       const replaced = await this.#slot.replace(directory);
+      const { applied, revision } = this.#slot.recovered.state;
+      this.feed.replaced({ index: applied.index, revision });
       this.#space.storeHasRoom();
       this.input({ kind: 'installed', directory });
       this.#ports.snapshotSettled(directory, true);

@@ -101,6 +101,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
       directory: paths.directory,
       clock,
       tuning: options.tuning,
+      recentBytesMax: config.limits.watchRecentBytesMax,
       ports,
     });
     return driver;

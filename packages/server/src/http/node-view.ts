@@ -55,6 +55,8 @@ export interface NodeStatus {
   readonly sessions: number;
   /** Client connections. */
   readonly connections: number;
+  /** Open watches, events told to them since the start, and entries that the slowest one is behind. */
+  readonly watches: { readonly watches: number; readonly events: number; readonly lagEntries: number };
   /** Requests admitted and not yet logged. */
   readonly queued: number;
   /** How full the lanes are that the requests of clients are kept apart in. */

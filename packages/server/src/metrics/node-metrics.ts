@@ -24,6 +24,7 @@ export interface MetricReadings {
   readonly durable: LogIndex;
   readonly ready: boolean;
   readonly connections: number;
+  readonly watches: { readonly watches: number; readonly events: number; readonly lagEntries: number };
   readonly sessions: number;
   readonly queued: number;
   readonly lanes: Readonly<Record<Lane, LaneLoad>>;
@@ -175,6 +176,8 @@ function registerReadings(registry: Registry, readings: () => MetricReadings): v
   gauge('durable_index', 'Newest entry on stable storage here', ({ durable }) => durable);
   gauge('ready', '1 when this node can serve', ({ ready }) => (ready ? 1 : 0));
   gauge('client_connections', 'Open client connections', ({ connections }) => connections);
+  gauge('watches', 'Open watches', ({ watches }) => watches.watches);
+  gauge('watch_lag_entries', 'Entries that the slowest watch is behind', ({ watches }) => watches.lagEntries);
   gauge('sessions', 'Client sessions', ({ sessions }) => sessions);
   gauge('queued_requests', 'Requests admitted and not yet logged', ({ queued }) => queued);
   gauge('wal_segments', 'Files of the write-ahead log', ({ wal }) => wal.segments);
@@ -212,6 +215,15 @@ function registerReadings(registry: Registry, readings: () => MetricReadings): v
   lag('entries', 'Entries a standby is behind this primary', (peer) => peer.lagEntries);
   lag('bytes', 'Bytes a standby is behind this primary', (peer) => peer.lagBytes);
   lag('seconds', 'Time since a standby was last level with this primary', (peer) => peer.lagMs / 1000);
+  new Counter({
+    name: 'holdfast_watch_events_total',
+    help: 'Mutations told to watches',
+    registers: [registry],
+    collect(): void {
+      this.reset();
+      this.inc(readings().watches.events);
+    },
+  });
   new Counter({
     name: 'holdfast_acknowledged_total',
     help: 'Writes acknowledged, by the level reached',

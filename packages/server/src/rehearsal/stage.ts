@@ -74,7 +74,15 @@ export class Stage {
       defaultAck: 'quorum',
       metrics: { write: () => {}, read: () => {}, error: () => {} },
       cluster: () => CLUSTER,
-      database: () => ({ uid: UID, input: (input) => this.#actors.get(this.#primary!)?.input(input) }),
+      database: () => ({
+        uid: UID,
+        input: (input) => this.#actors.get(this.#primary!)?.input(input),
+        feed: {
+          open: () => {
+            throw new Error('nobody watches a rehearsal');
+          },
+        },
+      }),
       topology: () => ({ term: 1 as Term, nodes: [] }),
       onFatal: (error) => {
         throw error;

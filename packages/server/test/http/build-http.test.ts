@@ -21,6 +21,7 @@ const STATUS = {
   durable: 6,
   sessions: 0,
   connections: 0,
+  watches: { watches: 0, events: 0, lagEntries: 0 },
   queued: 0,
   lanes: {
     writes: { running: 0, waiting: 0, refused: 0 },

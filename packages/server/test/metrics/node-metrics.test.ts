@@ -21,6 +21,7 @@ const READINGS = {
   durable: 9,
   ready: true,
   connections: 2,
+  watches: { watches: 3, events: 70, lagEntries: 5 },
   sessions: 3,
   queued: 1,
   lanes: {

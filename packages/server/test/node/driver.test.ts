@@ -131,7 +131,10 @@ function drive(
     name: 'default',
     core,
     wal: wal as unknown as Wal,
-    slot: { store } as unknown as StoreSlot,
+    slot: {
+      store,
+      recovered: { state: { checkpoint: { index: 0, term: 0 }, revision: 0 } },
+    } as unknown as StoreSlot,
     divergence: divergence as DivergenceFile,
     recovered: RECOVERED,
     logIsFull: false,
@@ -139,6 +142,7 @@ function drive(
     directory: tmpdir(),
     clock: new SystemClock(),
     tuning: { ...DRIVER_TUNING, diskCheckMs: 1, reopenBytesMin: 1 },
+    recentBytesMax: 1000,
     ports: ports as unknown as DriverPorts,
   });
   return { driver, core, done, failures };

@@ -1,5 +1,5 @@
 import type { Effect } from '@holdfast/core';
-import type { Entry, LogIndex, Term } from '@holdfast/types';
+import { type Entry, type LogIndex, lastRevisionOf, type Term } from '@holdfast/types';
 import { EntryCodec } from '@holdfast/wire';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
@@ -24,6 +24,8 @@ const NAME = 'state machine safety';
 export class StateMachineSafety {
   readonly #committed = new Map<LogIndex, Committed>();
   readonly #codec = new EntryCodec();
+  /** The newest revision that any node has applied. */
+  newestRevision = 0;
 
   onEffect({ node, number }: Boot, effect: Effect): void {
     if (effect.kind !== 'apply') return;
@@ -65,6 +67,7 @@ export class StateMachineSafety {
     const bytes = this.#codec.encode(entry);
     const known = this.#committed.get(entry.index);
     if (known === undefined) {
+      this.newestRevision = Math.max(this.newestRevision, lastRevisionOf(entry));
       this.#committed.set(entry.index, { entry, bytes, by });
       return;
     }

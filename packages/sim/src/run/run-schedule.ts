@@ -10,6 +10,8 @@ import { checkConsistentReads } from '../oracles/consistent-reads.ts';
 import { checkExactlyOnce } from '../oracles/exactly-once.ts';
 import { checkHistories } from '../oracles/linearizability.ts';
 import { PromptAborts } from '../oracles/prompt-aborts.ts';
+import { checkWatches } from '../oracles/told-watches.ts';
+import type { WinningLog } from '../oracles/winning-log.ts';
 import { describeSchedule, drawSchedule } from '../schedule/draw-schedule.ts';
 import type { ClientPlan, Schedule } from '../schedule/schedule.ts';
 import { CallBook } from '../workload/call-book.ts';
@@ -42,6 +44,8 @@ export interface RunReport {
   readonly reads: number;
   /** Eventual reads that told the age of what they showed. */
   readonly ages: number;
+  /** To clients that watch. */
+  readonly mutationsTold: number;
   /** From the end of the faults to the first write acknowledged. */
   readonly recoveryMs: number;
   readonly linearizability: 'ok' | 'undecided';
@@ -51,6 +55,8 @@ export interface RunReport {
 const FORMATION_MS_MAX = 5000;
 /** No call outlives its deadline by more. */
 const CALLS_END_MS_MAX = 8000;
+/** A watch that has ended is begun again, from the state perhaps, and then marked. */
+const WATCHES_LEVEL_MS_MAX = 20_000;
 
 /** Throws a RunFailure. */
 export function runSeed(seed: number, options: RunOptions = {}): Promise<RunReport> {
@@ -111,11 +117,13 @@ class ScheduledRun {
     });
     await aftermath.everybodyAgrees();
     const log = await aftermath.readsBack();
+    await this.#watchesAreLevel(log);
     const writes = checkAcknowledgedWrites(this.#book.writes, log, await aftermath.listed());
     checkExactlyOnce(log, this.#book.writes, this.#book.increments);
     checkConsistentReads(this.#book.reads, log);
     checkClearedRanges(this.#book.clears, log);
     const ages = this.#watch.checkAges();
+    const mutationsTold = checkWatches(this.#book.watches, log);
     const linearizability = checkHistories(this.#registers.events, this.#counters.events);
     if (this.failure !== undefined) throw this.failure;
     const { clock, trace } = this.#cluster;
@@ -132,9 +140,27 @@ class ScheduledRun {
       writes,
       reads: this.#book.reads.length,
       ages,
+      mutationsTold,
       recoveryMs,
       linearizability,
     };
+  }
+
+  /** Whoever watches has been told everything in the end, and is told so. */
+  async #watchesAreLevel(log: WinningLog): Promise<void> {
+    const watches = this.#clients.flatMap((client) => client.watches);
+    const newest = log.mutations.at(-1)?.revision ?? 0;
+    await this.#until(
+      'every watch has come to the end of the log',
+      () => watches.every((watch) => watch.hasComeTo(newest)),
+      {
+        limitMs: WATCHES_LEVEL_MS_MAX,
+      },
+    );
+    for (const watch of watches) watch.stop();
+    await this.#until('every watch has ended', () => watches.every(({ isRunning }) => !isRunning), {
+      limitMs: CALLS_END_MS_MAX,
+    });
   }
 
   async #form(): Promise<void> {
@@ -171,6 +197,7 @@ class ScheduledRun {
       registers: this.#registers,
       counters: this.#counters,
       aborts: this.#aborts,
+      newestApplied: () => this.#watch.stateMachine.newestRevision,
       onFailure: (error) => this.#watch.fails(error),
     });
   }

@@ -1,11 +1,14 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls } from './draw-calls.ts';
+import { drawWatches } from './draw-watches.ts';
 import { drawScenario } from './scenario.ts';
-import type { PlannedFault, Schedule } from './schedule.ts';
+import type { ClientPlan, PlannedFault, Schedule } from './schedule.ts';
 
 /** Share of the runs in which faults begin before the cluster has formed. */
 const EARLY_SHARE = 0.2;
+/** Share of those in which clients watch as well. */
+const WATCHED_SHARE = 0.4;
 
 /** The run that a seed stands for. It is another one whenever what is drawn here changes. */
 export function drawSchedule(seed: number): Schedule {
@@ -21,6 +24,7 @@ export function drawSchedule(seed: number): Schedule {
     for (const atMs of moments(ofKind, perSecond, workMs))
       faults.push({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) });
   }
+  const isWatched = random.named('watches').next() < WATCHED_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
   return {
     seed,
@@ -28,9 +32,12 @@ export function drawSchedule(seed: number): Schedule {
     workMs,
     startsEarly: random.named('start').next() < EARLY_SHARE,
     faults,
-    clients: clients.map((host) => {
-      const threads = names('thread ', scenario.callsAtOnce);
-      return { host, threads: threads.map((name) => drawCalls(random.named(`${host} ${name}`), scenario)) };
+    clients: clients.map((host): ClientPlan => {
+      const threads = names('thread ', scenario.callsAtOnce).map((name) =>
+        drawCalls(random.named(`${host} ${name}`), scenario),
+      );
+      const watches = isWatched ? drawWatches(random.named(`${host} watches`), scenario) : [];
+      return watches.length === 0 ? { host, threads } : { host, threads, watches };
     }),
     majority: drawMajority(random.named('majority'), nodes),
   };

@@ -6,9 +6,10 @@ export function formatSchedule(schedule: Schedule): string {
   const { faults, clients, ...rest } = schedule;
   const parts = Object.entries(rest).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
   parts.push(`  "faults": ${list(faults.map(inline), '  ')}`);
-  const written = clients.map(({ host, threads }) => {
+  const written = clients.map(({ host, threads, watches = [] }) => {
     const calls = threads.map((thread) => list(thread.map(inline), '      '));
-    return `{\n      "host": ${inline(host)},\n      "threads": ${list(calls, '      ')}\n    }`;
+    const watched = watches.length === 0 ? '' : `,\n      "watches": ${list(watches.map(inline), '      ')}`;
+    return `{\n      "host": ${inline(host)},\n      "threads": ${list(calls, '      ')}${watched}\n    }`;
   });
   parts.push(`  "clients": ${list(written, '  ')}`);
   return `{\n${parts.join(',\n')}\n}\n`;

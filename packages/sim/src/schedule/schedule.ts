@@ -48,10 +48,27 @@ export interface ClusterSetup {
 /** `atMs`: from the beginning of the work. */
 export type PlannedFault = { readonly atMs: number } & Fault;
 
-/** What one client does: each thread makes its calls one after the other, the threads go side by side. */
+/** What one client does: each thread makes its calls one after the other, the threads go side by side, and watches, too. */
 export interface ClientPlan {
   readonly host: string;
   readonly threads: readonly (readonly PlannedCall[])[];
+  readonly watches?: readonly PlannedWatch[];
+}
+
+/** Lasts until the run is over: what ends before that is begun again from where it had come to. */
+export interface PlannedWatch {
+  /** From the beginning of the work. */
+  readonly atMs: number;
+  /** What it begins with: what is there, what came after the newest write that anybody was told of, or what comes. */
+  readonly begins: 'state' | 'floor' | 'now';
+  /** Bounds; all keys without them. */
+  readonly gte?: string;
+  readonly lt?: string;
+  /** Of its program, before each event that it takes. */
+  readonly pauseMs?: number;
+  /** So many mutations are taken before it is closed by its program, which goes on with another from its position. */
+  readonly eventsMax?: number;
+  readonly previousValue?: true;
 }
 
 /** `thinkMs`: from the end of the call before. */

@@ -1,4 +1,4 @@
-import type { PlannedCall, Schedule } from '../schedule/schedule.ts';
+import type { ClientPlan, PlannedCall, PlannedWatch, Schedule } from '../schedule/schedule.ts';
 
 /** One call and where it belongs. */
 export interface PlacedCall {
@@ -20,6 +20,7 @@ export function sizeOf(schedule: Schedule): number {
     clients.flatMap(({ threads }) => threads).length * 0.1 +
     faults.length * 2 +
     calls.length +
+    clients.flatMap(({ watches = [] }) => watches).length +
     JSON.stringify({ cluster, faults, calls }).length / 1e6 +
     (schedule.startsEarly ? 0.1 : 0)
   );
@@ -40,9 +41,9 @@ export function callsOf({ clients }: Schedule): PlacedCall[] {
 
 /** The thought before a call that is left out goes to the next one: those that stay are made about when they were. */
 export function withCalls(schedule: Schedule, calls: readonly PlacedCall[]): Schedule {
-  const clients = schedule.clients.map(({ host, threads }, client) => ({
-    host,
-    threads: threads.map((_, thread) => {
+  const clients = schedule.clients.map((plan, client) => ({
+    ...plan,
+    threads: plan.threads.map((_, thread) => {
       let before = 0;
       return calls
         .filter((placed) => placed.client === client && placed.thread === thread)
@@ -89,12 +90,29 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
     (from) => withCalls(from, callsOf(from).map(withoutPadding)),
     (from) => ({
       ...from,
-      clients: from.clients.map(({ host, threads }) => ({
-        host,
-        threads: threads.filter((thread) => thread.length > 0),
+      clients: from.clients.map((plan) => ({
+        ...plan,
+        threads: plan.threads.filter((thread) => thread.length > 0),
       })),
     }),
+    ...schedule.clients.flatMap(({ host, watches = [] }) =>
+      watches.map(
+        (watch) =>
+          (from: Schedule): Schedule =>
+            withoutWatch(from, host, watch),
+      ),
+    ),
   ];
+}
+
+function withoutWatch(schedule: Schedule, host: string, watch: PlannedWatch): Schedule {
+  const clients = schedule.clients.map((plan): ClientPlan => {
+    if (plan.host !== host || plan.watches === undefined) return plan;
+    const { watches, ...rest } = plan;
+    const left = watches.filter((other) => other !== watch);
+    return left.length === 0 ? rest : { ...rest, watches: left };
+  });
+  return { ...schedule, clients };
 }
 
 function withoutPadding(placed: PlacedCall): PlacedCall {

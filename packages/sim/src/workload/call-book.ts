@@ -1,4 +1,5 @@
 import type { Ack, Consistency } from '@holdfast/types';
+import type { BookedWatch } from './watch-book.ts';
 
 /** What a client knows of a write. */
 export type WriteOutcome =
@@ -64,6 +65,7 @@ export class CallBook {
   readonly clears: BookedClear[] = [];
   /** The newest one of each client. */
   readonly handed: Map<string, HandedToken> = new Map();
+  readonly watches: BookedWatch[] = [];
   /** Newest revision acknowledged at quorum or all so far. */
   floor = 0;
 
@@ -87,6 +89,12 @@ export class CallBook {
   increment(increment: Omit<BookedIncrement, 'outcome'>): BookedIncrement {
     const booked: BookedIncrement = { ...increment, outcome: { kind: 'open' } };
     this.increments.push(booked);
+    return booked;
+  }
+
+  watch(watch: Omit<BookedWatch, 'sections'>): BookedWatch {
+    const booked: BookedWatch = { ...watch, sections: [] };
+    this.watches.push(booked);
     return booked;
   }
 

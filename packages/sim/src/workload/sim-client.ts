@@ -8,6 +8,7 @@ import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { ClientReads } from './client-reads.ts';
+import { ClientWatch } from './client-watch.ts';
 import { ClientWrites } from './client-writes.ts';
 import { NAMESPACE, ownKey, storedInNamespace } from './keys.ts';
 
@@ -18,6 +19,8 @@ export interface SimClientOptions {
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;
   readonly aborts: PromptAborts;
+  /** The newest revision that any node has applied. */
+  newestApplied(): number;
   /** An oracle's verdict, or an error that the client library should not have let out. */
   onFailure(error: unknown): void;
 }
@@ -67,11 +70,24 @@ export class SimClient {
   #running = 0;
   #calls = 0;
   #sessions = 0;
+  readonly watches: readonly ClientWatch[];
 
   constructor(options: SimClientOptions) {
+    const { cluster, plan, book } = options;
     this.#options = options;
-    this.#process = options.cluster.clientProcess(options.plan.host);
+    this.#process = cluster.clientProcess(plan.host);
     this.#session = this.#newSession();
+    this.watches = (plan.watches ?? []).map(
+      (watch) =>
+        new ClientWatch({
+          cluster,
+          process: this.#process,
+          host: plan.host,
+          plan: watch,
+          book,
+          newestApplied: () => options.newestApplied(),
+        }),
+    );
   }
 
   /** Calls under way, or about to be made. */
@@ -80,6 +96,7 @@ export class SimClient {
   }
 
   start(): void {
+    for (const watch of this.watches) watch.run().catch((error: unknown) => this.#options.onFailure(error));
     for (const thread of this.#options.plan.threads) {
       this.#running += 1;
       this.#run(thread)
@@ -93,6 +110,7 @@ export class SimClient {
   /** Calls under way come to their end; no further ones are made. */
   stop(): void {
     this.#isStopped = true;
+    for (const watch of this.watches) watch.hurry();
   }
 
   async #run(calls: readonly PlannedCall[]): Promise<void> {

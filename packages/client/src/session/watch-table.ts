@@ -1,0 +1,52 @@
+import { HoldfastError, type ServerMessage, type WireError } from '@holdfast/types';
+import type { LinkId, WatchHome, WatchSink } from './call.ts';
+
+/** Watches that nodes have opened for this client, by link and id. */
+export class WatchTable {
+  readonly #links = new Map<LinkId, Map<number, WatchSink>>();
+
+  has(link: LinkId): boolean {
+    return this.#links.has(link);
+  }
+
+  opened({ id, link }: WatchHome, sink: WatchSink): void {
+    let watches = this.#links.get(link);
+    if (watches === undefined) {
+      watches = new Map();
+      this.#links.set(link, watches);
+    }
+    watches.set(id, sink);
+  }
+
+  /** False: there is no such watch. */
+  onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>): boolean {
+    const sink = this.#links.get(link)?.get(message.id);
+    sink?.onEvents(message);
+    return sink !== undefined;
+  }
+
+  /** The node has ended it. */
+  onEnded(link: LinkId, id: number, error: WireError, node: string | undefined): void {
+    const sink = this.#links.get(link)?.get(id);
+    this.close({ id, link });
+    const { code, message, ...options } = error;
+    sink?.onLost(new HoldfastError(code, message, node === undefined ? options : { ...options, node }));
+  }
+
+  /** Returns which were open. */
+  linkDown(link: LinkId): readonly number[] {
+    const watches = this.#links.get(link);
+    this.#links.delete(link);
+    if (watches === undefined) return [];
+    for (const sink of watches.values()) sink.onLost(undefined);
+    return [...watches.keys()];
+  }
+
+  /** False: it was not open any more. */
+  close({ id, link }: WatchHome): boolean {
+    const watches = this.#links.get(link);
+    if (watches?.delete(id) !== true) return false;
+    if (watches.size === 0) this.#links.delete(link);
+    return true;
+  }
+}

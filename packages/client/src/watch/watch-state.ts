@@ -1,0 +1,103 @@
+import { HoldfastError, type Revision, type Timer } from '@holdfast/types';
+import type { RangeCursor } from '../range-cursor.ts';
+import type { Seams } from '../seams.ts';
+
+export interface WatchStateOptions {
+  /** Reads the range from behind a stored key on, on a state of now. */
+  read(behind: Uint8Array | undefined): RangeCursor;
+  readonly seams: Pick<Seams, 'clock' | 'random'>;
+}
+
+/** Keys up to `last` were read at `revision`; undefined: all that are left. */
+interface Part {
+  readonly last: Uint8Array | undefined;
+  readonly revision: Revision;
+}
+
+const PAGE_ENTRIES = 256;
+/** Between tries: doubled from the first to the second, half of it random. */
+const PAUSE_MS_MIN = 10;
+const PAUSE_MS_MAX = 1000;
+
+/**
+ * What a range holds when a watch begins. It comes from one snapshot, or from several if its node is lost: those keys
+ * that were not told yet are then read from a newer one, and which mutations follow is decided key by key.
+ */
+export class WatchState {
+  readonly #options: WatchStateOptions;
+  readonly #parts: Part[] = [];
+  #cursor: RangeCursor | undefined;
+  #last: Uint8Array | undefined;
+  #isDone = false;
+  #isClosed = false;
+  #pause: Timer | undefined;
+
+  constructor(options: WatchStateOptions) {
+    this.#options = options;
+  }
+
+  /** The revision at which all of it holds, once all was read. */
+  get revision(): Revision | undefined {
+    return this.#isDone ? this.#parts.at(-1)?.revision : undefined;
+  }
+
+  /** It came from one snapshot. */
+  get isOfOneMoment(): boolean {
+    return this.#isDone && this.#parts.length === 1;
+  }
+
+  /** Stored keys and values in order; undefined: that was all. */
+  async next(): Promise<[Uint8Array, Uint8Array][] | undefined> {
+    for (let tries = 1; !this.#isDone && !this.#isClosed; tries += 1) {
+      this.#cursor ??= this.#options.read(this.#last);
+      try {
+        const entries = await this.#cursor.take(PAGE_ENTRIES);
+        if (entries.length > 0) {
+          this.#last = entries.at(-1)![0];
+          return entries;
+        }
+        this.#endPart(undefined);
+        this.#isDone = true;
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || !error.retryable) throw error;
+        this.#endPart(this.#last);
+        await this.#rest(tries);
+      }
+    }
+    return undefined;
+  }
+
+  /** The mutation is in what was told of that key. */
+  holds(key: Uint8Array, revision: Revision): boolean {
+    const part = this.#parts.find(({ last }) => last === undefined || Buffer.compare(key, last) <= 0);
+    return part !== undefined && revision <= part.revision;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cursor?.close();
+    this.#pause?.cancel();
+  }
+
+  #endPart(last: Uint8Array | undefined): void {
+    const revision = this.#cursor?.revision;
+    this.#cursor?.close();
+    this.#cursor = undefined;
+    if (revision !== undefined) this.#parts.push({ last, revision });
+  }
+
+  #rest(tries: number): Promise<void> {
+    const { clock, random } = this.#options.seams;
+    const boundMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(tries - 1, 16));
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(boundMs * (0.5 + random.next() / 2), resolve);
+      // Whoever closes the watch does not want to be waited for.
+      this.#pause = {
+        cancel: () => {
+          timer.cancel();
+          resolve();
+        },
+      };
+    });
+  }
+}

@@ -1,0 +1,233 @@
+import {
+  HoldfastError,
+  type Revision,
+  type ServerMessage,
+  type Term,
+  type Timer,
+  type WatchEvent,
+  watchEventBytes,
+} from '@holdfast/types';
+import type { Seams } from '../seams.ts';
+import { NO_LINK, type WatchCall, type WatchHome, type WatchSink } from '../session/call.ts';
+import type { Tenant } from '../tenant.ts';
+
+/** What a call that opens the watch again needs to know. */
+export interface WatchPosition {
+  /** Undefined: from now on. */
+  readonly from: Revision | undefined;
+  readonly credit: number;
+  readonly sink: WatchSink;
+}
+
+export interface WatchStreamOptions {
+  readonly tenant: Tenant;
+  readonly seams: Pick<Seams, 'clock' | 'random'>;
+  readonly from: Revision | undefined;
+  makeCall(position: WatchPosition): WatchCall;
+}
+
+export type StreamItem =
+  | { readonly kind: 'event'; readonly event: WatchEvent; readonly term: Term }
+  /** All up to here was told, and no write is told in part. */
+  | { readonly kind: 'mark'; readonly revision: Revision };
+
+type EventsMessage = Extract<ServerMessage, { kind: 'watchEvents' }>;
+
+/** Bytes of events that may wait here to be taken; one event may go beyond. */
+const WINDOW_BYTES = 262_144;
+/** Pause before the watch is opened again and again in vain: doubled from the first to the second, half of it random. */
+const PAUSE_MS_MIN = 10;
+const PAUSE_MS_MAX = 1000;
+
+/**
+ * The mutations of a range in log order, each once, whichever nodes they come from: a watch that is lost is opened
+ * again, there or elsewhere, from the last revision that came. Nodes send no more than fits in a window here.
+ */
+export class WatchStream implements WatchSink {
+  readonly #options: WatchStreamOptions;
+  /** Where the watch lives, while it does. */
+  #home: WatchHome | undefined;
+  #call: WatchCall | undefined;
+  /** Everything up to here has come; undefined until a node has said where the watch begins. */
+  #received: Revision | undefined;
+  /** Everything up to here was taken. */
+  #taken = 0 as Revision;
+  readonly #messages: EventsMessage[] = [];
+  /** Of the first message: the next event to be taken. */
+  #place = 0;
+  /** Bytes of events that have come and were not taken. */
+  #buffered = 0;
+  /** Bytes that the node may still send. */
+  #allowance = 0;
+  /** A node has opened it at least once. */
+  #hasBegun = false;
+  /** Times that it was opened, or tried to be, since anything came. */
+  #tries = 0;
+  #lostLink = NO_LINK;
+  #error: HoldfastError | undefined;
+  #isClosed = false;
+  #news = Promise.withResolvers<void>();
+  #pause: Timer | undefined;
+
+  constructor(options: WatchStreamOptions) {
+    this.#options = options;
+    this.#received = options.from;
+    void this.#open();
+  }
+
+  /** Everything up to here was taken, or is from before the watch. */
+  get taken(): Revision {
+    return this.#taken;
+  }
+
+  /** Resolves once a node has said where it begins. Rejects if none can be asked, or the watch cannot begin there. */
+  async start(): Promise<void> {
+    while (!this.#hasBegun && !this.#isClosed) {
+      if (this.#error !== undefined) throw this.#error;
+      await this.#news.promise;
+    }
+  }
+
+  /** Undefined: it was closed. */
+  async next(): Promise<StreamItem | undefined> {
+    for (;;) {
+      if (this.#isClosed) return undefined;
+      const item = this.#take();
+      if (item !== undefined) return item;
+      if (this.#error !== undefined) throw this.#error;
+      await this.#news.promise;
+    }
+  }
+
+  /** Nothing up to there is wanted any more: should it be lost, or too old already, it goes on from there. */
+  skipTo(revision: Revision): void {
+    if (this.#received === undefined || revision <= this.#received) return;
+    this.#received = revision;
+    const error = this.#error;
+    if (error?.code !== 'HOLDFAST_REVISION_COMPACTED' || (error.detail ?? Infinity) > revision) return;
+    this.#error = undefined;
+    void this.#open();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#messages.length = 0;
+    this.#pause?.cancel();
+    const { tenant } = this.#options;
+    if (this.#call !== undefined) tenant.abort(this.#call);
+    if (this.#home !== undefined) tenant.closeWatch(this.#home);
+    this.#home = undefined;
+    this.#tell();
+  }
+
+  // As the sink of its calls.
+
+  onOpened(home: WatchHome, revision: Revision): void {
+    this.#home = home;
+    if (!this.#hasBegun) this.#taken = revision;
+    this.#hasBegun = true;
+    this.#received ??= revision;
+    this.#tell();
+  }
+
+  onEvents(message: EventsMessage): void {
+    let bytes = 0;
+    for (const event of message.events) bytes += watchEventBytes(event);
+    this.#buffered += bytes;
+    this.#allowance -= bytes;
+    this.#received = Math.max(this.#received ?? 0, message.revision) as Revision;
+    this.#tries = 0;
+    this.#messages.push(message);
+    this.#tell();
+  }
+
+  onLost(error: HoldfastError | undefined): void {
+    this.#lostLink = this.#home?.link ?? NO_LINK;
+    this.#home = undefined;
+    if (error !== undefined && isFinal(error)) this.#fail(error);
+    else queueMicrotask(() => void this.#open());
+  }
+
+  async #open(): Promise<void> {
+    const { tenant, makeCall } = this.#options;
+    for (;;) {
+      this.#tries += 1;
+      if (this.#tries > 2) await this.#rest();
+      if (this.#isClosed) return;
+      this.#allowance = Math.max(0, WINDOW_BYTES - this.#buffered);
+      this.#call = makeCall({ from: this.#received, credit: this.#allowance, sink: this });
+      this.#call.avoid = this.#lostLink;
+      try {
+        await tenant.submit(this.#call);
+        return;
+      } catch (error) {
+        if (this.#isClosed) return;
+        if (!(error instanceof HoldfastError)) throw error;
+        // Before it has begun it is a call like any other; after that it goes on whenever it can.
+        if (!this.#hasBegun || isFinal(error)) {
+          this.#fail(error);
+          return;
+        }
+      } finally {
+        this.#call = undefined;
+      }
+    }
+  }
+
+  #take(): StreamItem | undefined {
+    const [message] = this.#messages;
+    if (message === undefined) return undefined;
+    const event = message.events[this.#place];
+    if (event !== undefined) {
+      this.#place += 1;
+      this.#buffered -= watchEventBytes(event);
+      this.#grant();
+      return { kind: 'event', event, term: message.term };
+    }
+    this.#messages.shift();
+    this.#place = 0;
+    this.#taken = message.revision;
+    return message.events.at(-1)?.endsWrite === false
+      ? this.#take()
+      : { kind: 'mark', revision: message.revision };
+  }
+
+  /** Half a window at a time: a word for each event would be more than the events. */
+  #grant(): void {
+    const room = WINDOW_BYTES - this.#buffered - this.#allowance;
+    if (this.#home === undefined || room < WINDOW_BYTES / 2) return;
+    this.#allowance += room;
+    this.#options.tenant.grantWatch(this.#home, room);
+  }
+
+  #rest(): Promise<void> {
+    const { clock, random } = this.#options.seams;
+    const boundMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(this.#tries - 3, 16));
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(boundMs * (0.5 + random.next() / 2), resolve);
+      // Whoever closes the watch does not want to be waited for.
+      this.#pause = {
+        cancel: () => {
+          timer.cancel();
+          resolve();
+        },
+      };
+    });
+  }
+
+  #fail(error: HoldfastError): void {
+    this.#error = error;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}
+
+/** Asking again, there or elsewhere, would bring the same. */
+function isFinal(error: HoldfastError): boolean {
+  return error.code === 'HOLDFAST_SESSION_DIVERGED' || !error.retryable;
+}
