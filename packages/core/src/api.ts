@@ -51,6 +51,8 @@ export interface CoreLimits {
   readonly asyncLagMsMax: number;
   readonly asyncWaitersMax: number;
   readonly pendingReadsMax: number;
+  readonly shedQueueMs: number;
+  readonly shedLoopMs: number;
   readonly sessionWindow: number;
   readonly sessionResultBytesMax: number;
   readonly sessionsMax: number;
@@ -167,7 +169,8 @@ export type Order =
   | { readonly kind: 'diskFull'; readonly full: boolean };
 
 export type Input =
-  | { readonly kind: 'tick' }
+  /** `lateMs`: so much later than it should, because the event loop was busy. */
+  | { readonly kind: 'tick'; readonly lateMs?: number }
   | { readonly kind: 'message'; readonly from: NodeId; readonly message: PeerMessage }
   | {
       readonly kind: 'linkUp';
@@ -366,6 +369,8 @@ export interface CoreStatus extends CoreStanding {
   readonly holes: number;
   readonly sessions: number;
   readonly queued: number;
+  /** Share of new requests that is refused, because those that are here wait too long. */
+  readonly shedding: { readonly writes: number; readonly reads: number };
   readonly acknowledged: Readonly<Record<Ack, number>>;
   /** Announced by a primary of an older term and not accounted for here yet. */
   readonly supersededPending: number;

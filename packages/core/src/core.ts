@@ -132,7 +132,7 @@ export class Core implements CoreApi {
   #take(input: Input): void {
     switch (input.kind) {
       case 'tick':
-        return this.#tick();
+        return this.#tick(input.lateMs);
       case 'message':
         return this.#onMessage(input.from, input.message);
       case 'linkUp':
@@ -179,7 +179,8 @@ export class Core implements CoreApi {
     }
   }
 
-  #tick(): void {
+  #tick(lateMs = 0): void {
+    this.context.shedding.tick(this.context.now, lateMs);
     this.reads.tick();
     if (this.repair.active) this.repair.tick();
     if (this.office !== undefined) this.office.tick();
@@ -268,7 +269,7 @@ export class Core implements CoreApi {
       case 'resigned':
         return this.elections.monitor.resigned(from);
       case 'readIndex':
-        return this.reads.onReadIndex(from, message.id);
+        return this.reads.onReadIndex(from, message.id, message.remainingMs);
       case 'readIndexReply':
         if (message.index !== undefined) this.#standby.learnCommit(message.index);
         return this.reads.onReadIndexReply(message.id, message.index);

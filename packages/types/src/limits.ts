@@ -54,6 +54,9 @@ export const LIMITS = {
   asyncLagMsMax: 1000,
   asyncWaitersMax: 4096,
   pendingReadsMax: 16_384,
+  /** Some new requests are refused while writes wait longer than this to be logged, or the event loop is later. */
+  shedQueueMs: 1000,
+  shedLoopMs: 50,
   /** Sequences a session may have above its floor. */
   sessionWindow: 4096,
   sessionsMax: 10_000,

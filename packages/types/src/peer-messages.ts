@@ -62,7 +62,13 @@ export type PeerMessage =
   | { readonly kind: 'resigned'; readonly term: Term }
   /** The answer to any message of a lower term. */
   | { readonly kind: 'higherTerm'; readonly term: Term }
-  | { readonly kind: 'readIndex'; readonly term: Term; readonly id: number }
+  | {
+      readonly kind: 'readIndex';
+      readonly term: Term;
+      readonly id: number;
+      /** Of those that wait for it, the one with the most time left. */
+      readonly remainingMs: number;
+    }
   /** `index` absent: not primary, or no majority; ask again elsewhere. */
   | { readonly kind: 'readIndexReply'; readonly term: Term; readonly id: number; readonly index?: LogIndex }
   /** Stand now, if your log ends exactly here. */

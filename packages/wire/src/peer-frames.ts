@@ -131,7 +131,7 @@ function packMessage(message: PeerMessage, entries: EntryCodec): Packable[] {
     case 'snapshotWanted':
       return [code, message.term];
     case 'readIndex':
-      return [code, message.term, message.id];
+      return [code, message.term, message.id, message.remainingMs];
     case 'readIndexReply':
       return [code, message.term, message.id, orNil(message.index)];
     case 'stand':
@@ -230,8 +230,13 @@ function readKind(kind: PeerMessage['kind'], packed: readonly unknown[], entries
       parts(packed, 'message', 2);
       return { kind, term: term(packed[1], 'term') };
     case 'readIndex':
-      parts(packed, 'message', 3);
-      return { kind, term: term(packed[1], 'term'), id: count(packed[2], 'id') };
+      parts(packed, 'message', 4);
+      return {
+        kind,
+        term: term(packed[1], 'term'),
+        id: count(packed[2], 'id'),
+        remainingMs: count(packed[3], 'remainingMs'),
+      };
     case 'readIndexReply': {
       parts(packed, 'message', 4);
       const index = optional(packed[3], 'index', logIndex);

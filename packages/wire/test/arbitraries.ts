@@ -241,7 +241,7 @@ export const peerMessages: ByKind<PeerMessage> = {
   resigned: record({ kind: kindOf('resigned'), term }),
   higherTerm: record({ kind: kindOf('higherTerm'), term }),
   snapshotWanted: record({ kind: kindOf('snapshotWanted'), term }),
-  readIndex: record({ kind: kindOf('readIndex'), term, id: count }),
+  readIndex: record({ kind: kindOf('readIndex'), term, id: count, remainingMs: count }),
   readIndexReply: record<OfKind<PeerMessage, 'readIndexReply'>>({
     kind: kindOf('readIndexReply'),
     term,

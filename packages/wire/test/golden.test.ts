@@ -130,7 +130,7 @@ const peerMessages: PeerMessage[] = [
   { kind: 'heartbeatReply', term, round: 77, sentAt: 99.5, applied: index },
   { kind: 'resigned', term },
   { kind: 'higherTerm', term },
-  { kind: 'readIndex', term, id: 4 },
+  { kind: 'readIndex', term, id: 4, remainingMs: 4980 },
   { kind: 'readIndexReply', term, id: 4, index },
   { kind: 'stand', term, last: at(9) },
   { kind: 'met', disks: [hex('a')] },

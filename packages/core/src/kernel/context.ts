@@ -25,6 +25,7 @@ import { Outbox } from '../log/outbox.ts';
 import type { PersistQueue } from '../log/persist-queue.ts';
 import type { Link } from './link.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { Shedding } from './shedding.ts';
 
 /** Newest index that log and store prove to be committed. */
 export function committedIn({ log, store }: RecoveredState): LogIndex {
@@ -43,6 +44,7 @@ export class Context {
   readonly links: Map<NodeId, Link> = new Map();
   readonly others: readonly NodeId[];
   readonly outbox: Outbox = new Outbox();
+  readonly shedding: Shedding;
   /** Monotonic, of the input being handled, ms. */
   now: number;
   hardState: HardState;
@@ -72,6 +74,7 @@ export class Context {
     this.genesis = recovered.log.genesis;
     this.exclusion = recovered.log.exclusion;
     this.role = 'standby';
+    this.shedding = new Shedding(config.limits, parts.now);
     this.others = config.voters.filter((voter) => voter !== config.self);
     for (const peer of this.others) {
       this.links.set(peer, {

@@ -22,6 +22,7 @@ export function readStatus(core: Core, now: number): CoreStatus {
     holes: core.repair.holes,
     sessions: applier.sessions.size,
     queued: office?.admission.queued ?? 0,
+    shedding: { writes: context.shedding.writeShare, reads: context.shedding.readShare },
     acknowledged: { ...core.acknowledged },
     supersededPending: applier.supersededPending,
     peers: context.others.map((peer): PeerStatus => {

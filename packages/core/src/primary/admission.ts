@@ -59,6 +59,7 @@ export class Admission {
   readonly #context: Context;
   readonly #parts: AdmissionParts;
   readonly #queue = new Fifo<QueueItem>();
+  #shifted = 0;
   readonly #localLine = new Fifo<WriteItem>();
   readonly pending: PendingSequences<PendingEntry> = new PendingSequences();
   /** Sessions whose opening, or whose end, is logged and not yet applied, each with the entry that has it. */
@@ -90,6 +91,13 @@ export class Admission {
 
   get queued(): number {
     return this.#queue.length + this.#localLine.length;
+  }
+
+  /** How many requests wait to be logged, and how many no longer do since it was asked last. */
+  takeQueueState(): { readonly waiting: number; readonly done: number } {
+    const done = this.#shifted;
+    this.#shifted = 0;
+    return { waiting: this.#queue.length, done };
   }
 
   propose(frame: WriteFrame): void {
@@ -243,6 +251,7 @@ export class Admission {
     const item = this.#queue.shift()!;
     this.#queueBytes -= item.bytes;
     if (isLocal(item)) this.#queuedLocalBytes -= item.bytes;
+    this.#shifted += 1;
     if (item.kind === 'write' && item.prefetch !== undefined) this.#release(item.prefetch);
     if (item.kind === 'closeSession') this.#expiring.delete(item.session);
   }
@@ -364,7 +373,7 @@ export class Admission {
         retryAfterMs: RETRY_AFTER_MS,
       });
     }
-    return validateRequest(request);
+    return validateRequest(request) ?? this.#context.shedding.refusesWrite();
   }
 
   /** Floors never fall, whatever order frames arrive in. */

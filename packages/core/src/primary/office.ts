@@ -113,6 +113,9 @@ export class Office implements ReadOffice {
   tick(): void {
     this.answers.expire();
     this.admission.tick();
+    const queue = this.admission.takeQueueState();
+    // A switchover holds the queue back for a moment: that is no overload.
+    this.#context.shedding.queued(this.switchover.paused ? { ...queue, waiting: 0 } : queue);
     if (this.switchover.tick()) {
       this.answers.localAtQuorumUntil = this.#proposer.proposeNoop();
       this.replicator.replicate();

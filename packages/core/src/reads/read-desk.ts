@@ -19,6 +19,8 @@ const DEADLINE_BUCKET_MS = 16;
 const ROUNDS_MAX = 4;
 /** How long a standby waits for its log to reach a token before it sends the client to the primary, ms. */
 const TOKEN_WAIT_MS = 100;
+/** A range read costs as much as so many reads of keys, or more: it goes first. */
+const RANGE_WEIGHT = 2;
 /** Ask the primary again, with a new id, after so long, ms. */
 const ASK_AGAIN_MS = 200;
 
@@ -51,6 +53,8 @@ interface RemoteRead {
   readonly id: number;
   readonly index: LogIndex;
   readonly round: number;
+  /** Nobody waits for it after that. */
+  readonly deadline: number;
   settled: boolean;
 }
 
@@ -126,7 +130,7 @@ export class ReadDesk {
   }
 
   /** A standby asks for the index of its reads. The whole log counts (cheaper than keys), once it is committed. */
-  onReadIndex(from: NodeId, id: number): void {
+  onReadIndex(from: NodeId, id: number, remainingMs: number): void {
     const { term, log, config } = this.#context;
     const full = this.#unconfirmed.length >= config.limits.pendingReadsMax;
     if (this.#office === undefined || !this.#office.admitting || full) {
@@ -139,6 +143,7 @@ export class ReadDesk {
       id,
       index: log.last.index,
       round: this.#office.lastRound + 1,
+      deadline: this.#context.now + remainingMs,
       settled: false,
     });
   }
@@ -247,6 +252,7 @@ export class ReadDesk {
       if (pending.settled) return false;
       if (pending.round > office.confirmedRound) return true;
       if (pending.kind === 'local') this.#confirmed.push(pending);
+      else if (pending.deadline <= this.#context.now) return false;
       else if (pending.index > this.#context.commit) return true;
       else
         this.#context.send(pending.from, {
@@ -277,7 +283,9 @@ export class ReadDesk {
     }
     const id = this.#nextAsk++;
     this.#asks.push({ id, askedAt: now, reads });
-    this.#context.send(primary, { kind: 'readIndex', term, id });
+    const deadline = reads.reduce((latest, { read }) => Math.max(latest, read.deadline), now);
+    const remainingMs = Math.ceil(deadline - now);
+    this.#context.send(primary, { kind: 'readIndex', term, id, remainingMs });
   }
 
   #trySessions(): void {
@@ -363,7 +371,7 @@ export class ReadDesk {
     if (this.#pending.size >= this.#context.config.limits.pendingReadsMax) {
       return wireError('HOLDFAST_OVERLOADED', 'too many reads are pending', { retryAfterMs: 20 });
     }
-    return undefined;
+    return this.#context.shedding.refusesRead(read.keys === undefined ? RANGE_WEIGHT : 1);
   }
 
   #dropUnconfirmed(reason: string): void {

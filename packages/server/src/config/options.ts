@@ -91,6 +91,8 @@ const LIMIT_OPTIONS = {
   asyncLagMsMax: duration(LIMITS.asyncLagMsMax),
   asyncWaitersMax: count(LIMITS.asyncWaitersMax),
   pendingReadsMax: count(LIMITS.pendingReadsMax),
+  shedQueueMs: duration(LIMITS.shedQueueMs),
+  shedLoopMs: duration(LIMITS.shedLoopMs),
   sessionWindow: count(LIMITS.sessionWindow),
   sessionResultBytesMax: size(LIMITS.sessionResultBytesMax),
   sessionsMax: count(LIMITS.sessionsMax),

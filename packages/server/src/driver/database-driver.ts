@@ -224,10 +224,13 @@ export class DatabaseDriver {
   }
 
   #tickLater(): void {
+    const dueAt = this.#clock.now() + this.#tuning.tickMs;
     this.#ticks = this.#clock.setTimer(
       this.#tuning.tickMs,
       () => {
-        this.input({ kind: 'tick' });
+        // A timer is late by up to a millisecond even when nothing else is done.
+        const lateMs = Math.floor(this.#clock.now() - dueAt);
+        this.input(lateMs > 0 ? { kind: 'tick', lateMs } : { kind: 'tick' });
         if (!this.#stopped) this.#tickLater();
       },
       { background: true },

@@ -59,6 +59,8 @@ export interface NodeStatus {
   readonly watches: { readonly watches: number; readonly events: number; readonly lagEntries: number };
   /** Requests admitted and not yet logged. */
   readonly queued: number;
+  /** Share of new writes and reads that is refused, because those that are here wait too long. */
+  readonly shedding: { readonly writes: number; readonly reads: number };
   /** How full the lanes are that the requests of clients are kept apart in. */
   readonly lanes: Readonly<Record<Lane, LaneLoad>>;
   readonly defaultAck: Ack;

@@ -28,6 +28,7 @@ export interface MetricReadings {
   readonly sessions: number;
   readonly queued: number;
   readonly lanes: Readonly<Record<Lane, LaneLoad>>;
+  readonly shedding: { readonly writes: number; readonly reads: number };
   readonly peers: readonly PeerStatus[];
   readonly acknowledged: Readonly<Record<Ack, number>>;
   readonly wal: { readonly segments: number; readonly bytes: number };
@@ -199,6 +200,17 @@ function registerReadings(registry: Registry, readings: () => MetricReadings): v
     },
   });
   registerLanes(registry, readings);
+  new Gauge({
+    name: 'holdfast_shedding_ratio',
+    help: 'Share of new requests refused because others wait too long, by lane',
+    labelNames: ['lane'],
+    registers: [registry],
+    collect(): void {
+      const { writes, reads } = readings().shedding;
+      this.set({ lane: 'writes' }, writes);
+      this.set({ lane: 'reads' }, reads);
+    },
+  });
   const lag = (name: string, help: string, value: (peer: PeerStatus) => number): void => {
     new Gauge({
       name: `holdfast_peer_lag_${name}`,

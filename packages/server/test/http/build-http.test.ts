@@ -23,6 +23,7 @@ const STATUS = {
   connections: 0,
   watches: { watches: 0, events: 0, lagEntries: 0 },
   queued: 0,
+  shedding: { writes: 0, reads: 0 },
   lanes: {
     writes: { running: 0, waiting: 0, refused: 0 },
     reads: { running: 0, waiting: 0, refused: 0 },

@@ -24,6 +24,7 @@ const READINGS = {
   watches: { watches: 3, events: 70, lagEntries: 5 },
   sessions: 3,
   queued: 1,
+  shedding: { writes: 0.1, reads: 0 },
   lanes: {
     writes: { running: 4, waiting: 1, refused: 6 },
     reads: { running: 2, waiting: 0, refused: 0 },
