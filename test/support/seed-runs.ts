@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
   drawSchedule,
+  type FaultKind,
   formatSchedule,
   type MarkName,
   RunFailure,
@@ -29,9 +30,12 @@ export class SeedRuns {
     return `${this.#runs} runs: ${this.#tally.summary()}`;
   }
 
-  /** Throws if the run of a seed does not pass, and keeps its schedule: a seed draws something else after a change. */
-  async pass(seed: number): Promise<RunReport> {
-    const schedule = drawSchedule(seed);
+  /**
+   * Throws if the run of a seed does not pass, and keeps its schedule: a seed draws something else after a change. See
+   * `drawSchedule` for `focus`.
+   */
+  async pass(seed: number, focus?: readonly FaultKind[]): Promise<RunReport> {
+    const schedule = drawSchedule(seed, focus);
     const before = process.cpuUsage();
     const outcome = await trySchedule(schedule);
     if (outcome instanceof RunFailure) {

@@ -17,6 +17,7 @@ export { trySchedule } from './run/try-schedule.ts';
 export { describeSchedule, drawSchedule } from './schedule/draw-schedule.ts';
 export type { Schedule } from './schedule/schedule.ts';
 export { formatSchedule, parseSchedule } from './schedule/schedule-text.ts';
+export { NEIGHBOURS, neighbour } from './shrink/neighbour.ts';
 export { type Shrunk, shrinkSchedule } from './shrink/shrink-schedule.ts';
 export { SimClock, type SimClockOptions } from './sim-clock.ts';
 export { type CrashOptions, SimDisk, type SimDiskOptions } from './sim-disk.ts';

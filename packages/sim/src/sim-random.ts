@@ -56,6 +56,20 @@ export class SimRandom implements Random {
     return new SimRandom(((this.#a ^ hash) >>> 0) * 2 ** 21 + ((this.#b ^ hash) >>> 11));
   }
 
+  /**
+   * A curve over time in [0, 1), whose value at one moment depends on nothing that was drawn before: between knots that
+   * lie `knotMs` apart it goes in straight lines. Whatever asks it a little later is told about the same.
+   */
+  curve(knotMs: number): (atMs: number) => number {
+    const [seed, salt] = [this.#next32(), this.#next32()];
+    const knot = (place: number): number => mixed(seed ^ Math.imul(place, 0x9e3779b1), salt) / 2 ** 32;
+    return (atMs) => {
+      const place = Math.floor(atMs / knotMs);
+      const share = atMs / knotMs - place;
+      return knot(place) * (1 - share) + knot(place + 1) * share;
+    };
+  }
+
   #next32(): number {
     const result = Math.imul(rotateLeft(Math.imul(this.#b, 5), 7), 9);
     const shifted = this.#b << 9;
@@ -67,6 +81,14 @@ export class SimRandom implements Random {
     this.#d = rotateLeft(this.#d, 11);
     return result;
   }
+}
+
+/** Every bit of it depends on every bit of both: the finalizer of MurmurHash3. */
+function mixed(one: number, other: number): number {
+  let hash = one ^ other;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ other, 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 function rotateLeft(value: number, by: number): number {

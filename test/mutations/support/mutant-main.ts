@@ -1,8 +1,29 @@
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import type * as Simulator from '@holdfast/sim';
+import { type ChangedSources, loadMutant } from './mutant-modules.ts';
 
-/** What a process that runs a mutated simulator tells. */
+/** What a process that runs mutants is asked, one after the other. `sources`: empty is the code without a bug. */
+export type MutantQuestion = { readonly name: string; readonly sources: ChangedSources } & (
+  | {
+      readonly kind: 'replay';
+      readonly path: string;
+      /** Of the neighbours of the schedule that are tried when it finds nothing by itself. */
+      readonly neighbours: number;
+    }
+  | {
+      readonly kind: 'search';
+      readonly seeds: readonly number[];
+      /** Empty: whatever the seeds draw. */
+      readonly focus: readonly Simulator.FaultKind[];
+      /** Of processor time. */
+      readonly secondsMax: number;
+      /** To make smaller what was found; without it the first failure is the answer. */
+      readonly shrinkSeconds: number;
+      /** Of the neighbours of what is kept, those that have to find it too. */
+      readonly robustness: number;
+    }
+);
+
 export interface MutantAnswer {
   /** Undefined: all passed. */
   readonly found?: {
@@ -12,50 +33,119 @@ export interface MutantAnswer {
     readonly message: string;
     /** What was run, made smaller if there was time for that. */
     readonly schedule: string;
+    /** Which of the neighbours of that find it as well; of a replay the first that did, 0 for itself. */
+    readonly by: readonly number[];
   };
+  /** Met by a replay that passed. */
+  readonly marks: readonly Simulator.MarkName[];
+  /** Seeds that were tried. */
   readonly runs: number;
   /** Until it was found. */
   readonly cpuSeconds: number;
 }
 
+type Question<Kind extends MutantQuestion['kind']> = Extract<MutantQuestion, { kind: Kind }>;
+
 // Who asked is gone.
 process.on('disconnect', () => process.exit(1));
+process.on('message', async (question: MutantQuestion) => {
+  const simulator = await loadMutant(question.name, question.sources);
+  const answer =
+    question.kind === 'replay'
+      ? await replay(simulator, question)
+      : await search(simulator, await loadMutant('none', {}), question);
+  process.send?.(answer);
+});
 
-const [simulatorPath = '', mode, ...words] = process.argv.slice(2);
-const simulator: typeof Simulator = await import(pathToFileURL(simulatorPath).href);
-const { drawSchedule, formatSchedule, parseSchedule, RunFailure, shrinkSchedule, trySchedule } = simulator;
-
-const answer = mode === 'replay' ? await replay(words[0] ?? '') : await search(words.map(Number));
-process.send?.(answer, () => process.exit());
-
-async function replay(path: string): Promise<MutantAnswer> {
-  return tell(await trySchedule(parseSchedule(readFileSync(path, 'utf8'))), { runs: 1 });
-}
-
-async function search([first = 0, secondsMax = 0, shrinkSeconds = 0]: number[]): Promise<MutantAnswer> {
-  let runs = 0;
-  for (let seed = first; cpuSeconds() < secondsMax; seed += 1) {
-    runs += 1;
-    const schedule = drawSchedule(seed);
-    const outcome = await trySchedule(schedule);
-    if (!(outcome instanceof RunFailure)) continue;
-    const spent = cpuSeconds();
-    const isTimeUp = (): boolean => cpuSeconds() > spent + shrinkSeconds;
-    const shrunk = await shrinkSchedule(schedule, outcome, { isTimeUp });
-    return tell(shrunk.failure, { runs, spent, schedule: shrunk.schedule });
+async function replay(simulator: typeof Simulator, question: Question<'replay'>): Promise<MutantAnswer> {
+  const { neighbour, parseSchedule, RunFailure, trySchedule } = simulator;
+  const schedule = parseSchedule(readFileSync(question.path, 'utf8'));
+  const since = cpuSeconds();
+  let marks: Simulator.MarkName[] = [];
+  for (let ordinal = 0; ordinal <= question.neighbours; ordinal += 1) {
+    const outcome = await trySchedule(neighbour(schedule, ordinal));
+    if (outcome instanceof RunFailure)
+      return { ...failed(outcome, schedule, [ordinal]), runs: 1, cpuSeconds: cpuSeconds() - since };
+    if (ordinal === 0) marks = [...outcome.marks.keys()];
   }
-  return tell(undefined, { runs });
+  return { marks, runs: 1, cpuSeconds: cpuSeconds() - since };
+
+  function failed(failure: Simulator.RunFailure, of: Simulator.Schedule, by: number[]) {
+    return { found: foundBy(simulator, { failure, schedule: of, by }), marks: [] };
+  }
 }
 
-function tell(
-  outcome: unknown,
-  of: { readonly runs: number; readonly spent?: number; readonly schedule?: Simulator.Schedule },
-): MutantAnswer {
-  const base = { runs: of.runs, cpuSeconds: of.spent ?? cpuSeconds() };
-  if (!(outcome instanceof RunFailure)) return base;
-  const { kind, oracle, message } = outcome;
-  const schedule = of.schedule === undefined ? '' : formatSchedule(of.schedule);
-  return { ...base, found: { seed: of.schedule?.seed ?? 0, kind, oracle, message, schedule } };
+/** Until one of the seeds finds the bug, and it is the bug that it finds. */
+async function search(
+  mutant: typeof Simulator,
+  sound: typeof Simulator,
+  question: Question<'search'>,
+): Promise<MutantAnswer> {
+  const { seeds, focus, secondsMax } = question;
+  const since = cpuSeconds();
+  let runs = 0;
+  for (const seed of seeds) {
+    if (cpuSeconds() - since > secondsMax) break;
+    runs += 1;
+    const schedule = mutant.drawSchedule(seed, focus.length === 0 ? undefined : focus);
+    const failure = await mutant.trySchedule(schedule);
+    if (!(failure instanceof mutant.RunFailure)) continue;
+    const spent = cpuSeconds() - since;
+    const smaller = await shrunk(mutant, { schedule, failure }, question);
+    if (smaller === undefined) continue;
+    if (
+      (await sound.trySchedule(sound.parseSchedule(mutant.formatSchedule(smaller.schedule)))) instanceof
+      sound.RunFailure
+    )
+      continue;
+    return { found: foundBy(mutant, smaller), marks: [], runs, cpuSeconds: spent };
+  }
+  return { marks: [], runs, cpuSeconds: cpuSeconds() - since };
+}
+
+interface Finding {
+  readonly schedule: Simulator.Schedule;
+  readonly failure: Simulator.RunFailure;
+  readonly by: readonly number[];
+}
+
+/** Smaller, and found by as many neighbours as are asked for all along. Undefined: it is not from the beginning. */
+async function shrunk(
+  mutant: typeof Simulator,
+  found: { readonly schedule: Simulator.Schedule; readonly failure: Simulator.RunFailure },
+  { shrinkSeconds, robustness }: Question<'search'>,
+): Promise<Finding | undefined> {
+  const { neighbour, NEIGHBOURS, RunFailure, trySchedule } = mutant;
+  if (shrinkSeconds === 0) return { ...found, by: [] };
+  const finders = async (schedule: Simulator.Schedule): Promise<number[]> => {
+    const by: number[] = [];
+    for (let ordinal = 1; ordinal <= NEIGHBOURS; ordinal += 1) {
+      if (by.length + NEIGHBOURS - ordinal + 1 < robustness) break;
+      const outcome = await trySchedule(neighbour(schedule, ordinal));
+      if (outcome instanceof RunFailure && outcome.oracle === found.failure.oracle) by.push(ordinal);
+      if (by.length >= robustness) break;
+    }
+    return by;
+  };
+  if ((await finders(found.schedule)).length < robustness) return undefined;
+  const end = cpuSeconds() + shrinkSeconds;
+  const { schedule, failure } = await mutant.shrinkSchedule(found.schedule, found.failure, {
+    isTimeUp: () => cpuSeconds() > end,
+    run: async (candidate) => {
+      const outcome = await trySchedule(candidate);
+      if (!(outcome instanceof RunFailure) || outcome.oracle !== found.failure.oracle) return outcome;
+      return (await finders(candidate)).length >= robustness ? outcome : undefined;
+    },
+  });
+  return { schedule, failure, by: await finders(schedule) };
+}
+
+function foundBy(
+  simulator: typeof Simulator,
+  { schedule, failure, by }: Finding,
+): NonNullable<MutantAnswer['found']> {
+  const { kind, oracle, message } = failure;
+  return { seed: schedule.seed, kind, oracle, message, schedule: simulator.formatSchedule(schedule), by };
 }
 
 function cpuSeconds(): number {

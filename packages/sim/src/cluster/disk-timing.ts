@@ -1,5 +1,5 @@
-import type { Random } from '@holdfast/types';
 import type { DiskOperation, DiskOperationKind } from '../disk/disk-faults.ts';
+import type { SimRandom } from '../sim-random.ts';
 
 /** Milliseconds up to which an operation takes; what is not named is answered at once, from the cache. */
 const TYPICAL_MS: Partial<Record<DiskOperationKind, number>> = {
@@ -9,22 +9,37 @@ const TYPICAL_MS: Partial<Record<DiskOperationKind, number>> = {
   syncDirectory: 1,
 };
 
-/** How long the operations of one disk take. */
+/** A disk is about as fast as it was so long ago, and then it is not. */
+const KNOT_MS = 4;
+
+/**
+ * How long the operations of one disk take: by the moment at which they are asked for, so that one more or less of
+ * them changes nothing for the others, and a kept schedule goes on finding what it found.
+ */
 export class DiskTiming {
   /** Times that they take longer than on a good disk. */
   slowness: number;
   /** Of this disk while nothing is wrong with it. */
   readonly usualSlowness: number;
-  readonly #random: Random;
+  readonly #now: () => number;
+  readonly #curves: ReadonlyMap<DiskOperationKind, (atMs: number) => number>;
 
-  constructor(random: Random, usualSlowness: number = 1) {
-    this.#random = random;
+  constructor(parts: {
+    readonly random: SimRandom;
+    readonly now: () => number;
+    readonly usualSlowness?: number | undefined;
+  }) {
+    const { random, now, usualSlowness = 1 } = parts;
+    this.#now = now;
+    this.#curves = new Map(
+      Object.keys(TYPICAL_MS).map((kind) => [kind as DiskOperationKind, random.named(kind).curve(KNOT_MS)]),
+    );
     this.usualSlowness = usualSlowness;
     this.slowness = usualSlowness;
   }
 
   draw({ kind }: DiskOperation): number {
     const typical = TYPICAL_MS[kind];
-    return typical === undefined ? 0 : typical * this.#random.next() * this.slowness;
+    return typical === undefined ? 0 : typical * this.#curves.get(kind)!(this.#now()) * this.slowness;
   }
 }

@@ -21,7 +21,7 @@ export interface SimClusterOptions {
   readonly tuning?: Partial<DriverTuning>;
   readonly storeBufferBytes?: number;
   readonly segmentBytes?: number;
-  /** Milliseconds one way between two hosts, drawn for each message. */
+  /** Milliseconds one way between two hosts, which changes from moment to moment. */
   readonly latencyMs?: { readonly min: number; readonly max: number };
   /** Times that disks take longer than good ones. */
   readonly diskSlowness?: number;
@@ -35,6 +35,8 @@ export interface SimClusterOptions {
 const PORT = 7101;
 const DATA = '/data';
 const LATENCY = { min: 0.1, max: 1 };
+/** A link is about as fast as it was so long ago: by the moment, so that one message more changes no other. */
+const LATENCY_KNOT_MS = 3;
 
 /** A whole cluster in one process, in virtual time: machines, what lies between them, and room for clients. */
 export class SimCluster {
@@ -57,15 +59,19 @@ export class SimCluster {
     this.trace = new Trace({ clock, print: options.print });
     const { min, max } = options.latencyMs ?? LATENCY;
     const latencyMs = (from: string, to: string): (() => number) => {
-      const latency = random.named(`link ${from} ${to}`);
-      return () => min + latency.next() * (max - min);
+      const latency = random.named(`link ${from} ${to}`).curve(LATENCY_KNOT_MS);
+      return () => min + latency(clock.now()) * (max - min);
     };
     this.network = new SimNetwork({ clock, latencyMs, observer: new MessageTrace(this.trace) });
     const ids = Array.from({ length: options.nodes }, (_, place) => nodeId(`n${place + 1}`));
     const diskTimings = new Map<NodeId, DiskTiming>();
     this.diskTimings = diskTimings;
     this.machines = ids.map((id) => {
-      const timing = new DiskTiming(random.named(`disk ${id}`), options.diskSlowness);
+      const timing = new DiskTiming({
+        random: random.named(`disk ${id}`),
+        now: () => clock.now(),
+        usualSlowness: options.diskSlowness,
+      });
       diskTimings.set(id, timing);
       return new SimMachine({
         config: configOf(id, ids, options),

@@ -25,8 +25,9 @@ export interface SimMachineOptions {
   onEnded(boot: Boot, error: unknown): void;
 }
 
-/** Share of the answers of a store that come later than their effect. */
-const LATE_ANSWERS = 0.2;
+/** From 1 down to here a store answers later than its effect: by the moment, as `DiskTiming` says. */
+const LATE_ANSWERS = 0.3;
+const LATENESS_KNOT_MS = 3;
 const LATE_ANSWER_MS_MAX = 2;
 
 /** A machine with its disk, and the node that runs on it now. */
@@ -39,9 +40,11 @@ export class SimMachine {
   #process: SimProcess | undefined;
   #node: Node | undefined;
   #boots = 0;
+  readonly #lateness: (atMs: number) => number;
 
   constructor(options: SimMachineOptions) {
     this.#options = options;
+    this.#lateness = options.random.named('lateness').curve(LATENESS_KNOT_MS);
     this.id = options.config.id;
     this.disk = options.disk;
   }
@@ -81,7 +84,8 @@ export class SimMachine {
     this.#tell(`begins run ${this.#boots}`);
     const boot: Boot = { node: this.id, number: this.#boots };
     const wallOffsetMs = (): number => this.wallOffsetMs;
-    const process = new SimProcess({ clock, network, random, host: this.id, clockRate, wallOffsetMs });
+    const ofRun = random.named(`run ${this.#boots}`);
+    const process = new SimProcess({ clock, network, random: ofRun, host: this.id, clockRate, wallOffsetMs });
     this.#process = process;
     const { transport } = process;
     const disk = process.disk(this.disk);
@@ -141,10 +145,10 @@ export class SimMachine {
   }
 
   #pause(process: SimProcess): Promise<void> {
-    const { random } = this.#options;
-    if (random.next() >= LATE_ANSWERS) return Promise.resolve();
+    const late = this.#lateness(this.#options.clock.now()) - (1 - LATE_ANSWERS);
+    if (late <= 0) return Promise.resolve();
     return new Promise((resolve) => {
-      process.clock.setTimer(random.next() * LATE_ANSWER_MS_MAX, resolve);
+      process.clock.setTimer((late / LATE_ANSWERS) * LATE_ANSWER_MS_MAX, resolve);
     });
   }
 }

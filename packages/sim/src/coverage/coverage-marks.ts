@@ -26,6 +26,14 @@ export class CoverageMarks {
   readonly #recoveries = new Map<NodeId, RecoveryMarks>();
   readonly #terms: KnownTerms = { newestOffice: 0 as Term };
   readonly #meet = (mark: MarkName): void => this.meet(mark);
+  readonly #onMet: (mark: MarkName, node: NodeId) => void;
+  /** Who takes a step, or has read its disk. */
+  #at: NodeId | undefined;
+
+  /** `onMet`: told of what one node meets. */
+  constructor(onMet: (mark: MarkName, node: NodeId) => void = () => {}) {
+    this.#onMet = onMet;
+  }
 
   get counts(): ReadonlyMap<MarkName, number> {
     return this.#counts;
@@ -33,9 +41,11 @@ export class CoverageMarks {
 
   meet(mark: MarkName): void {
     this.#counts.set(mark, (this.#counts.get(mark) ?? 0) + 1);
+    if (this.#at !== undefined) this.#onMet(mark, this.#at);
   }
 
   onRecovered({ node }: Boot, recovered: RecoveredState): void {
+    this.#at = node;
     if (this.#runs.get(node)?.snapshots.installing === true) this.meet('diedInstalling');
     let recovery = this.#recoveries.get(node);
     if (recovery === undefined) {
@@ -52,9 +62,11 @@ export class CoverageMarks {
       recovery,
     ];
     this.#runs.set(node, { sources, snapshots, core: undefined });
+    this.#at = undefined;
   }
 
   beforeStep({ node }: Boot, core: Core, input: Input): void {
+    this.#at = node;
     const run = this.#runs.get(node)!;
     run.core = core;
     for (const source of run.sources) source.before(core, input);
@@ -63,6 +75,7 @@ export class CoverageMarks {
   afterStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
     const { core, sources } = this.#runs.get(node)!;
     for (const source of sources) source.after(core!, input, effects);
+    this.#at = undefined;
   }
 }
 

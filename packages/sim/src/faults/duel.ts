@@ -2,14 +2,15 @@ import { logUniform, pick } from '../run/draw.ts';
 import type { FaultType } from './fault-type.ts';
 
 /**
- * The primary and one standby, whose disk is slow, are cut off from the rest (fault 23). In a cluster of five or more
- * the rest elects another primary, and when the standby hears of it, what the old one sent is still on its way to the
- * disk (fault 17).
+ * The primary, alone or with one standby, is cut off from the rest, and the disk of one of them is slow (fault 23). The
+ * rest elects another primary, if it is a majority, and when they hear of it, what the old one sent is still on its way
+ * to the disk (fault 17).
  */
 export interface Duel {
   readonly kind: 'duel';
-  readonly standby: string;
-  /** Times that its disk is slower. */
+  /** Absent: none, and it is the disk of the primary that is slow. */
+  readonly standby?: string;
+  /** Times that the disk is slower. */
   readonly times: number;
   /** Until it is no longer cut off. */
   readonly forMs: number;
@@ -17,12 +18,14 @@ export interface Duel {
   readonly slowMs: number;
 }
 
+const ALONE_SHARE = 0.5;
+
 export const duel: FaultType<Duel> = {
   perSecond: [0.1, 1],
   draw(random, { nodes }) {
     return {
       kind: 'duel',
-      standby: pick(random, nodes),
+      ...(random.next() < ALONE_SHARE ? {} : { standby: pick(random, nodes) }),
       times: logUniform(random, 50, 500),
       forMs: logUniform(random, 100, 1500),
       slowMs: logUniform(random, 50, 1000),
@@ -31,9 +34,9 @@ export const duel: FaultType<Duel> = {
   inflict({ standby, times, forMs, slowMs }, world) {
     const { cluster } = world;
     const primary = cluster.primary;
-    const machine = world.find({ node: standby });
-    if (primary === undefined || machine === undefined || machine === primary) return;
-    const side = [primary.id, machine.id];
+    const machine = standby === undefined ? primary : world.find({ node: standby });
+    if (primary === undefined || machine === undefined) return;
+    const side = machine === primary ? [primary.id] : [primary.id, machine.id];
     for (const one of side)
       for (const { id } of cluster.machines) if (!side.includes(id)) cluster.network.cut(one, id);
     const timing = cluster.diskTimings.get(machine.id)!;

@@ -46,6 +46,7 @@ export const failedSync: FaultType<FailedSync> = {
       onFailed: ({ path }) => {
         world.strikes('failedSync', `${machine.id} fails to sync ${path}`);
         world.marks.meet('syncFailed');
+        if (where === 'store') world.watch.promises.storeDamaged(machine.id);
         if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
       },
     });

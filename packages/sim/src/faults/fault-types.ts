@@ -1,5 +1,6 @@
 import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
+import { type Coup, coup } from './coup.ts';
 import { type Duel, duel } from './duel.ts';
 import { type FailedOperation, failedOperation } from './failed-operation.ts';
 import { type FailedSync, failedSync } from './failed-sync.ts';
@@ -11,6 +12,7 @@ import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
 import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
 import { type Mesh, mesh } from './mesh.ts';
+import { type NoRoom, noRoom } from './no-room.ts';
 import { type OneWay, oneWay } from './one-way.ts';
 import { type Partition, partition } from './partition.ts';
 import { type PowerOff, powerOff } from './power-off.ts';
@@ -19,6 +21,7 @@ import { type Repeats, repeats } from './repeats.ts';
 import { type SlowDisk, slowDisk } from './slow-disk.ts';
 import { type Stall, stall } from './stall.ts';
 import { type StoreDamage, storeDamage } from './store-damage.ts';
+import { type Succession, succession } from './succession.ts';
 import { type Switchover, switchover } from './switchover.ts';
 import { type Swizzle, swizzle } from './swizzle.ts';
 import { type WalDamage, walDamage } from './wal-damage.ts';
@@ -50,7 +53,10 @@ export type Fault =
   | FailedOperation
   | Repeats
   | Mesh
-  | Swizzle;
+  | Swizzle
+  | Coup
+  | Succession
+  | NoRoom;
 
 export type FaultKind = Fault['kind'];
 
@@ -80,6 +86,9 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   repeats,
   mesh,
   swizzle,
+  coup,
+  succession,
+  noRoom,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -1,3 +1,4 @@
+import type { NodeId } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
@@ -7,6 +8,7 @@ import type { Watch } from '../run/watch.ts';
 import { FaultAtlas } from './fault-atlas.ts';
 import type { FaultKind } from './fault-types.ts';
 import type { Target } from './target.ts';
+import type { Trigger } from './trigger.ts';
 
 /** Until somebody starts a node again that has ended by itself after the faults. */
 const RESTART_MS = 100;
@@ -29,6 +31,8 @@ export class FaultWorld {
   readonly #diskWatchers = new Map<SimMachine, Set<(operation: DiskOperation) => void>>();
   readonly #struck = new Map<FaultKind, number>();
   #isOver = false;
+  /** Where that happened which the fault that strikes now has waited for. */
+  #there: NodeId | undefined;
 
   constructor(cluster: SimCluster, hosts: readonly string[], watch: Watch) {
     this.cluster = cluster;
@@ -51,8 +55,9 @@ export class FaultWorld {
   }
 
   /** Undefined: there is none of that name. */
-  find({ node, orPrimary }: Target): SimMachine | undefined {
+  find({ node, orPrimary, isThere }: Target): SimMachine | undefined {
     const { primary, machines } = this.cluster;
+    if (isThere === true && this.#there !== undefined) return this.cluster.machine(this.#there);
     if (orPrimary === true && primary !== undefined) return primary;
     return machines.find(({ id }) => id === node);
   }
@@ -62,6 +67,17 @@ export class FaultWorld {
     this.cluster.clock.setTimer(ms, () => {
       if (!this.#isOver) work();
     });
+  }
+
+  /** Once it happens: as soon as the step is over, or later. Targets may be where it was. */
+  upon({ event, delayMs }: Trigger, work: () => void): void {
+    this.watch.triggers.once(event, (node) =>
+      this.later(delayMs, () => {
+        this.#there = node;
+        work();
+        this.#there = undefined;
+      }),
+    );
   }
 
   /** As soon as it can be done; given up when that takes too long. */

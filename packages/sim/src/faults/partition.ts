@@ -1,4 +1,4 @@
-import { logUniform } from '../run/draw.ts';
+import { logUniform, pick } from '../run/draw.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
 
@@ -9,9 +9,14 @@ export interface Partition {
   readonly forMs: number;
 }
 
+/** One host from all others: a client for longer than its session lives, now and then. */
+const ONE_SHARE = 0.3;
+
 export const partition: FaultType<Partition> = {
   perSecond: [0.1, 1.5],
   draw(random, { hosts }) {
+    if (random.next() < ONE_SHARE)
+      return { kind: 'partition', side: [pick(random, hosts)], forMs: logUniform(random, 30, 6000) };
     const side = hosts.filter(() => random.next() < 0.5);
     return { kind: 'partition', side, forMs: logUniform(random, 30, 3000) };
   },

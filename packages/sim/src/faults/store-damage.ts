@@ -42,6 +42,7 @@ export const storeDamage: FaultType<StoreDamage> = {
     const [path, bytes] = pick(random, found);
     const position = Math.floor(random.next() * bytes.length);
     machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));
+    world.watch.promises.storeDamaged(machine.id);
     world.atlas.impair(machine, { forGood: false });
     world.marks.meet('storeDamaged');
     if (path.includes('/MANIFEST-')) world.marks.meet('manifestDamaged');

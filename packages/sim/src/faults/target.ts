@@ -6,6 +6,8 @@ import type { FaultScene } from './fault-type.ts';
 export interface Target {
   readonly node: string;
   readonly orPrimary?: true;
+  /** Rather the node at which that happened which the fault waited for. */
+  readonly isThere?: true;
 }
 
 const PRIMARY_SHARE = 0.6;

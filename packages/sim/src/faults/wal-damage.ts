@@ -3,7 +3,7 @@ import { SimRandom } from '../sim-random.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawTarget, type Target } from './target.ts';
-import { damageablePlaces } from './wal-places.ts';
+import { damageablePlaces, isToldOf } from './wal-places.ts';
 
 /**
  * A bit of the log flips, or a sector of it is lost. Never what only this disk holds, and never what nothing behind it
@@ -40,8 +40,9 @@ export const walDamage: FaultType<WalDamage> = {
     const places = damageablePlaces(machine, world.watch, what === 'bit' ? 1 : 512);
     if (places.length === 0) return;
     const random = new SimRandom(seed);
-    const { path, position, length } = pick(random, places)(random);
-    world.watch.promises.damaged(machine.id);
+    const place = pick(random, places)(random);
+    const { path, position, length } = place;
+    world.watch.promises.damaged(machine.id, { mustTell: isToldOf(machine, world.watch, place) });
     world.atlas.impair(machine, { forGood: false });
     world.marks.meet('logDamaged');
     if (what === 'bit') machine.disk.corrupt(path, position, 1 << Math.floor(random.next() * 8));

@@ -41,6 +41,17 @@ export function damageablePlaces(
     .map((frame) => (random) => placeIn(frame, length, random));
 }
 
+/** Whatever loss of power comes on top of it: a frame that was synced, and stays, calls synced what is lost there. */
+export function isToldOf(machine: SimMachine, watch: Watch, { path, position, length }: Place): boolean {
+  const core = watch.coreOf(machine.id);
+  if (core === undefined) return false;
+  const { scans, frames } = readLog(machine.disk.afterCrash({ keep: 'synced' }));
+  const hit = frames.filter(
+    (frame) => frame.path === path && frame.from < position + length && frame.to > position,
+  );
+  return isFound(scans, frames, { hit, durable: core.context.persists.completed });
+}
+
 function readLog(disk: SimDisk): { scans: SegmentScan[]; frames: Frame[] } {
   const scans: SegmentScan[] = [];
   const frames: Frame[] = [];

@@ -19,26 +19,41 @@ const NAME = 'durable promises';
 
 /**
  * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6): votes, matches, what
- * is called committed, and what receipts say of copies. What is durable is what the write-ahead logs have said to be so,
- * and a log that is read again holds it.
+ * is called committed, and what receipts say of copies; nor is anything applied that could be taken back (P7), nor counted
+ * for a node that it has not said of itself in this term. What is durable is what the write-ahead logs have said to be
+ * so, and a log that is read again holds it, or is found to be damaged (G16).
  */
 export class DurablePromises {
   readonly #disks = new Map<NodeId, DurableLog>();
   readonly #damaged = new Set<NodeId>();
+  readonly #mustTell = new Set<NodeId>();
+  readonly #storeDamaged = new Set<NodeId>();
   /** What disks held before they were damaged or replaced: a primary cannot know that they do not any more. */
   readonly #before: { readonly node: NodeId; readonly disk: DurableLog }[] = [];
   readonly #voters: number;
   readonly #commits = new Map<NodeId, LogIndex>();
+  /** Greatest match that a node has sent to another in a term. */
+  readonly #said = new Map<string, number>();
 
   constructor(voters: number) {
     this.#voters = voters;
   }
 
-  /** Somebody has damaged or replaced this disk: what was durable on it need not be there. */
-  damaged(node: NodeId): void {
+  /**
+   * Somebody has damaged or replaced this disk: what was durable on it need not be there. `mustTell`: what is left of
+   * it says so, to who reads it next.
+   */
+  damaged(node: NodeId, how: { readonly mustTell?: boolean } = {}): void {
     this.#damaged.add(node);
+    if (how.mustTell === true) this.#mustTell.add(node);
+    else this.#mustTell.delete(node);
     const disk = this.#disks.get(node);
     if (disk !== undefined) this.#before.push({ node, disk });
+  }
+
+  /** Somebody has damaged the store of this node, or what was to make it durable has failed. */
+  storeDamaged(node: NodeId): void {
+    this.#storeDamaged.add(node);
   }
 
   onRecovered({ node }: Boot, recovered: RecoveredState): void {
@@ -46,10 +61,23 @@ export class DurablePromises {
     const before = this.#disks.get(node);
     this.#disks.set(node, found);
     this.#commits.delete(node);
-    if (before === undefined || this.#damaged.has(node)) return;
+    if (before === undefined) return;
     const lost = before.lostIn(found);
+    if (this.#damaged.has(node)) {
+      if (lost !== undefined && this.#mustTell.delete(node) && !tellsOfDamage(recovered))
+        throw new SafetyViolation(
+          NAME,
+          `${node} has lost ${lost} by damage to its log, and takes it for whole`,
+        );
+      return;
+    }
     if (lost !== undefined)
       throw new SafetyViolation(NAME, `${node} has read its disk, and ${lost} that was durable is not there`);
+    if (!recovered.storeUsable && !this.#storeDamaged.has(node))
+      throw new SafetyViolation(
+        NAME,
+        `the log of ${node} does not bring up its store, and neither is damaged`,
+      );
     const { exclusion, holes } = recovered.log;
     if (holes.length > 0 || exclusion === 'hard-state-lost')
       throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
@@ -70,11 +98,29 @@ export class DurablePromises {
     if (input.kind === 'persisted') disk.persisted(input.ticket);
     for (const effect of effects) {
       if (effect.kind === 'persist') disk.ordered(effect.order);
-      if (effect.kind === 'send') checkMessage(node, disk, effect.to, effect.message);
+      if (effect.kind === 'send') {
+        checkMessage(node, disk, effect.to, effect.message);
+        this.#note(node, effect.to, effect.message);
+      }
+      if (effect.kind === 'apply') checkApplied(node, disk, effect.entries);
       if (effect.kind !== 'reply') continue;
       for (const reply of effect.replies)
         if (reply.kind === 'receipt') this.#checkReceipt(node, disk, reply.receipt);
     }
+  }
+
+  /** What a primary counts for another node, that node has said in this term. */
+  onCount(
+    { node }: Boot,
+    counts: { readonly term: Term; readonly peer: NodeId; readonly match: LogIndex },
+  ): void {
+    const { term, peer, match } = counts;
+    const said = this.#said.get(nameOf({ peer, to: node, term })) ?? 0;
+    if (match > said)
+      throw new SafetyViolation(
+        NAME,
+        `${node} counts ${match} for ${peer} in term ${term}, which has said ${said} in it`,
+      );
   }
 
   /** After each step. What a primary commits is durable on a majority, as an entry of its own term (Raft §5.4.2). */
@@ -88,6 +134,12 @@ export class DurablePromises {
         NAME,
         `${node} commits ${commit} in term ${term}; ${copies} have it durable as an entry of that term`,
       );
+  }
+
+  #note(node: NodeId, to: NodeId, message: PeerMessage): void {
+    if (message.kind !== 'appendMatch') return;
+    const name = nameOf({ peer: node, to, term: message.term });
+    this.#said.set(name, Math.max(this.#said.get(name) ?? 0, message.match));
   }
 
   /** Nodes whose disks are so, or were before they were damaged. */
@@ -114,6 +166,23 @@ export class DurablePromises {
     if (ack === 'local' && !disk.holds(receipt))
       throw new SafetyViolation(NAME, `${node} acknowledges ${index}@${term}, which is not durable there`);
   }
+}
+
+function nameOf(said: { readonly peer: NodeId; readonly to: NodeId; readonly term: Term }): string {
+  return `${said.peer} ${said.to} ${said.term}`;
+}
+
+function tellsOfDamage({ log, storeUsable }: RecoveredState): boolean {
+  return log.holes.length > 0 || log.exclusion !== undefined || !storeUsable;
+}
+
+function checkApplied(node: NodeId, disk: DurableLog, entries: readonly Position[]): void {
+  const early = entries.find((entry) => !disk.holds(entry));
+  if (early !== undefined)
+    throw new SafetyViolation(
+      NAME,
+      `${node} applies ${early.index}@${early.term}, which is not durable there`,
+    );
 }
 
 function checkMessage(node: NodeId, disk: DurableLog, to: NodeId, message: PeerMessage): void {

@@ -7,7 +7,8 @@ const NAME = 'rightful elections';
 
 /**
  * A node gives one vote a term, in all its lives, and raises a term only once a majority has said that it would vote
- * for it, or on the order of the primary before it: whoever was cut off disturbs nobody.
+ * for it, or on the order of the primary before it: whoever was cut off disturbs nobody. Whoever takes office has the
+ * votes of a majority.
  */
 export class RightfulElections {
   readonly #majority: number;
@@ -24,7 +25,9 @@ export class RightfulElections {
 
   onEffect({ node }: Boot, effect: Effect): void {
     if (effect.kind === 'notice') {
-      if (effect.notice.kind === 'election') this.#stands(node, effect.notice.term);
+      const { notice } = effect;
+      if (notice.kind === 'election') this.#stands(node, notice.term);
+      if (notice.kind === 'role' && notice.role === 'primary') this.#takesOffice(node, notice.term);
       return;
     }
     if (effect.kind !== 'send') return;
@@ -43,6 +46,18 @@ export class RightfulElections {
     throw new SafetyViolation(
       NAME,
       `${node} stands in term ${term}, for which ${promised} of ${this.#majority} would vote`,
+    );
+  }
+
+  /** Its own vote is durable by then, and so are those that it has. */
+  #takesOffice(node: NodeId, term: Term): void {
+    const others = [...this.#votes].filter(
+      ([name, candidate]) => candidate === node && name.endsWith(` ${term}`) && name !== nameOf(node, term),
+    );
+    if (others.length + 1 >= this.#majority) return;
+    throw new SafetyViolation(
+      NAME,
+      `${node} takes office in term ${term} with ${others.length + 1} votes of ${this.#majority}`,
     );
   }
 

@@ -174,8 +174,10 @@ class ScheduledRun {
   async #disturb(): Promise<void> {
     const { clock } = this.#cluster;
     const { workMs, faults } = this.#schedule;
-    for (const { atMs, ...fault } of faults)
-      this.#faults.later(atMs, () => inflict(fault as Fault, this.#faults));
+    for (const { atMs, upon, ...fault } of faults) {
+      const strike = (): void => inflict(fault as Fault, this.#faults);
+      this.#faults.later(atMs, upon === undefined ? strike : () => this.#faults.upon(upon, strike));
+    }
     for (const client of this.#clients) client.start();
     const end = clock.now() + workMs;
     // Something must come up at the end, whatever else does not.

@@ -4,12 +4,14 @@ import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { traceStep } from '../cluster/step-trace.ts';
 import { CoverageMarks } from '../coverage/coverage-marks.ts';
+import { Triggers } from '../faults/trigger.ts';
 import { BoundedQueues } from '../oracles/bounded-queues.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
 import { IdleSessions } from '../oracles/idle-sessions.ts';
 import { LagBounds } from '../oracles/lag-bounds.ts';
+import { LateOrders } from '../oracles/late-orders.ts';
 import { LeaderCompleteness } from '../oracles/leader-completeness.ts';
 import { LiveOffices } from '../oracles/live-offices.ts';
 import { LogMatching } from '../oracles/log-matching.ts';
@@ -23,6 +25,7 @@ import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { RunFailure } from './run-failure.ts';
 
 interface TimedOracles {
+  readonly orders: LateOrders;
   readonly offices: LiveOffices;
   readonly ages: StatedAges;
   readonly idle: IdleSessions;
@@ -50,7 +53,9 @@ export class Watch implements CoreObserver {
   #timed: TimedOracles | undefined;
   readonly #sessions: ReplicatedSessions = new ReplicatedSessions();
   /** Rare paths taken, and how often. */
-  readonly marks: CoverageMarks = new CoverageMarks();
+  readonly marks: CoverageMarks = new CoverageMarks((mark, node) => this.triggers.happened(mark, node));
+  /** What faults wait for. */
+  readonly triggers: Triggers = new Triggers();
   #cluster: SimCluster | undefined;
   #failure: RunFailure | undefined;
 
@@ -76,6 +81,7 @@ export class Watch implements CoreObserver {
     const { clockDrift } = cluster;
     const { timing, limits } = cluster.machines[0]!.config;
     this.#timed = {
+      orders: new LateOrders({ electionTimeoutMs: timing.electionTimeoutMs, clockDrift }),
       offices: new LiveOffices({ electionTimeoutMs: timing.electionTimeoutMs, clockDrift }),
       ages: new StatedAges({ clockDrift }),
       idle: new IdleSessions({ sessionIdleMs: limits.sessionIdleMs, clockDrift }),
@@ -94,6 +100,7 @@ export class Watch implements CoreObserver {
     try {
       this.#sessions.onRecovered(boot, recovered);
       this.#reads.onRecovered(boot);
+      this.#timed?.orders.onRecovered(boot);
       this.promises.onRecovered(boot, recovered);
       this.replaced.onRecovered(boot, recovered);
     } catch (error) {
@@ -109,6 +116,7 @@ export class Watch implements CoreObserver {
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {
     if (this.#cluster !== undefined) traceStep(this.#cluster.trace, boot, input, effects);
     this.marks.afterStep(boot, input, effects);
+    this.triggers.onStep(boot.node, input, effects);
     try {
       this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
@@ -116,6 +124,7 @@ export class Watch implements CoreObserver {
       this.#reads.onStep(boot, input, effects, core.applier.applied);
       this.#queues.onStep(boot, input, core);
       this.#completeness.onCommit(core.context, core.context.log);
+      this.#countMatch(boot, input, core);
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
@@ -132,6 +141,13 @@ export class Watch implements CoreObserver {
     }
   }
 
+  #countMatch(boot: Boot, input: Input, { office, context }: Core): void {
+    if (office === undefined || input.kind !== 'message' || input.message.kind !== 'appendMatch') return;
+    const progress = office.replicator.progress.get(input.from);
+    if (progress !== undefined && progress.match > 0)
+      this.promises.onCount(boot, { term: context.term, peer: input.from, match: progress.match });
+  }
+
   onBroken({ node }: Boot, error: unknown): void {
     this.#remember(RunFailure.from(error, 'crash', `the core of ${node} broke: `));
   }
@@ -146,12 +162,13 @@ export class Watch implements CoreObserver {
   }
 
   #onTimedStep(
-    { offices, ages, idle, lag }: TimedOracles,
+    { orders, offices, ages, idle, lag }: TimedOracles,
     boot: Boot,
     step: { readonly input: Input; readonly effects: readonly Effect[]; readonly core: Core },
   ): void {
     const { input, effects, core } = step;
     const now = this.#cluster!.clock.now();
+    orders.onStep(boot, input, effects, now);
     for (const effect of effects) offices.onEffect(boot, effect, now);
     ages.onStep(boot, step, core.applier.applied, now);
     idle.onStep(boot, input, effects, now);

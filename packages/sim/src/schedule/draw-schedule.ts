@@ -1,8 +1,9 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls } from './draw-calls.ts';
+import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
-import { drawScenario } from './scenario.ts';
+import { drawScenario, type Scenario } from './scenario.ts';
 import type { ClientPlan, PlannedFault, Schedule } from './schedule.ts';
 
 /** Share of the runs in which faults begin before the cluster has formed. */
@@ -10,19 +11,31 @@ const EARLY_SHARE = 0.2;
 /** Share of those in which clients watch as well. */
 const WATCHED_SHARE = 0.4;
 
-/** The run that a seed stands for. It is another one whenever what is drawn here changes. */
-export function drawSchedule(seed: number): Schedule {
+/** A run with a focus is short, and its clients are few and slow: it costs a fifth of another one. */
+const FOCUS_MS = 1500;
+const FOCUS_NODES = 3;
+const FOCUS_PER_SECOND = 2;
+const FOCUS_CLIENTS_MAX = 3;
+const FOCUS_THINK_MS = 60;
+
+/**
+ * The run that a seed stands for. It is another one whenever what is drawn here changes. `focus`: it is short, and has
+ * these kinds of fault only, and often.
+ */
+export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedule {
   const random = new SimRandom(seed);
-  const scenario = drawScenario(random.named('scenario'));
+  const drawn = drawScenario(random.named('scenario'));
+  const scenario = focus === undefined ? drawn : focusedOn(focus, drawn);
   const { cluster, workMs } = scenario;
   const nodes = names('n', cluster.nodes);
   const clients = names('c', scenario.clients);
   const scene = { nodes, clients, hosts: [...nodes, ...clients] };
   const faults: PlannedFault[] = [];
+  const drawTrigger = triggerDrawer(random.named('triggers'));
   for (const [kind, perSecond] of scenario.faultsPerSecond) {
     const ofKind = random.named(`fault ${kind}`);
     for (const atMs of moments(ofKind, perSecond, workMs))
-      faults.push({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) });
+      faults.push(drawTrigger({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) }));
   }
   const isWatched = random.named('watches').next() < WATCHED_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
@@ -40,6 +53,21 @@ export function drawSchedule(seed: number): Schedule {
       return watches.length === 0 ? { host, threads } : { host, threads, watches };
     }),
     majority: drawMajority(random.named('majority'), nodes),
+  };
+}
+
+function focusedOn(kinds: readonly FaultKind[], scenario: Scenario): Scenario {
+  const faultsPerSecond = new Map(
+    kinds.map((kind) => [kind, Math.max(FOCUS_PER_SECOND, FAULT_TYPES[kind].perSecond[1])]),
+  );
+  const { cluster, clients, thinkMsMax, ...rest } = scenario;
+  return {
+    ...rest,
+    cluster: { ...cluster, nodes: cluster.nodes > FOCUS_NODES ? 2 * FOCUS_NODES - 1 : FOCUS_NODES },
+    clients: Math.min(clients, FOCUS_CLIENTS_MAX),
+    thinkMsMax: Math.max(thinkMsMax, FOCUS_THINK_MS),
+    workMs: FOCUS_MS,
+    faultsPerSecond,
   };
 }
 

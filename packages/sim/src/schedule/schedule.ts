@@ -1,6 +1,7 @@
 import type { NodeConfig } from '@holdfast/server';
 import type { Ack, Consistency } from '@holdfast/types';
 import type { Fault } from '../faults/fault-types.ts';
+import type { Trigger } from '../faults/trigger.ts';
 
 /**
  * All that happens to a cluster in one run, as data: what it is, what its clients ask, what goes wrong and when. Nodes
@@ -45,8 +46,8 @@ export interface ClusterSetup {
   readonly segmentBytes: number;
 }
 
-/** `atMs`: from the beginning of the work. */
-export type PlannedFault = { readonly atMs: number } & Fault;
+/** `atMs`: from the beginning of the work. `upon`: then it waits until that happens. */
+export type PlannedFault = { readonly atMs: number; readonly upon?: Trigger } & Fault;
 
 /** What one client does: each thread makes its calls one after the other, the threads go side by side, and watches, too. */
 export interface ClientPlan {

@@ -25,6 +25,7 @@ beforeEach(() => {
 function empty(): RecoveredState {
   return {
     log: { hardState: { term: 0 }, first: 1, last: { index: 0, term: 0 }, termRuns: [], holes: [] },
+    storeUsable: true,
   } as unknown as RecoveredState;
 }
 
@@ -92,6 +93,21 @@ test.each([
   expect(() => oracle.onStep(n1, persisted(1), [receipt(1, ack, copies)])).toThrow(message);
 });
 
+test('what is applied before it is durable there is caught', () => {
+  const apply = { kind: 'apply', entries: [{ index: 1, term: 1 }] } as unknown as Effect;
+  oracle.onStep(n1, tick, [persist(1, [1])]);
+  expect(() => oracle.onStep(n1, tick, [apply])).toThrow('n1 applies 1@1, which is not durable there');
+  oracle.onStep(n1, persisted(1), [apply]);
+});
+
+test('a match that was said in another term is not to be counted', () => {
+  oracle.onStep(n2, tick, [persist(1, [1, 2])]);
+  oracle.onStep(n2, persisted(1), [send(n1.node, { kind: 'appendMatch', term: 1, match: 2 })]);
+  const count = { peer: n2.node, match: 2 as LogIndex };
+  oracle.onCount(n1, { ...count, term: 1 as Term });
+  expect(() => oracle.onCount(n1, { ...count, term: 2 as Term })).toThrow('n1 counts 2 for n2 in term 2');
+});
+
 describe('A primary', () => {
   const view = (commit: number, term = 1, role: Role = 'primary'): CommitView => ({
     role,
@@ -129,13 +145,19 @@ describe('A primary', () => {
 describe('A disk that is read again', () => {
   const found = (
     last: number,
-    log: { readonly votedFor?: NodeId; readonly holes?: object[]; readonly exclusion?: string } = {},
+    log: {
+      readonly votedFor?: NodeId;
+      readonly holes?: object[];
+      readonly exclusion?: string;
+      readonly storeUsable?: boolean;
+    } = {},
   ): RecoveredState => {
     const { votedFor = n1.node, holes = [], exclusion } = log;
     const position = { index: last, term: 1 };
     const termRuns = last === 0 ? [] : [{ index: 1, term: 1 }];
     return {
       log: { hardState: { term: 1, votedFor }, first: 1, last: position, termRuns, holes, exclusion },
+      storeUsable: log.storeUsable ?? true,
     } as unknown as RecoveredState;
   };
   const again = { ...n1, number: 2 };
@@ -169,6 +191,22 @@ describe('A disk that is read again', () => {
   test('may have lost anything once it is damaged', () => {
     oracle.damaged(n1.node);
     oracle.onRecovered(again, empty());
+  });
+
+  test('and damaged so that it is told must be found so', () => {
+    oracle.damaged(n1.node, { mustTell: true });
+    oracle.onRecovered(again, found(1, { holes: [{ from: 2, to: 2 }] }));
+    oracle.onStep(n1, tick, [persist(2, [2], n1.node)]);
+    oracle.onStep(n1, persisted(2), []);
+    oracle.damaged(n1.node, { mustTell: true });
+    expect(() => oracle.onRecovered(again, found(1))).toThrow('has lost 2@1 by damage to its log');
+  });
+
+  test('brings up its store, unless that was damaged', () => {
+    const recovered = found(2, { storeUsable: false });
+    expect(() => oracle.onRecovered(again, recovered)).toThrow('does not bring up its store');
+    oracle.storeDamaged(n1.node);
+    oracle.onRecovered(again, recovered);
   });
 });
 

@@ -14,6 +14,10 @@ const send = (to: NodeId, message: object): Effect => ({ kind: 'send', to, messa
 const wouldVote = (to: NodeId, term: number): Effect =>
   send(to, { kind: 'preVoteReply', term, granted: true, reason: 'granted' });
 const votes = (to: NodeId, term: number): Effect => send(to, { kind: 'voteReply', term, granted: true });
+const takesOffice = (term: number): Effect => ({
+  kind: 'notice',
+  notice: { kind: 'role', role: 'primary', term: term as Term, reason: 'elected by a majority' },
+});
 let oracle: RightfulElections;
 
 beforeEach(() => {
@@ -51,6 +55,13 @@ test('a second vote in a term is caught, after a restart too', () => {
   expect(() => oracle.onEffect({ ...n3, number: 2 }, votes(n2.node, 1))).toThrow(
     'n3 votes for n1 and for n2 in term 1',
   );
+});
+
+test('who takes office has the votes of a majority', () => {
+  oracle.onEffect(n2, votes(n1.node, 1));
+  oracle.onEffect(n1, takesOffice(1));
+  oracle.onEffect(n2, votes(n3.node, 2));
+  expect(() => oracle.onEffect(n1, takesOffice(2))).toThrow('n1 takes office in term 2 with 1 votes of 2');
 });
 
 test('a candidate that votes for another is caught', () => {
