@@ -121,6 +121,7 @@ test('watches whose events nobody takes cost their node no memory, and are told 
   const quick = new Follower(client.watch());
   await client.put('first', '');
   await waitUntil('the quick one to be told', async () => quick.told.length === 1);
+  expect((await cluster.status(id!)).lanes.watches).toEqual({ running: 41, waiting: 0, refused: 0 });
   const before = residentBytes(cluster.pid(id!));
   const value = 'v'.repeat(65_536);
   const writes = 320;

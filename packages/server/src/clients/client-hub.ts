@@ -26,7 +26,7 @@ import { ClientWrites } from './client-writes.ts';
 import { ConnectionScans } from './connection-scans.ts';
 import { ConnectionSnapshots } from './connection-snapshots.ts';
 import { ConnectionWatches } from './connection-watches.ts';
-import { type LaneLoad, NO_LOAD } from './lane-load.ts';
+import type { LaneLoad } from './lane-load.ts';
 import { ScanLane } from './scan-lane.ts';
 import { sameTopology } from './topology.ts';
 import { toWireError } from './wire-error.ts';
@@ -78,12 +78,16 @@ export class ClientHub {
   /** How full the lanes are; of writes, those that the core has, logged or not. */
   get lanes(): Readonly<Record<Lane, LaneLoad>> {
     let writes = 0;
-    for (const client of this.#connections.values()) writes += client.requests.size;
+    let watches = 0;
+    for (const client of this.#connections.values()) {
+      writes += client.requests.size;
+      watches += client.watches.size;
+    }
     return {
       writes: { running: writes, waiting: 0, refused: this.#writes.refused },
       reads: { running: this.#reads.pending, waiting: 0, refused: this.#reads.refused },
       scans: this.#scanLane.load,
-      watches: NO_LOAD,
+      watches: { running: watches, waiting: 0, refused: this.#reads.watchesRefused },
     };
   }
 

@@ -54,6 +54,7 @@ export class ClientReads {
   readonly #pending = new TransientMap<number, PendingRead>();
   #lastNumber = 0;
   #refused = 0;
+  #watchesRefused = 0;
 
   constructor(options: ClientReadsOptions) {
     this.#options = options;
@@ -67,6 +68,11 @@ export class ClientReads {
   /** Reads refused because there were too many. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** Watches refused because there were too many. */
+  get watchesRefused(): number {
+    return this.#watchesRefused;
   }
 
   read(client: ClientConnection, database: ClientDatabase, requests: readonly ReadRequest[]): void {
@@ -156,8 +162,11 @@ export class ClientReads {
   openWatch(client: ClientConnection, database: ClientDatabase, message: WatchOpenMessage): void {
     const { id, consistency } = message;
     const error = busyProblem(client) ?? client.watches.reserve(id);
-    if (error !== undefined) client.send({ kind: 'failed', id, error });
-    else this.#propose(database, message, { kind: 'watch', client, consistency, id, watch: message });
+    if (error !== undefined) {
+      this.#options.metrics.error(error.code);
+      if (error.code === 'HOLDFAST_OVERLOADED') this.#watchesRefused += 1;
+      client.send({ kind: 'failed', id, error });
+    } else this.#propose(database, message, { kind: 'watch', client, consistency, id, watch: message });
   }
 
   closeWatch(client: ClientConnection, watch: number): void {

@@ -7,5 +7,3 @@ export interface LaneLoad {
   /** Requests refused with HOLDFAST_OVERLOADED, in this run of the node. */
   readonly refused: number;
 }
-
-export const NO_LOAD: LaneLoad = { running: 0, waiting: 0, refused: 0 };

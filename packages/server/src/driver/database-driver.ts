@@ -346,7 +346,10 @@ export class DatabaseDriver {
         this.input({ kind: 'applied', index: effect.applied.index });
         feed.tell();
       },
-      (error) => this.fail(asError(error)),
+      (error) => {
+        // A batch that waited for room in a store that a snapshot has replaced is in the new one.
+        if (store === this.store) this.fail(asError(error));
+      },
     );
   }
 
