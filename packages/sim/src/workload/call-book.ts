@@ -52,7 +52,7 @@ export interface BookedClear {
 export interface HandedToken {
   readonly client: string;
   readonly token: number;
-  /** Newest revision of each key that the client had seen. */
+  /** Newest revision of each key that the client had seen, as far as the token vouches for it. */
   readonly floors: ReadonlyMap<string, number>;
 }
 

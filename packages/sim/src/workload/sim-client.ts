@@ -1,5 +1,6 @@
 import type { HistoryRecorder } from '@holdfast/check';
 import { Holdfast, type ReadPreference } from '@holdfast/client';
+import { REVISION_GAP } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
@@ -124,13 +125,17 @@ export class SimClient {
         await new ClientWrites(world).make(call);
       else await new ClientReads(world).make(call);
       const { db, order } = world;
-      if (db.status === 'open')
-        this.#options.book.handOn({
-          client: this.#options.plan.host,
-          token: db.token(),
-          floors: new Map([...order.begin().floors].filter(([key]) => ownKey(key) === undefined)),
-        });
+      if (db.status === 'open') this.#handOn(db.token(), order.begin().floors);
     }
+  }
+
+  /** A token says nothing of what was seen in earlier terms, which a failover may have lost (a stated limit). */
+  #handOn(token: number, floors: ReadonlyMap<string, number>): void {
+    const { book, plan } = this.#options;
+    const vouchedFor = [...floors].filter(
+      ([key, revision]) => ownKey(key) === undefined && token - revision < REVISION_GAP / 2,
+    );
+    book.handOn({ client: plan.host, token, floors: new Map(vouchedFor) });
   }
 
   #newSession(): Session {
