@@ -47,14 +47,14 @@ export class LevelView implements StoreView {
 
   scan(range: KeyRange): StoreScan {
     const { level, snapshot, revision, failure } = this.#options;
-    const scan = new LevelScan({
-      level,
-      snapshot,
-      revision,
-      range,
-      failure,
-      release: () => this.#release(),
-    });
+    let scan: LevelScan;
+    try {
+      const release = (): Promise<void> => this.#release();
+      scan = new LevelScan({ level, snapshot, revision, range, failure, release });
+    } catch (error) {
+      // The store was opened anew meanwhile, and its snapshots ended with that.
+      throw failure(error);
+    }
     this.#users += 1;
     return scan;
   }
