@@ -334,12 +334,14 @@ export class DatabaseDriver {
     this.#apply(held);
   }
 
+  /** What becomes of a batch that was on its way into a store when a snapshot replaced that is nobody's business. */
   #apply(effect: ApplyEffect): void {
     const startedAt = this.#clock.now();
     const { store, feed } = this;
     feed.applying(effect);
     store.apply(effect).then(
       () => {
+        if (store !== this.store) return;
         this.#ports.metrics.apply(this.#clock.now() - startedAt);
         this.#checkpoints.applied(effect.entries);
         feed.applied(effect);
@@ -347,7 +349,6 @@ export class DatabaseDriver {
         feed.tell();
       },
       (error) => {
-        // A batch that waited for room in a store that a snapshot has replaced is in the new one.
         if (store === this.store) this.fail(asError(error));
       },
     );

@@ -99,13 +99,11 @@ export class MutationFeed {
   /** The batch is in the store. Whoever watches from now on is told of what comes after it. */
   applied({ entries, applied, revision }: Batch): void {
     this.#head = { index: applied.index, revision };
-    this.#isApplying = false;
     if (this.#watchers.size > 0) {
       this.#term = applied.term;
       this.#recent.push(entries, this.#captured);
-      this.#captured = undefined;
     }
-    if (this.#behindBatch.length > 0) for (const open of this.#behindBatch.splice(0)) open();
+    this.#batchEnded();
   }
 
   /** Tells whoever watches at the head. */
@@ -141,14 +139,17 @@ export class MutationFeed {
     };
   }
 
-  /** Another store took the place of the one before, and its position that of the log. */
+  /**
+   * Another store took the place of the one before, and its position that of the log. What becomes of a batch that was on
+   * its way into the one before is not told here.
+   */
   replaced(head: LogHead): void {
     this.#head = head;
     this.#epoch += 1;
-    this.#captured = undefined;
     this.#chunks = new LogChunks(this.#options.log);
     const error = new HoldfastError('HOLDFAST_NOT_READY', 'the store of this node was replaced');
     for (const watcher of this.#watchers) this.#end(watcher, error);
+    this.#batchEnded();
   }
 
   /** Nobody is told anything any more. */
@@ -156,6 +157,12 @@ export class MutationFeed {
     for (const watcher of this.#watchers) this.#close(watcher);
     this.#marks?.cancel();
     this.#room?.cancel();
+  }
+
+  #batchEnded(): void {
+    this.#isApplying = false;
+    this.#captured = undefined;
+    if (this.#behindBatch.length > 0) for (const open of this.#behindBatch.splice(0)) open();
   }
 
   #begin(watcher: Watcher): void {

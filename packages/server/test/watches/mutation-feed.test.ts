@@ -179,6 +179,16 @@ describe('A feed of mutations', () => {
     expect(world.failures).toEqual([]);
   });
 
+  test('another store ends the wait for a batch that was on its way into the one before', () => {
+    const world = new FeedWorld();
+    world.apply([world.log.append([[['a', '1']]])]);
+    world.feed.applying({ entries: [] } as never);
+    const watch = world.open({ previousValues: true });
+    expect(watch.start).toBeUndefined();
+    world.feed.replaced({ index: 9 as never, revision: 9 as Revision });
+    expect([watch.start, watch.error]).toEqual([9, undefined]);
+  });
+
   test('damage in the log ends the node and is never told as anything else', async () => {
     const world = new FeedWorld();
     for (let value = 1; value <= 5; value += 1) world.apply([world.log.append([[['a', String(value)]]])]);
