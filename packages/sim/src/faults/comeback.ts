@@ -2,7 +2,7 @@ import type { Random } from '@holdfast/types';
 import type { SimMachine } from '../cluster/sim-machine.ts';
 import { logUniform } from '../run/draw.ts';
 import type { FaultWorld } from './fault-world.ts';
-import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawLoss, endBy, type Loss } from './loss.ts';
 
 /** How a node that is down comes back. */
 export interface Comeback {
@@ -30,8 +30,7 @@ export function comeBack(machine: SimMachine, { awayMs, fails }: Comeback, world
     if (fails === undefined) return;
     world.later(fails.afterMs, () => {
       if (!machine.isUp) return;
-      if (fails.loss === undefined) machine.kill();
-      else machine.powerOff(crashOf(fails.loss));
+      endBy(machine, fails.loss);
       world.tell(`${machine.id} fails while it starts`);
       comeBack(machine, fails.comeback, world);
     });

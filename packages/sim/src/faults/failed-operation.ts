@@ -1,8 +1,9 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
+import { mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawLoss, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
 
 /** Writes, or reads, fail with EIO, once or from then on. A node that cannot do without stops, and says why. */
@@ -18,9 +19,6 @@ export interface FailedOperation extends Target {
   readonly loss?: Loss;
   readonly comeback: Comeback;
 }
-
-/** As of a failed sync. */
-const ENDS_MS_MAX = 5000;
 
 export const failedOperation: FaultType<FailedOperation> = {
   perSecond: [0.1, 1],
@@ -53,21 +51,11 @@ export const failedOperation: FaultType<FailedOperation> = {
         world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
       },
     });
-    const pardon = world.mayEnd(machine, () => {
-      armed.clear();
-      world.marks.meet('stoppedByDisk');
-      if (loss === undefined) machine.kill();
-      else machine.powerOff(crashOf(loss));
-      comeBack(machine, comeback, world);
-    });
     if (isRestarted) {
       machine.kill();
       world.tell(`${machine.id} is killed`);
       comeBack(machine, { awayMs: 1 }, world);
     }
-    world.during(forMs, () => {
-      armed.clear();
-      world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
-    });
+    mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };

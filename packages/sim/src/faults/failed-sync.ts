@@ -1,8 +1,9 @@
 import { logUniform, pick } from '../run/draw.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { type Comeback, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
+import { mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawLoss, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
 
 /**
@@ -18,9 +19,6 @@ export interface FailedSync extends Target {
   readonly loss?: Loss;
   readonly comeback: Comeback;
 }
-
-/** From the failure to the end of the node, with room for a slow disk and a frozen process. */
-const ENDS_MS_MAX = 5000;
 
 export const failedSync: FaultType<FailedSync> = {
   perSecond: [0.05, 0.7],
@@ -50,16 +48,6 @@ export const failedSync: FaultType<FailedSync> = {
         if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
       },
     });
-    const pardon = world.mayEnd(machine, () => {
-      armed.clear();
-      world.marks.meet('stoppedByDisk');
-      if (loss === undefined) machine.kill();
-      else machine.powerOff(crashOf(loss));
-      comeBack(machine, comeback, world);
-    });
-    world.during(forMs, () => {
-      armed.clear();
-      world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
-    });
+    mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };

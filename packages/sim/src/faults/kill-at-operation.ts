@@ -6,7 +6,7 @@ import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
 import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
-import { crashOf, drawLoss, type Loss } from './loss.ts';
+import { drawLoss, endBy, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
 
 /** A node ends at one operation of its disk, which does not take place: the machine loses power if there is a loss. */
@@ -101,8 +101,7 @@ export const killAtOperation: FaultType<KillAtOperation> = {
         if (chosen !== machine || left === undefined || left-- > 0) return;
         for (const stop of unwatch) stop();
         const isStarted = machine.node !== undefined;
-        if (loss === undefined) machine.kill();
-        else machine.powerOff(crashOf(loss));
+        endBy(machine, loss);
         if (isStarted === (moment !== 'start')) world.marks.meet(mark);
         world.strikes('killAtOperation', `${machine.id} ends at ${operation.kind} ${operation.path}`);
         comeBack(machine, comeback, world);

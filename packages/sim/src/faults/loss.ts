@@ -1,4 +1,5 @@
 import type { Random } from '@holdfast/types';
+import type { SimMachine } from '../cluster/sim-machine.ts';
 import { keepRandomly } from '../disk/pending-change.ts';
 import { pick } from '../run/draw.ts';
 import type { CrashOptions } from '../sim-disk.ts';
@@ -14,4 +15,10 @@ export function drawLoss(random: Random): Loss {
 
 export function crashOf(loss: Loss): CrashOptions {
   return { keep: typeof loss === 'string' ? loss : keepRandomly(new SimRandom(loss.seed)) };
+}
+
+/** It loses power, or is killed if there is no loss. */
+export function endBy(machine: SimMachine, loss: Loss | undefined): void {
+  if (loss === undefined) machine.kill();
+  else machine.powerOff(crashOf(loss));
 }

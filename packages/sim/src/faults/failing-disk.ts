@@ -1,0 +1,32 @@
+import type { SimMachine } from '../cluster/sim-machine.ts';
+import type { ArmedFault } from '../disk/disk-faults.ts';
+import { type Comeback, comeBack } from './comeback.ts';
+import type { FaultWorld } from './fault-world.ts';
+import { endBy, type Loss } from './loss.ts';
+
+/** From a failure to the end of the node, with room for a slow disk and a frozen process. */
+const ENDS_MS_MAX = 5000;
+
+/** For so long the armed failure may strike, and end the node; power may go with that. Then it comes back. */
+export function mayStopNode(
+  armed: ArmedFault,
+  how: {
+    readonly machine: SimMachine;
+    readonly forMs: number;
+    readonly loss: Loss | undefined;
+    readonly comeback: Comeback;
+  },
+  world: FaultWorld,
+): void {
+  const { machine, forMs, loss, comeback } = how;
+  const pardon = world.mayEnd(machine, () => {
+    armed.clear();
+    world.marks.meet('stoppedByDisk');
+    endBy(machine, loss);
+    comeBack(machine, comeback, world);
+  });
+  world.during(forMs, () => {
+    armed.clear();
+    world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
+  });
+}
