@@ -14,8 +14,7 @@ import { markKey, type ReapplyDatabase, type ReapplyResult, reapply } from '../d
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { callHttp } from '../node-http.ts';
 import { withDatabase } from '../open-database.ts';
-import { paintFor } from '../render/style.ts';
-import { tableLines } from '../render/table.ts';
+import { printTable } from '../render/table.ts';
 import { escaped, fromBytes } from '../values.ts';
 import {
   addCommand,
@@ -105,10 +104,7 @@ async function printList(options: ClusterOptions, context: Context): Promise<voi
     holders.map(({ id, url }) => id ?? url).join(', '),
     stateOf(summary, reapplied.get(summary.id)),
   ]);
-  const paint = paintFor(output.hasColour);
-  const columns = ['id', 'writes', 'asked', 'size', 'listed by', 'state'].map((title) => ({ title }));
-  const [head = '', ...lines] = tableLines(columns, rows);
-  for (const line of [paint('dim', head), ...lines]) output.line(line);
+  printTable(output, ['id', 'writes', 'asked', 'size', 'listed by', 'state'], rows);
 }
 
 function stateOf({ undecided }: ListedEntry['summary'], isReapplied: boolean | undefined): string {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { withDatabase } from '../open-database.ts';
 import { paintFor } from '../render/style.ts';
-import { tableLines } from '../render/table.ts';
+import { printTable } from '../render/table.ts';
 import { escaped } from '../values.ts';
 
 export interface SagaOptions extends ClusterOptions {
@@ -40,8 +40,7 @@ export async function printSagas(options: SagaListOptions, context: Context): Pr
     let rows: string[][] = [];
     let count = 0;
     const flush = (): void => {
-      const [head = '', ...lines] = tableLines(LIST_COLUMNS, rows);
-      for (const line of [paintFor(output.hasColour)('dim', head), ...lines]) output.line(line);
+      printTable(output, LIST_TITLES, rows);
       rows = [];
     };
     for await (const record of new SagaRegister(database).list({ type, state: state as SagaState })) {
@@ -85,8 +84,8 @@ export async function printSaga(
     if (text !== undefined) output.line(`${paint('dim', title.padEnd(8))}  ${text}`);
   }
   const rows = record.steps.map(({ name, state, result }) => [name, state, JSON.stringify(result) ?? '']);
-  const [head = '', ...lines] = tableLines(STEP_COLUMNS, rows);
-  for (const line of ['', paint('dim', head), ...lines]) output.line(line);
+  output.line('');
+  printTable(output, STEP_TITLES, rows);
 }
 
 export async function resumeSaga(
@@ -121,8 +120,8 @@ export async function abortSaga(
   return isDone ? EXIT.done : EXIT.refused;
 }
 
-const LIST_COLUMNS = ['type', 'id', 'state', 'step', 'changed', 'failure'].map((title) => ({ title }));
-const STEP_COLUMNS = ['step', 'state', 'result'].map((title) => ({ title }));
+const LIST_TITLES = ['type', 'id', 'state', 'step', 'changed', 'failure'];
+const STEP_TITLES = ['step', 'state', 'result'];
 
 function rowOf(record: SagaRecord): string[] {
   const { type, id, state, steps, changedAt, failure, obstacle } = record;

@@ -9,7 +9,7 @@ import {
 import type { Context } from '../context.ts';
 import { describeError } from '../hints.ts';
 import { paintFor } from '../render/style.ts';
-import { tableLines } from '../render/table.ts';
+import { printTable } from '../render/table.ts';
 import { readNodeOptions } from './node-options.ts';
 
 const EXAMPLES = ['config --id n1 --data ./n1', 'config --config /etc/holdfast.json --json'];
@@ -22,7 +22,7 @@ export async function printConfig(args: readonly string[], context: Context): Pr
   const { sources, json } = readNodeOptions('config', args, context, EXAMPLES);
   const { problems, ...read } = readConfig(sources);
   if (json) printJson(describeConfig(read), context);
-  else printTable(describeConfig(read), context);
+  else printOptions(describeConfig(read), context);
   if (problems.length > 0) context.output.words(describeError(configRefusal(problems)));
   return problems.length === 0;
 }
@@ -33,17 +33,12 @@ function printJson(lines: readonly ConfigLine[], { output }: Context): void {
   }
 }
 
-function printTable(lines: readonly ConfigLine[], { output }: Context): void {
+function printOptions(lines: readonly ConfigLine[], { output }: Context): void {
   const paint = paintFor(output.hasColour);
   const rows = lines.map(({ key, value, origin }) => [
     flagOf(key).slice(2),
     value === '' ? '-' : value,
     origin === 'default' || origin === 'not set' ? paint('dim', origin) : origin,
   ]);
-  const [head = '', ...others] = tableLines(
-    [{ title: 'option' }, { title: 'value' }, { title: 'from' }],
-    rows,
-  );
-  output.line(paint('dim', head));
-  for (const line of others) output.line(line);
+  printTable(output, ['option', 'value', 'from'], rows);
 }

@@ -1,4 +1,5 @@
-import { widthOf } from './style.ts';
+import type { Output } from '../output.ts';
+import { paintFor, widthOf } from './style.ts';
 
 export interface Column {
   readonly title: string;
@@ -22,4 +23,15 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
       .join('  ')
       .trimEnd();
   return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+}
+
+/** A table on stdout, its head dim. */
+export function printTable(
+  output: Output,
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+): void {
+  const columns = titles.map((title) => ({ title }));
+  const [head = '', ...lines] = tableLines(columns, rows);
+  for (const line of [paintFor(output.hasColour)('dim', head), ...lines]) output.line(line);
 }
