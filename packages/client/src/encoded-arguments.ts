@@ -1,6 +1,7 @@
 import type { AbstractBatchOperation } from 'abstract-level';
 import type { Home } from './home.ts';
-import { checkedNames, type HoldfastWriteOptions, invalidOption } from './options.ts';
+import { invalidOption } from './invalid-option.ts';
+import { checkedNames, type HoldfastWriteOptions } from './options.ts';
 import type { EncodedOperation } from './requests.ts';
 import type { EncodedCondition } from './write-request.ts';
 

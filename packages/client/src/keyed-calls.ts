@@ -3,6 +3,7 @@ import type { AbstractBatchOperation } from 'abstract-level';
 import { CallTime } from './call-time.ts';
 import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
 import { Home } from './home.ts';
+import { invalidOption } from './invalid-option.ts';
 import {
   type CallOptions,
   checkedNames,
@@ -11,7 +12,6 @@ import {
   type HoldfastReadOptions,
   type HoldfastUpdateOptions,
   type HoldfastWriteOptions,
-  invalidOption,
   type WriteCallOptions,
 } from './options.ts';
 import type { Requests } from './requests.ts';

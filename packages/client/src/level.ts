@@ -6,7 +6,8 @@ import type {
   AbstractValueIterator,
 } from 'abstract-level';
 import { Holdfast } from './holdfast.ts';
-import { type HoldfastOptions, invalidOption } from './options.ts';
+import { invalidOption } from './invalid-option.ts';
+import type { HoldfastOptions } from './options.ts';
 
 /** How `level` tunes LevelDB. Taken, so that code need not be taken apart; nodes tune their own. */
 interface LevelTuning {

@@ -15,6 +15,7 @@ import type {
   AbstractPutOptions,
   AbstractValueIteratorOptions,
 } from 'abstract-level';
+import { invalidOption } from './invalid-option.ts';
 import { meantBy } from './mistyped.ts';
 import type { LaneOptions } from './resilience/lane-limits.ts';
 import type { ResilienceOptions } from './resilience/resilience-options.ts';
@@ -261,11 +262,4 @@ export function checkedNames(what: string, given: object, names: readonly string
 export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
   if (signal === undefined || signal === null || signal instanceof AbortSignal) return signal ?? undefined;
   throw invalidOption('signal', signal, 'an AbortSignal');
-}
-
-export function invalidOption(name: string, value: unknown, expected: string): HoldfastError {
-  return new HoldfastError(
-    'HOLDFAST_INVALID_ARGUMENT',
-    `${name}: expected ${expected}, received ${String(value)}`,
-  );
 }

@@ -1,5 +1,5 @@
 import { AbstractSnapshot } from 'abstract-level';
-import { invalidOption } from './options.ts';
+import { invalidOption } from './invalid-option.ts';
 import type { SnapshotPin } from './snapshot-pin.ts';
 import type { Tenant } from './tenant.ts';
 

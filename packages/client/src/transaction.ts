@@ -1,14 +1,9 @@
 import type { Ack, Branch, Condition, Operation, Revision, StepResult, Term } from '@holdfast/types';
 import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level';
 import type { Home } from './home.ts';
+import { invalidOption } from './invalid-option.ts';
 import { LevelError } from './level-error.ts';
-import {
-  type CallOptions,
-  checkedNames,
-  checkedRevision,
-  invalidOption,
-  type WriteCallOptions,
-} from './options.ts';
+import { type CallOptions, checkedNames, checkedRevision, type WriteCallOptions } from './options.ts';
 
 /** What a key or value of one condition or step may say about itself; by default as the database. */
 interface Encodings<K, V> {

@@ -1,6 +1,7 @@
 import { type Condition, HoldfastError, type Operation } from '@holdfast/types';
 import { writeProblem } from '@holdfast/wire';
-import { checkedRevision, invalidOption } from './options.ts';
+import { invalidOption } from './invalid-option.ts';
+import { checkedRevision } from './options.ts';
 
 /** A condition with its key encoded; `revision` 0 means absent. */
 export interface EncodedCondition {

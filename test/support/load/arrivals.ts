@@ -8,7 +8,7 @@ export interface Seen {
   readonly succeeded: number;
   /** How many calls failed with each code. */
   readonly failed: ReadonlyMap<string, number>;
-  /** From a call to its end, however it ended; sorted. */
+  /** From a call to its end, however it ended. */
   readonly latencies: readonly number[];
   /** Latest end of a call after its deadline. */
   readonly latestMs: number;
@@ -54,7 +54,7 @@ export class Arrivals {
       calls: this.#issued,
       succeeded: this.#issued - failures,
       failed: this.#failed,
-      latencies: this.#latencies.toSorted((left, right) => left - right),
+      latencies: this.#latencies,
       latestMs: this.#latestMs,
       loopDelayMs: this.#delay.max / NANOSECONDS_PER_MS,
     };

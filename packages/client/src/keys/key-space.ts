@@ -1,4 +1,4 @@
-import { invalidOption } from '../options.ts';
+import { invalidOption } from '../invalid-option.ts';
 import type { KeyBounds } from './key-bounds.ts';
 import { NamespaceKeys } from './namespace-keys.ts';
 import { PlainKeys } from './plain-keys.ts';

@@ -1,4 +1,4 @@
-import { invalidOption } from '../options.ts';
+import { invalidOption } from '../invalid-option.ts';
 import { type KeyBounds, storedBounds } from './key-bounds.ts';
 import type { KeySpace } from './key-space.ts';
 

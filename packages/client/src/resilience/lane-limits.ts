@@ -1,4 +1,5 @@
-import { HoldfastError, LANES, type Lane } from '@holdfast/types';
+import { LANES, type Lane } from '@holdfast/types';
+import { invalidOption } from '../invalid-option.ts';
 
 /** How many calls of one kind may wait for an answer, and how many bytes of keys and values these may hold. */
 export interface LaneLimit {
@@ -33,23 +34,17 @@ export function laneLimits(
 }
 
 function checkLanes(given: unknown): void {
-  if (typeof given !== 'object' || given === null) throw invalid('lanes', given, 'an object');
+  if (typeof given !== 'object' || given === null) throw invalidOption('lanes', given, 'an object');
   for (const [lane, limit] of Object.entries(given)) {
-    if (!LANES.includes(lane as Lane)) throw invalid(`lanes.${lane}`, limit, `one of ${LANES.join(', ')}`);
+    if (!LANES.includes(lane as Lane))
+      throw invalidOption(`lanes.${lane}`, limit, `one of ${LANES.join(', ')}`);
     if (limit === undefined) continue;
-    if (typeof limit !== 'object' || limit === null) throw invalid(`lanes.${lane}`, limit, 'an object');
+    if (typeof limit !== 'object' || limit === null) throw invalidOption(`lanes.${lane}`, limit, 'an object');
     for (const [name, value] of Object.entries(limit)) {
       if (name !== 'callsMax' && name !== 'bytesMax')
-        throw invalid(`lanes.${lane}.${name}`, value, 'callsMax or bytesMax');
+        throw invalidOption(`lanes.${lane}.${name}`, value, 'callsMax or bytesMax');
       if (typeof value !== 'number' || !(value >= 1))
-        throw invalid(`lanes.${lane}.${name}`, value, 'a number from 1 on');
+        throw invalidOption(`lanes.${lane}.${name}`, value, 'a number from 1 on');
     }
   }
-}
-
-function invalid(name: string, value: unknown, expected: string): HoldfastError {
-  return new HoldfastError(
-    'HOLDFAST_INVALID_ARGUMENT',
-    `${name}: expected ${expected}, received ${String(value)}`,
-  );
 }

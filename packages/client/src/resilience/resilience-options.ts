@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/types';
+import { invalidOption } from '../invalid-option.ts';
 import {
   type BreakerLimits,
   RESILIENCE_LIMITS,
@@ -28,19 +28,12 @@ export function resilienceLimits(given: ResilienceOptions): ResilienceLimits {
 
 function checkPart(part: string, given: unknown, defaults: object): void {
   if (given === undefined) return;
-  if (typeof given !== 'object' || given === null) throw invalid(part, given, 'an object');
+  if (typeof given !== 'object' || given === null) throw invalidOption(part, given, 'an object');
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(defaults, name))
-      throw invalid(`${part}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
+      throw invalidOption(`${part}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
     // Nought switches a part off, such as the budget's refill; no number may be less.
     if (typeof value !== 'number' || !(value >= 0))
-      throw invalid(`${part}.${name}`, value, 'a number from 0 on');
+      throw invalidOption(`${part}.${name}`, value, 'a number from 0 on');
   }
-}
-
-function invalid(name: string, value: unknown, expected: string): HoldfastError {
-  return new HoldfastError(
-    'HOLDFAST_INVALID_ARGUMENT',
-    `${name}: expected ${expected}, received ${String(value)}`,
-  );
 }

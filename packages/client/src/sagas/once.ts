@@ -1,15 +1,6 @@
 import { HoldfastError } from '@holdfast/types';
 import type { Transaction, TransactionStep, TransactionSummary } from '../transaction.ts';
 
-/** A database, or a sublevel of one, as `once` needs it. */
-export interface OnceDatabase {
-  transaction(
-    transaction: Transaction<unknown, unknown>,
-    options: { readonly signal: AbortSignal },
-  ): Promise<TransactionSummary<unknown>>;
-  sublevel(name: string): unknown;
-}
-
 /**
  * Applies all of `steps` in `database`, any Holdfast database, unless this step of the saga has done so before. True:
  * now. A compensation applies them only if the step itself had applied its own, and a step that was compensated never
@@ -34,7 +25,10 @@ const UNDONE = 'undone';
 
 /** `key`: of the step, the same for its compensation. */
 export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSignal): Once {
-  const apply = async (database: OnceDatabase, steps: readonly TransactionStep<unknown, unknown>[]) => {
+  const apply = async (
+    database: OnceOf<unknown, unknown>,
+    steps: readonly TransactionStep<unknown, unknown>[],
+  ) => {
     const mark = {
       key,
       sublevel: database.sublevel(MARKS_SUBLEVEL) as never,

@@ -1,5 +1,5 @@
 import type { Revision } from '@holdfast/types';
-import { invalidOption } from '../options.ts';
+import { invalidOption } from '../invalid-option.ts';
 import type { Once } from './once.ts';
 
 /** What a step of a saga is told. */

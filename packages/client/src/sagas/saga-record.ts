@@ -60,6 +60,11 @@ export const TENURES_MAX = 10;
 /** What is changed in one go; the store adds who and when. */
 export type SagaChange = Partial<Pick<SagaRecord, 'state' | 'steps' | 'failure' | 'obstacle' | 'abort'>>;
 
+/** Names it among all of a database: a type has no slash in it. */
+export function sagaKey({ type, id }: Pick<SagaRecord, 'type' | 'id'>): string {
+  return `${type}/${id}`;
+}
+
 export function isOver(state: SagaState): boolean {
   return state === 'completed' || state === 'compensated' || state === 'stuck';
 }

@@ -9,6 +9,7 @@ import {
   type SagaFailure,
   type SagaMove,
   type SagaRecord,
+  sagaKey,
   stepDone,
   stepFailed,
   stepUndone,
@@ -119,7 +120,7 @@ export class SagaRun {
     { number, signal, direction }: Attempt & { readonly direction: 'run' | 'undo' },
   ): StepContext<unknown, unknown> {
     const { type, id, input, steps } = record;
-    const key = `${type}/${id}/${this.#names[place]}`;
+    const key = `${sagaKey(record)}/${this.#names[place]}`;
     const before = steps.slice(0, place).map(({ name, result }) => [name, result]);
     return {
       type,
@@ -180,7 +181,7 @@ export class SagaRun {
     if (begun.every((name, place) => name === this.#names[place])) return;
     throw new HoldfastError(
       'HOLDFAST_INVALID_ARGUMENT',
-      `saga ${record.type}/${record.id} has begun the steps ${begun.join(', ')}, but its definition has ${this.#names.join(', ')}`,
+      `saga ${sagaKey(record)} has begun the steps ${begun.join(', ')}, but its definition has ${this.#names.join(', ')}`,
     );
   }
 }

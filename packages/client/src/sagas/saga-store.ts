@@ -1,7 +1,8 @@
 import { HoldfastError, type Revision } from '@holdfast/types';
 import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
 import type { Seams } from '../seams.ts';
-import { isOver, type SagaChange, type SagaRecord, type SagaState } from './saga-record.ts';
+import type { TransactionStep } from '../transaction.ts';
+import { isOver, type SagaChange, type SagaRecord, type SagaState, sagaKey } from './saga-record.ts';
 
 /** A database that keeps sagas: a `Holdfast` or a sublevel of one. */
 export interface SagaDatabase {
@@ -50,7 +51,7 @@ export class SagaStore {
 
   /** The record of that name that was there before, or this one. */
   async create(record: SagaRecord, signal?: AbortSignal): Promise<{ held: HeldRecord; isNew: boolean }> {
-    const key = keyOf(record);
+    const key = sagaKey(record);
     const { branch, steps, revision } = await this.#records.transaction<string, unknown>(
       {
         if: [{ key, absent: true }],
@@ -68,7 +69,7 @@ export class SagaStore {
   }
 
   async read(type: string, id: string, signal?: AbortSignal): Promise<HeldRecord | undefined> {
-    const found = await this.#records.read(keyOf({ type, id }), { consistency: 'linearizable', signal });
+    const found = await this.#records.read(sagaKey({ type, id }), { consistency: 'linearizable', signal });
     return found && { record: found.value, revision: found.revision };
   }
 
@@ -78,7 +79,7 @@ export class SagaStore {
     change: SagaChange,
     worker: { readonly token: Revision; readonly signal: AbortSignal } | undefined,
   ): Promise<HeldRecord | undefined> {
-    const key = keyOf(held.record);
+    const key = sagaKey(held.record);
     const record: SagaRecord = {
       ...held.record,
       ...change,
@@ -88,21 +89,24 @@ export class SagaStore {
     const { branch, revision } = await this.#records.transaction<string, unknown>(
       {
         if: [{ key, revision: held.revision }],
-        then: [
-          isOver(record.state)
-            ? { type: 'del', key, sublevel: this.#open }
-            : { type: 'put', key, value: true, sublevel: this.#open },
-          { type: 'put', key, value: record },
-        ],
+        // The record last: its revision is that of the transaction.
+        then: [...this.#opened(held.record, record), { type: 'put', key, value: record }],
       },
       { signal: worker?.signal },
     );
     return branch === 'then' ? { record, revision } : undefined;
   }
 
+  /** What the entry of those not over needs. */
+  #opened(before: SagaRecord, after: SagaRecord): TransactionStep<string, unknown>[] {
+    if (isOver(before.state) === isOver(after.state)) return [];
+    const entry = { key: sagaKey(after), sublevel: this.#open };
+    return [isOver(after.state) ? { type: 'del', ...entry } : { type: 'put', ...entry, value: true }];
+  }
+
   /** False: somebody has changed it meanwhile. */
   async remove(held: HeldRecord): Promise<boolean> {
-    const key = keyOf(held.record);
+    const key = sagaKey(held.record);
     const { branch } = await this.#records.transaction<string, unknown>({
       if: [{ key, revision: held.revision }],
       then: [
@@ -125,11 +129,6 @@ export class SagaStore {
   async *unfinished(type: string): AsyncGenerator<string> {
     for await (const key of this.#open.keys(rangeOf(type))) yield key.slice(type.length + 1);
   }
-}
-
-/** A type has no slash in its name. */
-function keyOf({ type, id }: Pick<SagaRecord, 'type' | 'id'>): string {
-  return `${type}/${id}`;
 }
 
 /** The character behind the slash is the digit 0. */

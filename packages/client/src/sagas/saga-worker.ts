@@ -1,7 +1,8 @@
-import { invalidOption } from '../options.ts';
+import { invalidOption } from '../invalid-option.ts';
 import type { Seams } from '../seams.ts';
 import { pause } from './attempts.ts';
 import type { SagaDefinition } from './saga-definition.ts';
+import { sagaKey } from './saga-record.ts';
 
 export interface SagaWorkerOptions {
   /** Sagas worked on at a time; 8 by default. */
@@ -84,7 +85,7 @@ export class SagaWorker implements AsyncDisposable {
         while (this.#running.size >= this.#concurrency && !signal.aborted)
           await Promise.race(this.#running.values());
         if (signal.aborted) return;
-        const key = `${definition.type}/${id}`;
+        const key = sagaKey({ type: definition.type, id });
         if (!this.#running.has(key)) this.#running.set(key, this.#finish(definition, id, signal, key));
       }
     } catch (error) {

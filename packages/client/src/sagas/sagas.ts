@@ -1,8 +1,8 @@
 import { HoldfastError, type Revision } from '@holdfast/types';
-import { invalidOption } from '../options.ts';
+import { invalidOption } from '../invalid-option.ts';
 import { type Seams, systemSeams } from '../seams.ts';
 import type { SagaDefinition } from './saga-definition.ts';
-import { firstSteps, isOver, type SagaRecord } from './saga-record.ts';
+import { firstSteps, isOver, type SagaRecord, sagaKey } from './saga-record.ts';
 import { SagaRegister } from './saga-register.ts';
 import { SagaRun } from './saga-run.ts';
 import type { SagaDatabase } from './saga-store.ts';
@@ -92,7 +92,7 @@ export class Sagas extends SagaRegister {
     id: string,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<SagaRecord> {
-    const tenure = await this.#tenures.take(tenureOf(definition, id), options.signal);
+    const tenure = await this.#tenures.take(sagaKey({ type: definition.type, id }), options.signal);
     return await this.#underTenure(tenure, definition, id, options.signal);
   }
 
@@ -103,7 +103,7 @@ export class Sagas extends SagaRegister {
         seams: this.#seams,
         unfinished: (type) => this.store.unfinished(type),
         finish: async (definition, id, signal) => {
-          const tenure = await this.#tenures.tryTake(tenureOf(definition, id), signal);
+          const tenure = await this.#tenures.tryTake(sagaKey({ type: definition.type, id }), signal);
           if (tenure !== undefined) await this.#underTenure(tenure, definition, id, signal);
         },
       },
@@ -131,10 +131,6 @@ export class Sagas extends SagaRegister {
       await tenure.release();
     }
   }
-}
-
-function tenureOf({ type }: SagaDefinition<never, unknown>, id: string): string {
-  return `${type}/${id}`;
 }
 
 function resultsOf<Results>(record: SagaRecord): Results {

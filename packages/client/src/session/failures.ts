@@ -74,7 +74,8 @@ export function isRouting(code: ErrorCode): boolean {
   return code === 'HOLDFAST_NOT_PRIMARY' || code === 'HOLDFAST_NO_PRIMARY' || code === 'HOLDFAST_NOT_READY';
 }
 
-function fromWire(
+/** What a node said, as the caller is told. */
+export function fromWire(
   error: WireError,
   context: { attempts: number; node: string | undefined; outcome: Outcome },
 ): HoldfastError {

@@ -1,6 +1,5 @@
 import type { ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
-import type { Resilience } from '../resilience/resilience.ts';
 import type {
   AnyBoundCall,
   LinkId,
@@ -11,7 +10,7 @@ import type {
   WatchHome,
 } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
-import type { ClientLimits } from './client-limits.ts';
+import { type DeskOptions, SMALL_BYTES } from './desk-options.ts';
 import { answeredError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable } from './link-table.ts';
@@ -24,19 +23,7 @@ import { isFailureOfNode, judgeRead } from './verdicts.ts';
 import { WatchTable } from './watch-table.ts';
 import { remainingMs } from './write-lane.ts';
 
-/** Room that a request without keys and values takes in a frame. */
-const SMALL_BYTES = 64;
-
-export interface ReadDeskOptions {
-  readonly limits: ClientLimits;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly ledger: CallLedger;
-  readonly frames: FrameWriter;
-  readonly links: LinkTable;
-  readonly token: SessionToken;
-  readonly resilience: Resilience;
-  readonly onViolation: (link: LinkId, reason: string) => void;
+export interface ReadDeskOptions extends DeskOptions {
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
 }
 

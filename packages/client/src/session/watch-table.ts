@@ -1,5 +1,6 @@
-import { HoldfastError, type ServerMessage, type WireError } from '@holdfast/types';
+import type { ServerMessage, WireError } from '@holdfast/types';
 import type { LinkId, WatchHome, WatchSink } from './call.ts';
+import { fromWire } from './failures.ts';
 
 /** Watches that nodes have opened for this client, by link and id. */
 export class WatchTable {
@@ -29,8 +30,7 @@ export class WatchTable {
   onEnded(link: LinkId, id: number, error: WireError, node: string | undefined): void {
     const sink = this.#links.get(link)?.get(id);
     this.close({ id, link });
-    const { code, message, ...options } = error;
-    sink?.onLost(new HoldfastError(code, message, node === undefined ? options : { ...options, node }));
+    sink?.onLost(fromWire(error, { attempts: 0, node, outcome: error.outcome }));
   }
 
   /** Returns which were open. */

@@ -1,36 +1,19 @@
 import type { Revision, SessionId, WireError, WriteReceipt, WriteReply } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
-import type { Resilience } from '../resilience/resilience.ts';
 import { type LinkId, NO_LINK, type WriteCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
-import type { ClientLimits } from './client-limits.ts';
+import { type DeskOptions, SMALL_BYTES } from './desk-options.ts';
 import { answeredError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable, Target } from './link-table.ts';
 import { Rest } from './rest.ts';
-import type { SessionToken } from './session-token.ts';
 import { isReceiptFor } from './validity.ts';
 import { isFailureOfNode, judgeWrite } from './verdicts.ts';
 import { WriteLane } from './write-lane.ts';
 
-/** Room that a request without keys and values takes in a frame. */
-const SMALL_BYTES = 64;
-
-export interface WriteDeskOptions {
-  readonly limits: ClientLimits;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly ledger: CallLedger;
-  readonly frames: FrameWriter;
-  readonly links: LinkTable;
-  readonly token: SessionToken;
-  readonly resilience: Resilience;
-  readonly onViolation: (link: LinkId, reason: string) => void;
-}
-
 /** All that a client writes: when it goes to the primary, and what an answer, a refusal or a lost link means for it. */
 export class WriteDesk {
-  readonly #options: WriteDeskOptions;
+  readonly #options: DeskOptions;
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
   readonly #links: LinkTable;
@@ -39,7 +22,7 @@ export class WriteDesk {
   readonly #ordinary: WriteLane;
   readonly #everywhere: WriteLane;
 
-  constructor(options: WriteDeskOptions) {
+  constructor(options: DeskOptions) {
     const { limits, random, ledger, frames, links } = options;
     this.#options = options;
     this.#ledger = ledger;

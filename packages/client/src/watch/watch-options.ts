@@ -1,12 +1,12 @@
 import type { Revision, Term } from '@holdfast/types';
 import type { AbstractGetOptions } from 'abstract-level';
+import { invalidOption } from '../invalid-option.ts';
 import {
   checkedNames,
   checkedPositive,
   checkedReadPreference,
   checkedRevision,
   checkedSignal,
-  invalidOption,
 } from '../options.ts';
 import type { ReadPreference } from '../session/read-routes.ts';
 

@@ -1,6 +1,7 @@
-import { HoldfastError, type Revision, type Timer } from '@holdfast/types';
+import { HoldfastError, type Revision } from '@holdfast/types';
 import type { RangeCursor } from '../range-cursor.ts';
 import type { Seams } from '../seams.ts';
+import { Patience } from './patience.ts';
 
 export interface WatchStateOptions {
   /** Reads the range from behind a stored key on, on a state of now. */
@@ -15,9 +16,6 @@ interface Part {
 }
 
 const PAGE_ENTRIES = 256;
-/** Between tries: doubled from the first to the second, half of it random. */
-const PAUSE_MS_MIN = 10;
-const PAUSE_MS_MAX = 1000;
 
 /**
  * What a range holds when a watch begins. It comes from one snapshot, or from several if its node is lost: those keys
@@ -25,15 +23,16 @@ const PAUSE_MS_MAX = 1000;
  */
 export class WatchState {
   readonly #options: WatchStateOptions;
+  readonly #patience: Patience;
   readonly #parts: Part[] = [];
   #cursor: RangeCursor | undefined;
   #last: Uint8Array | undefined;
   #isDone = false;
   #isClosed = false;
-  #pause: Timer | undefined;
 
   constructor(options: WatchStateOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.seams);
   }
 
   /** The revision at which all of it holds, once all was read. */
@@ -61,7 +60,7 @@ export class WatchState {
       } catch (error) {
         if (!(error instanceof HoldfastError) || !error.retryable) throw error;
         this.#endPart(this.#last);
-        await this.#rest(tries);
+        await this.#patience.rest(tries - 1);
       }
     }
     return undefined;
@@ -76,7 +75,7 @@ export class WatchState {
   close(): void {
     this.#isClosed = true;
     this.#cursor?.close();
-    this.#pause?.cancel();
+    this.#patience.end();
   }
 
   #endPart(last: Uint8Array | undefined): void {
@@ -84,20 +83,5 @@ export class WatchState {
     this.#cursor?.close();
     this.#cursor = undefined;
     if (revision !== undefined) this.#parts.push({ last, revision });
-  }
-
-  #rest(tries: number): Promise<void> {
-    const { clock, random } = this.#options.seams;
-    const boundMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(tries - 1, 16));
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(boundMs * (0.5 + random.next() / 2), resolve);
-      // Whoever closes the watch does not want to be waited for.
-      this.#pause = {
-        cancel: () => {
-          timer.cancel();
-          resolve();
-        },
-      };
-    });
   }
 }

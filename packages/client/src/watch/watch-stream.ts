@@ -3,13 +3,13 @@ import {
   type Revision,
   type ServerMessage,
   type Term,
-  type Timer,
   type WatchEvent,
   watchEventBytes,
 } from '@holdfast/types';
 import type { Seams } from '../seams.ts';
 import { NO_LINK, type WatchCall, type WatchHome, type WatchSink } from '../session/call.ts';
 import type { Tenant } from '../tenant.ts';
+import { Patience } from './patience.ts';
 
 /** What a call that opens the watch again needs to know. */
 export interface WatchPosition {
@@ -35,9 +35,6 @@ type EventsMessage = Extract<ServerMessage, { kind: 'watchEvents' }>;
 
 /** Bytes of events that may wait here to be taken; one event may go beyond. */
 const WINDOW_BYTES = 262_144;
-/** Pause before the watch is opened again and again in vain: doubled from the first to the second, half of it random. */
-const PAUSE_MS_MIN = 10;
-const PAUSE_MS_MAX = 1000;
 
 /**
  * The mutations of a range in log order, each once, whichever nodes they come from: a watch that is lost is opened
@@ -45,6 +42,7 @@ const PAUSE_MS_MAX = 1000;
  */
 export class WatchStream implements WatchSink {
   readonly #options: WatchStreamOptions;
+  readonly #patience: Patience;
   /** Where the watch lives, while it does. */
   #home: WatchHome | undefined;
   #call: WatchCall | undefined;
@@ -67,10 +65,10 @@ export class WatchStream implements WatchSink {
   #error: HoldfastError | undefined;
   #isClosed = false;
   #news = Promise.withResolvers<void>();
-  #pause: Timer | undefined;
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.seams);
     this.#received = options.from;
     void this.#open();
   }
@@ -113,7 +111,7 @@ export class WatchStream implements WatchSink {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#messages.length = 0;
-    this.#pause?.cancel();
+    this.#patience.end();
     const { tenant } = this.#options;
     if (this.#call !== undefined) tenant.abort(this.#call);
     if (this.#home !== undefined) tenant.closeWatch(this.#home);
@@ -153,7 +151,7 @@ export class WatchStream implements WatchSink {
     const { tenant, makeCall } = this.#options;
     for (;;) {
       this.#tries += 1;
-      if (this.#tries > 2) await this.#rest();
+      if (this.#tries > 2) await this.#patience.rest(this.#tries - 3);
       if (this.#isClosed) return;
       this.#allowance = Math.max(0, WINDOW_BYTES - this.#buffered);
       this.#call = makeCall({ from: this.#received, credit: this.#allowance, sink: this });
@@ -199,21 +197,6 @@ export class WatchStream implements WatchSink {
     if (this.#home === undefined || room < WINDOW_BYTES / 2) return;
     this.#allowance += room;
     this.#options.tenant.grantWatch(this.#home, room);
-  }
-
-  #rest(): Promise<void> {
-    const { clock, random } = this.#options.seams;
-    const boundMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(this.#tries - 3, 16));
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(boundMs * (0.5 + random.next() / 2), resolve);
-      // Whoever closes the watch does not want to be waited for.
-      this.#pause = {
-        cancel: () => {
-          timer.cancel();
-          resolve();
-        },
-      };
-    });
   }
 
   #fail(error: HoldfastError): void {

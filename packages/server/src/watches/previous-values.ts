@@ -1,3 +1,4 @@
+import { keyText } from '@holdfast/core';
 import { type Entry, forEachMutation, type Revision, type StoredRecord } from '@holdfast/types';
 
 /** By the revision of a mutation: what its key held just before; null: nothing. */
@@ -24,7 +25,7 @@ export function previousValues({ entries, wants, read }: PreviousValuesOptions):
   const keys = new Map<string, Uint8Array>();
   for (const entry of entries) {
     forEachMutation(entry, ({ key }) => {
-      if (wants(key)) keys.set(textOf(key), key);
+      if (wants(key)) keys.set(keyText(key), key);
     });
   }
   if (keys.size === 0) return undefined;
@@ -40,7 +41,7 @@ export function previousValues({ entries, wants, read }: PreviousValuesOptions):
   const values = new Map<Revision, Uint8Array | null>();
   for (const entry of entries) {
     forEachMutation(entry, (mutation, revision) => {
-      const text = textOf(mutation.key);
+      const text = keyText(mutation.key);
       if (!keys.has(text)) return;
       const before = newest.get(text);
       if (before !== undefined) values.set(revision, before);
@@ -48,8 +49,4 @@ export function previousValues({ entries, wants, read }: PreviousValuesOptions):
     });
   }
   return { values, bytes };
-}
-
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
