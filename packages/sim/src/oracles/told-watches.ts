@@ -65,10 +65,11 @@ class SectionCheck {
         );
   }
 
-  /** `start` undefined: it was not told where it began. */
+  /** `start` undefined: it was not told where it began, so all that counts is what follows the first it was told. */
   #checkHistory(events: WatchSection['events'], start: number | undefined): void {
     const changes = this.#changes(events);
-    const begin = start ?? (changes[0]?.revision ?? 1) - 1;
+    const [first] = events;
+    const begin = start ?? (first?.revision ?? 0) - (first?.type === 'progress' ? 0 : 1);
     const end = events.at(-1)?.revision ?? begin;
     const due = this.#history.filter(({ revision }) => revision > begin && revision <= end);
     for (let place = 0; place < Math.max(due.length, changes.length); place += 1) {

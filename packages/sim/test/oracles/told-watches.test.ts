@@ -51,6 +51,8 @@ test('the log from a position on, and a state with what follows it, are as they 
     check({ from: 0, events: [put('p', '1', 10, false), put('q', '1', 11), put('p', '2', 20), del] }),
   ).toBe(4);
   expect(check({ events: [put('p', '2', 20), del, upTo(35)] })).toBe(2);
+  expect(check({ events: [upTo(25)] })).toBe(0);
+  expect(check({ events: [upTo(11), put('p', '2', 20), upTo(25)] })).toBe(1);
   expect(
     check({ state: new Map(), events: [first('p', '2'), first('q', '1'), upTo(20), del, put('r', '4', 40)] }),
   ).toBe(2);
@@ -61,6 +63,7 @@ test('the log from a position on, and a state with what follows it, are as they 
 
 test.each<[string, Partial<WatchSection>]>([
   ['a mutation left out', { from: 0, events: [put('p', '1', 10, false), put('p', '2', 20)] }],
+  ['one left out after the first mark', { events: [upTo(11), del] }],
   ['one left out before a mark', { from: 11, events: [upTo(20)] }],
   ['one told twice', { from: 11, events: [put('p', '2', 20), put('p', '2', 20)] }],
   ['one that never was', { from: 20, events: [put('p', '9', 25)] }],
