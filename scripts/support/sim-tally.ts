@@ -19,6 +19,8 @@ interface Sums {
   events: number;
   writes: number;
   reads: number;
+  /** Of these, such as were content with less than they had asked for. */
+  staleReads: number;
   /** Histories whose linearizability was not decided within bounds. */
   undecided: number;
 }
@@ -30,10 +32,18 @@ export class SimTally {
   exitCode = 0;
   readonly marks: Map<MarkName, number> = new Map();
   readonly #faults = new Map<FaultKind, number>();
-  readonly #sums: Sums = { virtualMs: 0, cpuMs: 0, events: 0, writes: 0, reads: 0, undecided: 0 };
+  readonly #sums: Sums = {
+    virtualMs: 0,
+    cpuMs: 0,
+    events: 0,
+    writes: 0,
+    reads: 0,
+    staleReads: 0,
+    undecided: 0,
+  };
 
   pass(report: RunReport, cpuMs: number): void {
-    const { marks, faults, virtualMs, events, writes, reads, linearizability } = report;
+    const { marks, faults, virtualMs, events, writes, reads, staleReads, linearizability } = report;
     this.add({
       passed: 1,
       exitCode: 0,
@@ -45,6 +55,7 @@ export class SimTally {
         events,
         writes: writes.acknowledged,
         reads,
+        staleReads,
         undecided: linearizability === 'ok' ? 0 : 1,
       },
     });
@@ -78,16 +89,21 @@ export class SimTally {
     console.log(`${this.passed} runs passed${this.exitCode === 0 ? '' : ', others did not: see above'}`);
   }
 
+  /** Reads that were content with less than they had asked for. */
+  get staleReads(): number {
+    return this.#sums.staleReads;
+  }
+
   /** In words: how much was run, and how many faults of each kind struck. */
   summary(): string {
-    const { virtualMs, cpuMs, events, writes, reads, undecided } = this.#sums;
+    const { virtualMs, cpuMs, events, writes, reads, staleReads, undecided } = this.#sums;
     const faults = FAULT_KINDS.map((kind) => `${kind} ${this.#faults.get(kind) ?? 0}`);
     const struck = [...this.#faults.values()].reduce((sum, count) => sum + count, 0);
     const eventsPerSecond = (events / cpuMs) * 1000;
     return (
       `${(virtualMs / HOUR_MS).toFixed(2)} virtual hours in ${(cpuMs / HOUR_MS).toFixed(2)} of one core ` +
       `(${(virtualMs / cpuMs).toFixed(1)} times real time, ${eventsPerSecond.toFixed(0)} events a second); ` +
-      `${writes} writes acknowledged, ${reads} reads judged, ${undecided} histories undecided\n` +
+      `${writes} writes acknowledged, ${reads} reads judged, ${staleReads} of them degraded, ${undecided} histories undecided\n` +
       `${struck} faults struck: ${faults.join(', ')}`
     );
   }

@@ -25,6 +25,11 @@ export class SeedRuns {
     return this.#tally.marks;
   }
 
+  /** Reads that were content with less than they had asked for. */
+  get staleReads(): number {
+    return this.#tally.staleReads;
+  }
+
   /** How much was run, and what struck. */
   get summary(): string {
     return `${this.#runs} runs: ${this.#tally.summary()}`;

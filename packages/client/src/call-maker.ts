@@ -13,20 +13,24 @@ import {
   type CallOptions,
   checkedAck,
   checkedConsistency,
+  checkedDegrade,
   checkedPositive,
   checkedReadPreference,
   checkedRevision,
   checkedSignal,
+  checkedWhenNoPrimary,
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
 import {
+  type AnyCall,
   ReadCall,
   ScanCall,
   SnapshotCall,
   type SnapshotHome,
   SnapshotReadCall,
   WatchCall,
+  type WhenNoPrimary,
   WriteCall,
 } from './session/call.ts';
 import type { ReadPreference } from './session/read-routes.ts';
@@ -40,6 +44,7 @@ interface Routing {
   readonly consistency: Consistency;
   readonly after: Revision;
   readonly readPreference: ReadPreference;
+  readonly mayDegrade: boolean;
   readonly maxStalenessMs?: number;
 }
 
@@ -61,7 +66,8 @@ export class CallMaker {
     const bytes = checkedBytes(operations, conditions);
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
-    return new WriteCall({ deadline: this.#deadline(options.timeoutMs), bytes, ack, conditions, operations });
+    const deadline = this.#deadline(options.timeoutMs);
+    return this.#choosing(new WriteCall({ deadline, bytes, ack, conditions, operations }), options);
   }
 
   transaction(
@@ -72,18 +78,17 @@ export class CallMaker {
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
     const deadline = this.#deadline(options.timeoutMs);
-    return new WriteCall({ deadline, bytes, ack, conditions, operations, otherwise });
+    return this.#choosing(
+      new WriteCall({ deadline, bytes, ack, conditions, operations, otherwise }),
+      options,
+    );
   }
 
   read(keys: readonly Uint8Array[], options: ReadCallOptions): ReadCall {
     const bytes = checkedKeys(keys);
     checkedSignal(options.signal);
-    return new ReadCall({
-      deadline: this.#deadline(options.timeoutMs),
-      bytes,
-      keys,
-      ...this.#routing(options),
-    });
+    const deadline = this.#deadline(options.timeoutMs);
+    return this.#choosing(new ReadCall({ deadline, bytes, keys, ...this.#routing(options) }), options);
   }
 
   /** A read of the same keys from a snapshot that is held. */
@@ -101,15 +106,25 @@ export class CallMaker {
   snapshot(options: ReadCallOptions): () => SnapshotCall {
     const routing = this.#routing(options);
     const timeoutMs = this.timeoutMs(options);
-    return () => new SnapshotCall({ deadline: this.#deadline(timeoutMs), bytes: 0, ...routing });
+    const whenNoPrimary = this.#whenNoPrimary(options);
+    return () => {
+      const call = new SnapshotCall({ deadline: this.#deadline(timeoutMs), bytes: 0, ...routing });
+      call.whenNoPrimary = whenNoPrimary;
+      return call;
+    };
   }
 
   /** Makes a call that opens a range read, its deadline counted from now. */
   scan(options: ReadCallOptions): (range: KeyRange, pageSize: number) => ScanCall {
     const routing = this.#routing(options);
     const timeoutMs = this.timeoutMs(options);
-    return (range, pageSize) =>
-      new ScanCall({ deadline: this.#deadline(timeoutMs), bytes: 0, range, pageSize, ...routing });
+    const whenNoPrimary = this.#whenNoPrimary(options);
+    return (range, pageSize) => {
+      const deadline = this.#deadline(timeoutMs);
+      const call = new ScanCall({ deadline, bytes: 0, range, pageSize, ...routing });
+      call.whenNoPrimary = whenNoPrimary;
+      return call;
+    };
   }
 
   /** Makes calls that open a watch, each with its deadline counted from when it is made. */
@@ -121,7 +136,9 @@ export class CallMaker {
     return ({ from, credit, sink }) => {
       // From a position on any node may tell, once it has applied that; what is now only the primary knows.
       const consistency = from === undefined ? 'linearizable' : 'session';
-      const routing = this.#routing({ readPreference: options.readPreference, consistency, after: from });
+      // It waits through outages anyway; and what it tells is never a guess.
+      const { readPreference } = options;
+      const routing = this.#routing({ readPreference, consistency, after: from, degrade: 'none' });
       const deadline = this.#deadline(timeoutMs);
       return new WatchCall({ deadline, bytes: 0, ...routing, ...what, from, credit, sink });
     };
@@ -140,13 +157,28 @@ export class CallMaker {
   }
 
   #routing(options: ReadCallOptions): Routing {
-    const consistency = checkedConsistency(options.consistency) ?? this.#defaultConsistency;
+    const named = checkedConsistency(options.consistency);
+    const consistency = named ?? this.#defaultConsistency;
     const after = checkedRevision('after', options.after) ?? (0 as Revision);
-    const maxStalenessMs = checkedPositive('maxStalenessMs', options.maxStalenessMs);
+    // A call that names its consistency has said what it needs: it degrades only if it says that, too.
+    const unsaid = named === undefined ? this.#defaults.degrade : undefined;
+    const degrade = checkedDegrade(options.degrade) ?? unsaid;
+    const mayDegrade = degrade === 'stale-reads' && consistency !== 'eventual';
+    const bound = checkedPositive('maxStalenessMs', options.maxStalenessMs) ?? this.#defaults.maxStalenessMs;
     const readPreference =
       checkedReadPreference(options.readPreference) ?? this.#defaults.readPreference ?? 'primary';
-    const routing = { consistency, after, readPreference };
-    return maxStalenessMs === undefined ? routing : { ...routing, maxStalenessMs };
+    const routing = { consistency, after, readPreference, mayDegrade };
+    const isBounded = bound !== undefined && (mayDegrade || consistency === 'eventual');
+    return isBounded ? { ...routing, maxStalenessMs: bound } : routing;
+  }
+
+  #choosing<Made extends AnyCall>(call: Made, options: CallOptions): Made {
+    call.whenNoPrimary = this.#whenNoPrimary(options);
+    return call;
+  }
+
+  #whenNoPrimary(options: CallOptions): WhenNoPrimary {
+    return checkedWhenNoPrimary(options.whenNoPrimary) ?? this.#defaults.whenNoPrimary ?? 'wait';
   }
 
   /** Whoever writes `local` wants to read what was written, which is not committed yet. */

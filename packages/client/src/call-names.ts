@@ -1,12 +1,15 @@
 import { HoldfastError } from '@holdfast/types';
 import { meantBy } from './mistyped.ts';
 
-const READ = ['timeoutMs', 'signal', 'consistency', 'readPreference', 'maxStalenessMs', 'after'];
-const WRITE = ['timeoutMs', 'signal', 'ack'];
+const CALL = ['timeoutMs', 'signal', 'whenNoPrimary'];
+const STATE = ['consistency', 'readPreference', 'maxStalenessMs', 'after'];
+const READ = [...CALL, ...STATE, 'degrade'];
+const WRITE = [...CALL, 'ack'];
+const FALLBACK = ['fallback'];
 /** What a caller of `put` may hope for, and would not get. */
 const CONDITIONAL = ['ifRevision', 'ifAbsent', 'conditions'];
 /** Options of ours, of whatever call. What becomes of abstract-level's own, mistyped, is its matter. */
-const OURS: ReadonlySet<string> = new Set([...READ, ...WRITE, ...CONDITIONAL]);
+const OURS: ReadonlySet<string> = new Set([...READ, ...WRITE, ...FALLBACK, ...CONDITIONAL]);
 /** Different names in one program are few; one that makes them up does not fill the memory. */
 const KNOWN_MAX = 1000;
 
@@ -25,6 +28,10 @@ export class CallNames {
     this.#what = what;
     this.#taken = new Set(taken);
     this.#fine = new Set(taken);
+  }
+
+  takes(name: string): boolean {
+    return this.#taken.has(name);
   }
 
   /** Throws HOLDFAST_INVALID_ARGUMENT. */
@@ -61,7 +68,9 @@ export class CallNames {
   }
 }
 
-export const READ_NAMES: CallNames = new CallNames('a read', READ);
+/** Of one value or several. */
+export const GET_NAMES: CallNames = new CallNames('a read', [...READ, ...FALLBACK]);
+export const READ_NAMES: CallNames = new CallNames('a read of this kind', READ);
 export const WRITE_NAMES: CallNames = new CallNames('a write', WRITE);
-/** It reads the keys that it deletes. */
-export const CLEAR_NAMES: CallNames = new CallNames('clear()', [...READ, ...WRITE]);
+/** It reads the keys that it deletes: what is there, not what was. */
+export const CLEAR_NAMES: CallNames = new CallNames('clear()', [...STATE, ...WRITE]);

@@ -139,6 +139,11 @@ export class Driver {
     this.#perform();
   }
 
+  /** A program helped itself where this client could not. */
+  fellBack(): void {
+    this.#session.fellBack();
+  }
+
   /** The snapshot behind a scan is not needed any more. */
   closeScan(scan: { scan: number; link: LinkId }): void {
     this.#session.closeScan(scan);
@@ -240,6 +245,9 @@ export class Driver {
     switch (effect.kind) {
       case 'settled':
         effect.call.complete();
+        return;
+      case 'degraded':
+        effect.call.owner?.onDegraded(effect.detail);
         return;
       case 'send':
         this.#links.send(effect.link, effect.messages);

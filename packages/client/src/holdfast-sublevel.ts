@@ -1,5 +1,6 @@
 import type { Revision } from '@holdfast/types';
 import { type AbstractBatchOperation, AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level';
+import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { Home } from './home.ts';
 import {
   type CallAccess,
@@ -11,6 +12,7 @@ import {
 } from './keyed-calls.ts';
 import { SUBLEVEL_METHODS } from './manifest.ts';
 import type {
+  HoldfastGetManyOptions,
   HoldfastGetOptions,
   HoldfastReadOptions,
   HoldfastUpdateOptions,
@@ -24,7 +26,7 @@ import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.t
 /** A sublevel with the methods that a `Holdfast` has beside abstract-level's: they take its keys and encodings. */
 export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = Pick<
   KeyedSublevel<TDatabase, KDefault, VDefault>,
-  'write' | 'read' | 'increment' | 'transaction' | 'update' | 'watch'
+  'get' | 'getMany' | 'write' | 'read' | 'increment' | 'transaction' | 'update' | 'watch'
 > &
   NestedSublevels &
   AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
@@ -46,6 +48,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   readonly #access: CallAccess;
   readonly #calls: KeyedCalls<KDefault, VDefault>;
   readonly #home: Home;
+  readonly #fallbacks: Fallbacks<KDefault, VDefault>;
 
   constructor(
     parent: TDatabase,
@@ -57,7 +60,27 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     super(parent, name as string, { ...options, manifest } as AbstractSublevelOptions<KDefault, VDefault>);
     this.#access = access;
     this.#home = new Home(this);
-    this.#calls = new KeyedCalls(this, access);
+    this.#fallbacks = new Fallbacks<KDefault, VDefault>(false, (use) => access.onFallback(use));
+    this.#calls = new KeyedCalls(this, access, this.#fallbacks);
+  }
+
+  override get(key: KDefault): Promise<VDefault | undefined>;
+  override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
+  override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<unknown> {
+    const read = (): Promise<V | undefined> => super.get(key, this.#handedOn(options));
+    const fallback = this.#fallbacks.of<K, V>(options);
+    return fallback === undefined ? read() : this.#fallbacks.value(read, key, fallback);
+  }
+
+  override getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>;
+  override getMany<K = KDefault, V = VDefault>(
+    keys: K[],
+    options: HoldfastGetManyOptions<K, V>,
+  ): Promise<(V | undefined)[]>;
+  override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<unknown[]> {
+    const read = (): Promise<(V | undefined)[]> => super.getMany(keys, this.#handedOn(options));
+    const fallback = this.#fallbacks.of<K, V>(options);
+    return fallback === undefined ? read() : this.#fallbacks.values(read, keys, fallback);
   }
 
   /** As `Holdfast.write`. */
@@ -118,6 +141,12 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   ): Watch<K, V, WatchEventOf<K, V, Options>>;
   watch<K, V>(options: HoldfastWatchOptions<K, V> = {}): Watch<K, V, never> {
     return this.#calls.watch(options);
+  }
+
+  /** Its parent is asked with keys and values that no fallback knows. */
+  #handedOn<Options extends { fallback?: unknown }>(options: Options | undefined): Options {
+    const isNamed = options?.fallback !== undefined;
+    return isNamed || this.#access.hasFallback ? withoutFallback(options) : (options as Options);
   }
 
   /** Undocumented in abstract-level's types: makes what `sublevel` gives. */

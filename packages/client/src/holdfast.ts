@@ -7,9 +7,10 @@ import {
   type AbstractSublevelOptions,
   type AbstractValueIterator,
 } from 'abstract-level';
-import { READ_NAMES, WRITE_NAMES } from './call-names.ts';
+import { GET_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { Driver, type DriverOptions } from './driver.ts';
 import { DriverPool } from './driver-pool.ts';
+import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { Home } from './home.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
@@ -68,7 +69,7 @@ export interface Divergence {
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
  * and `update` tell more. Events beside abstract-level's: `topology` (Topology), `primary` (PrimaryChange),
- * `disconnected`, `reconnected`, `breaker` (BreakerChange) and `diverged` (Divergence).
+ * `disconnected`, `reconnected`, `breaker` (BreakerChange), `degraded` (StaleRead, FallbackUse) and `diverged` (Divergence).
  */
 export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
   Buffer,
@@ -83,6 +84,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   readonly #home: Home;
   readonly #access: CallAccess;
   readonly #calls: KeyedCalls<KDefault, VDefault>;
+  readonly #fallbacks: Fallbacks<KDefault, VDefault>;
   #tenant: Tenant | undefined;
   #requests: Requests | undefined;
 
@@ -110,8 +112,14 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
       requests: () => this.#open(),
       seams: this.#seams,
       ownKey: (stored) => keys.own(stored),
+      hasFallback: options.fallback !== undefined && options.fallback !== false,
+      onFallback: (use) => {
+        this.#tenant?.fellBack();
+        this.#announce('degraded', use);
+      },
     };
-    this.#calls = new KeyedCalls(this, this.#access);
+    this.#fallbacks = new Fallbacks(options.fallback ?? false, (use) => this.#access.onFallback(use));
+    this.#calls = new KeyedCalls(this, this.#access, this.#fallbacks);
   }
 
   /**
@@ -219,8 +227,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 
   override get(key: KDefault): Promise<VDefault | undefined>;
   override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
-  override get(key: unknown, options?: unknown): Promise<unknown> {
-    return super.get(key as never, options as never);
+  override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<unknown> {
+    const fallback = this.#fallbacks.of<K, V>(options);
+    if (fallback === undefined) return super.get(key, options as HoldfastGetOptions<K, V>);
+    return this.#fallbacks.value(() => super.get<K, V>(key, withoutFallback(options)), key, fallback);
   }
 
   override getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>;
@@ -228,8 +238,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     keys: K[],
     options: HoldfastGetManyOptions<K, V>,
   ): Promise<(V | undefined)[]>;
-  override getMany(keys: unknown[], options?: unknown): Promise<unknown[]> {
-    return super.getMany(keys as never[], options as never);
+  override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<unknown[]> {
+    const fallback = this.#fallbacks.of<K, V>(options);
+    if (fallback === undefined) return super.getMany(keys, options as HoldfastGetManyOptions<K, V>);
+    return this.#fallbacks.values(() => super.getMany<K, V>(keys, withoutFallback(options)), keys, fallback);
   }
 
   override has(key: KDefault): Promise<boolean>;
@@ -311,17 +323,20 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const { ack, consistency, readPreference, timeoutMs = 5000, openTimeoutMs } = this.#options;
+    const { openTimeoutMs = 5000, timeoutMs = 5000 } = this.#options;
+    const { ack, consistency, readPreference, degrade, maxStalenessMs, whenNoPrimary } = this.#options;
     const tenant = new Tenant({
       driver: this.#driver(),
       setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
       onTopology: (topology) => this.#announce('topology', topology),
       onNews: ({ event, detail }) => this.#announce(event, detail),
       onDiverged: (divergence: Divergence) => this.#announce('diverged', divergence),
+      onDegraded: (detail) => this.#announce('degraded', detail),
     });
-    await tenant.open(openTimeoutMs ?? 5000);
+    await tenant.open(openTimeoutMs);
     this.#tenant = tenant;
-    this.#requests = new Requests(tenant, this.#keys, { ack, consistency, readPreference, timeoutMs });
+    const routing = { consistency, readPreference, degrade, maxStalenessMs };
+    this.#requests = new Requests(tenant, this.#keys, { ack, ...routing, whenNoPrimary, timeoutMs });
   }
 
   async _close(): Promise<void> {
@@ -332,12 +347,12 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   _get(key: Buffer, options: ReadRequestOptions): Promise<Buffer | undefined> {
-    READ_NAMES.check(options);
+    GET_NAMES.check(options);
     return this.#open().get(key, options);
   }
 
   _getMany(keys: Buffer[], options: ReadRequestOptions): Promise<(Buffer | undefined)[]> {
-    READ_NAMES.check(options);
+    GET_NAMES.check(options);
     return this.#open().getMany(keys, options);
   }
 
@@ -405,7 +420,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   /** A listener that throws must not do so in the middle of what the driver is doing. */
-  #announce(event: 'topology' | 'diverged' | ClientNews['event'], detail: object): void {
+  #announce(event: 'topology' | 'diverged' | 'degraded' | ClientNews['event'], detail: object): void {
     queueMicrotask(() => this.emit(event, detail));
   }
 

@@ -6,6 +6,7 @@ export {
   type Outcome,
   type Topology,
 } from '@holdfast/types';
+export type { FallbackUse } from './fallbacks.ts';
 export { type Divergence, Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';
 export type { Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
@@ -13,6 +14,8 @@ export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
 export { LevelError, type LevelErrorCode } from './level-error.ts';
 export type {
   CallOptions,
+  Degrade,
+  Fallback,
   HoldfastBatchOptions,
   HoldfastChainedBatch,
   HoldfastClearOptions,
@@ -35,9 +38,15 @@ export type {
 export type { BreakerChange } from './resilience/breakers.ts';
 export type { LaneLimit, LaneOptions } from './resilience/lane-limits.ts';
 export type { BreakerCause, BreakerState } from './resilience/node-breaker.ts';
-export type { BreakerLimits, ReleaseLimits, RetryLimits } from './resilience/resilience-limits.ts';
+export type {
+  BreakerLimits,
+  DegradationLimits,
+  ReleaseLimits,
+  RetryLimits,
+} from './resilience/resilience-limits.ts';
 export type { ClientCounters } from './resilience/tally.ts';
 export type { Seams } from './seams.ts';
+export type { StaleRead, WhenNoPrimary } from './session/call.ts';
 export type { ClientHealth, LaneHealth, NodeHealth } from './session/client-health.ts';
 export type { PrimaryChange } from './session/effects.ts';
 export type { ReadPreference } from './session/read-routes.ts';

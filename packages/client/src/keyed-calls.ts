@@ -2,10 +2,12 @@ import { type Ack, HoldfastError, type NodeId, type Revision, type Term } from '
 import type { AbstractBatchOperation } from 'abstract-level';
 import { CallTime } from './call-time.ts';
 import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
+import type { Fallbacks, FallbackUse } from './fallbacks.ts';
 import { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
 import {
   type CallOptions,
+  checkedFallback,
   checkedNames,
   checkedSignal,
   type HoldfastGetOptions,
@@ -46,10 +48,14 @@ export interface WriteSummary {
 
 export interface ReadSummary<V> {
   readonly value: V;
+  /** 0: of a `fallback`. */
   readonly revision: Revision;
   /** Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. */
   readonly staleness: number | undefined;
-  readonly servedBy: NodeId;
+  /** Undefined: no node, a `fallback` gave it. */
+  readonly servedBy: NodeId | undefined;
+  /** It is less than was asked for: an older state, or what a `fallback` gave. */
+  readonly degraded?: 'stale-read' | 'fallback';
 }
 
 /** What became of an `update`. */
@@ -74,6 +80,9 @@ export interface CallAccess {
   readonly seams: Seams;
   /** The caller's key of a stored one, with the prefix of its sublevel. */
   ownKey(stored: Uint8Array): Uint8Array;
+  /** It has a `fallback` of its own, which is for its own reads. */
+  readonly hasFallback: boolean;
+  onFallback(use: FallbackUse): void;
 }
 
 /** One mistyped would leave its write without its condition. */
@@ -83,6 +92,7 @@ const WRITE_NAMES = [
   'ack',
   'timeoutMs',
   'signal',
+  'whenNoPrimary',
   'ifRevision',
   'ifAbsent',
   'conditions',
@@ -95,11 +105,14 @@ const READ_NAMES = [
   'readPreference',
   'maxStalenessMs',
   'after',
+  'degrade',
+  'fallback',
   'timeoutMs',
   'signal',
+  'whenNoPrimary',
 ];
-const INCREMENT_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal'];
-const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal'];
+const INCREMENT_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
+const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
 /** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
 
@@ -107,10 +120,12 @@ const PAUSE_MS_MAX = 64;
 export class KeyedCalls<KDefault, VDefault> {
   readonly #home: Home;
   readonly #access: CallAccess;
+  readonly #fallbacks: Fallbacks<KDefault, VDefault>;
 
-  constructor(db: unknown, access: CallAccess) {
+  constructor(db: unknown, access: CallAccess, fallbacks: Fallbacks<KDefault, VDefault>) {
     this.#home = new Home(db);
     this.#access = access;
+    this.#fallbacks = fallbacks;
   }
 
   async write<K = KDefault, V = VDefault>(
@@ -135,8 +150,22 @@ export class KeyedCalls<KDefault, VDefault> {
     key: K,
     options: HoldfastReadOptions<K, V>,
   ): Promise<ReadSummary<V> | undefined> {
-    const requests = this.#access.requests();
     checkedNames('options', options, READ_NAMES);
+    const fallback = this.#fallbacks.of<K, V>(options);
+    if (fallback === undefined) return this.#read(key, options);
+    checkedFallback(fallback);
+    try {
+      return await this.#read(key, options);
+    } catch (error) {
+      const value = await this.#fallbacks.use(error, key, fallback);
+      if (value === undefined) return undefined;
+      const revision = 0 as Revision;
+      return { value, revision, staleness: undefined, servedBy: undefined, degraded: 'fallback' };
+    }
+  }
+
+  async #read<K, V>(key: K, options: HoldfastReadOptions<K, V>): Promise<ReadSummary<V> | undefined> {
+    const requests = this.#access.requests();
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
     options.snapshot?.ref();
     let served: ServedAnswer;
@@ -145,7 +174,7 @@ export class KeyedCalls<KDefault, VDefault> {
     } finally {
       options.snapshot?.unref();
     }
-    const { answer, node } = served;
+    const { answer, node, isDegraded } = served;
     const item = answer.items[0];
     if (item === undefined) return undefined;
     return {
@@ -153,6 +182,7 @@ export class KeyedCalls<KDefault, VDefault> {
       revision: item.revision,
       staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
       servedBy: node,
+      ...(isDegraded ? { degraded: 'stale-read' } : {}),
     };
   }
 
@@ -195,15 +225,16 @@ export class KeyedCalls<KDefault, VDefault> {
     if (typeof change !== 'function') throw invalidOption('change', change, 'a function');
     const { ack } = withTransactionAck(options, requests.defaultAck);
     const { keyEncoding, valueEncoding } = options;
-    const encodings = { keyEncoding, valueEncoding };
+    const { whenNoPrimary } = options;
+    const common = { keyEncoding, valueEncoding, whenNoPrimary };
     const time = new CallTime(
       this.#access.seams,
       requests.timeoutMs(options as CallOptions),
       checkedSignal(options.signal),
     );
     for (let tries = 1; ; tries += 1) {
-      const found = await this.read<K, V>(key, {
-        ...encodings,
+      const found = await this.#read<K, V>(key, {
+        ...common,
         ...time.left(),
         consistency: 'linearizable',
       });
@@ -215,7 +246,7 @@ export class KeyedCalls<KDefault, VDefault> {
         value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const);
       try {
         const written = await this.write<K, V>([operation], {
-          ...encodings,
+          ...common,
           ...time.left(),
           ack,
           ifRevision: revision,

@@ -15,6 +15,9 @@ type SettingName =
   | 'ack'
   | 'consistency'
   | 'readPreference'
+  | 'degrade'
+  | 'maxStalenessMs'
+  | 'whenNoPrimary'
   | 'name'
   | 'timeoutMs'
   | 'openTimeoutMs'
@@ -36,6 +39,9 @@ const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number>>
   ack: asText,
   consistency: asText,
   readPreference: asText,
+  degrade: asText,
+  maxStalenessMs: asNumber,
+  whenNoPrimary: asText,
   name: asText,
   timeoutMs: asNumber,
   openTimeoutMs: asNumber,

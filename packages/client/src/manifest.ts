@@ -17,6 +17,7 @@ export const MANIFEST = {
     disconnected: true,
     reconnected: true,
     breaker: true,
+    degraded: true,
     diverged: true,
   },
   additionalMethods: {

@@ -20,8 +20,18 @@ import { meantBy } from './mistyped.ts';
 import type { LaneOptions } from './resilience/lane-limits.ts';
 import type { ResilienceOptions } from './resilience/resilience-options.ts';
 import type { Seams } from './seams.ts';
+import type { WhenNoPrimary } from './session/call.ts';
 import { clientLimits } from './session/client-limits.ts';
 import type { ReadPreference } from './session/read-routes.ts';
+
+/** What a read that cannot have what it asks for may come to: nothing, or the state of a standby, with its age told. */
+export type Degrade = 'none' | 'stale-reads';
+
+/**
+ * Gives the value of a key that could not be read, in the database's place; undefined: there is none. `error` says why
+ * it could not.
+ */
+export type Fallback<K, V> = (error: HoldfastError, key: K) => V | undefined | PromiseLike<V | undefined>;
 
 export interface HoldfastOptions<K, V>
   extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
@@ -38,6 +48,17 @@ export interface HoldfastOptions<K, V>
   readonly consistency?: Consistency | undefined;
   /** Of reads that name none; `primary` by default. */
   readonly readPreference?: ReadPreference | undefined;
+  /**
+   * Of reads that name neither this nor a `consistency`; `none` by default. `stale-reads`: rather than not at all they
+   * are answered at `eventual`, and say so: `degraded` and `staleness` of `read`, and the event `degraded`.
+   */
+  readonly degrade?: Degrade | undefined;
+  /** Of reads that name none: how old an `eventual` answer may be, milliseconds. No bound by default. */
+  readonly maxStalenessMs?: number | undefined;
+  /** Of `get`, `getMany` and `read` of this database that name none; those of its sublevels name their own. */
+  readonly fallback?: Fallback<K, V> | false | undefined;
+  /** Of calls that name none: `wait` for their deadline (the default), or `fail` with HOLDFAST_NO_PRIMARY. */
+  readonly whenNoPrimary?: WhenNoPrimary | undefined;
   /** Time for a call that names none, milliseconds; 5000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Time for the first node to answer, milliseconds; 5000 by default. */
@@ -61,6 +82,8 @@ export interface HoldfastOptions<K, V>
   readonly breaker?: ResilienceOptions['breaker'];
   /** How calls that waited through an outage are let go. */
   readonly release?: ResilienceOptions['release'];
+  /** When calls that choose to, by `degrade` or `whenNoPrimary`, are told that there is no primary. */
+  readonly degradation?: ResilienceOptions['degradation'];
   /** Network, clock and randomness, for simulation; the real ones by default. */
   readonly seams?: Seams | undefined;
 }
@@ -71,6 +94,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the call at once with HOLDFAST_ABORTED, which states what is known of a write's outcome. */
   readonly signal?: AbortSignal | undefined;
+  /** Without a primary in reach for a while (`degradation.afterMs`): `wait` on, or `fail` if it was not sent. */
+  readonly whenNoPrimary?: WhenNoPrimary | undefined;
 }
 
 export interface WriteCallOptions extends CallOptions {
@@ -85,8 +110,10 @@ export interface ReadCallOptions extends CallOptions {
    * if several are within 2 ms). Of any consistency: of a linearizable read a standby asks the primary what it must hold.
    */
   readonly readPreference?: ReadPreference | undefined;
-  /** Only for `eventual`: HOLDFAST_TOO_STALE if no node can do better, milliseconds. */
+  /** Only for what is read at `eventual`: HOLDFAST_TOO_STALE if no node can do better, milliseconds. */
   readonly maxStalenessMs?: number | undefined;
+  /** `stale-reads`: `eventual` rather than not at all. Neither `after` nor what this client has seen holds then. */
+  readonly degrade?: Degrade | undefined;
   /** The state read holds this revision: the `token()` of another client, or a receipt's revision. */
   readonly after?: number | undefined;
 }
@@ -105,6 +132,10 @@ interface LevelWriteHints {
 
 interface WriteOptions extends WriteCallOptions, LevelWriteHints {}
 interface ReadOptions extends ReadCallOptions, LevelReadHints {}
+interface FallbackOptions<K, V> {
+  /** Called when the read has failed for want of an answer; `false`: not even the database's. */
+  readonly fallback?: Fallback<K, V> | false | undefined;
+}
 /** Their signal is abstract-level's. */
 interface RangeReadOptions extends Omit<ReadCallOptions, 'signal'>, LevelRangeHints {}
 
@@ -112,8 +143,14 @@ export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, Writ
 export interface HoldfastDelOptions<K> extends AbstractDelOptions<K>, WriteOptions {}
 export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteOptions {}
 export interface HoldfastClearOptions<K> extends AbstractClearOptions<K>, WriteCallOptions {}
-export interface HoldfastGetOptions<K, V> extends AbstractGetOptions<K, V>, ReadOptions {}
-export interface HoldfastGetManyOptions<K, V> extends AbstractGetManyOptions<K, V>, ReadOptions {}
+export interface HoldfastGetOptions<K, V>
+  extends AbstractGetOptions<K, V>,
+    ReadOptions,
+    FallbackOptions<K, V> {}
+export interface HoldfastGetManyOptions<K, V>
+  extends AbstractGetManyOptions<K, V>,
+    ReadOptions,
+    FallbackOptions<K, V> {}
 export interface HoldfastHasOptions<K> extends AbstractHasOptions<K>, ReadOptions {}
 export interface HoldfastHasManyOptions<K> extends AbstractHasManyOptions<K>, ReadOptions {}
 export interface HoldfastIteratorOptions<K, V> extends AbstractIteratorOptions<K, V>, RangeReadOptions {}
@@ -127,7 +164,7 @@ export interface HoldfastChainedBatch<TDatabase, K, V> extends AbstractChainedBa
   write(options: AbstractChainedBatchWriteOptions & WriteOptions): Promise<void>;
 }
 
-export interface HoldfastReadOptions<K, V> extends ReadCallOptions {
+export interface HoldfastReadOptions<K, V> extends ReadCallOptions, FallbackOptions<K, V> {
   readonly snapshot?: AbstractGetOptions<K, V>['snapshot'];
   readonly keyEncoding?: AbstractGetOptions<K, V>['keyEncoding'];
   readonly valueEncoding?: AbstractGetOptions<K, V>['valueEncoding'];
@@ -156,6 +193,9 @@ export interface CallDefaults {
   readonly ack: Ack | undefined;
   readonly consistency: Consistency | undefined;
   readonly readPreference: ReadPreference | undefined;
+  readonly degrade: Degrade | undefined;
+  readonly maxStalenessMs: number | undefined;
+  readonly whenNoPrimary: WhenNoPrimary | undefined;
   readonly timeoutMs: number;
 }
 
@@ -173,6 +213,26 @@ export function checkedConsistency(consistency: Consistency | undefined): Consis
   throw invalidOption('consistency', consistency, "'linearizable', 'session' or 'eventual'");
 }
 
+const DEGRADES: ReadonlySet<unknown> = new Set<Degrade>(['none', 'stale-reads']);
+const WHEN_NO_PRIMARY: ReadonlySet<unknown> = new Set<WhenNoPrimary>(['wait', 'fail']);
+
+export function checkedDegrade(degrade: Degrade | undefined): Degrade | undefined {
+  if (degrade === undefined || DEGRADES.has(degrade)) return degrade;
+  throw invalidOption('degrade', degrade, "'none' or 'stale-reads'");
+}
+
+export function checkedWhenNoPrimary(choice: WhenNoPrimary | undefined): WhenNoPrimary | undefined {
+  if (choice === undefined || WHEN_NO_PRIMARY.has(choice)) return choice;
+  throw invalidOption('whenNoPrimary', choice, "'wait' or 'fail'");
+}
+
+export function checkedFallback<K, V>(
+  fallback: Fallback<K, V> | false | undefined,
+): Fallback<K, V> | false | undefined {
+  if (fallback === undefined || fallback === false || typeof fallback === 'function') return fallback;
+  throw invalidOption('fallback', fallback, 'a function or false');
+}
+
 export function checkedReadPreference(preference: ReadPreference | undefined): ReadPreference | undefined {
   if (preference === undefined || READ_PREFERENCES.has(preference)) return preference;
   throw invalidOption('readPreference', preference, "'primary', 'standby' or 'nearest'");
@@ -186,6 +246,10 @@ const NAMES: ReadonlySet<string> = new Set([
   'ack',
   'consistency',
   'readPreference',
+  'degrade',
+  'maxStalenessMs',
+  'fallback',
+  'whenNoPrimary',
   'timeoutMs',
   'openTimeoutMs',
   'closeTimeoutMs',
@@ -196,6 +260,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'retry',
   'breaker',
   'release',
+  'degradation',
   'seams',
   // abstract-level's own.
   'passive',
@@ -223,7 +288,11 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   checkedAck(options.ack);
   checkedConsistency(options.consistency);
   checkedReadPreference(options.readPreference);
+  checkedDegrade(options.degrade);
+  checkedFallback(options.fallback);
+  checkedWhenNoPrimary(options.whenNoPrimary);
   for (const name of [
+    'maxStalenessMs',
     'timeoutMs',
     'openTimeoutMs',
     'closeTimeoutMs',

@@ -197,11 +197,12 @@ export class Requests {
   #opening(options: RangeOptions, names: CallNames): Pick<RangeRead, 'open' | 'timeoutMs'> {
     try {
       names.check(options);
+      const reading = names.takes('degrade') ? options : { ...options, degrade: 'none' as const };
       const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
       const timeoutMs = this.#maker.timeoutMs(options);
       const open =
         pin === undefined
-          ? rangeOfNow(this.#tenant, this.#maker.scan(options))
+          ? rangeOfNow(this.#tenant, this.#maker.scan(reading))
           : rangeOfSnapshot(this.#tenant, pin, timeoutMs);
       return { timeoutMs, open };
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
 import type { Driver, DriverUser } from './driver.ts';
-import type { AnyCall, Call, LinkId, SnapshotHome, WatchHome } from './session/call.ts';
+import type { AnyCall, Call, LinkId, SnapshotHome, StaleRead, WatchHome } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
 
@@ -10,6 +10,7 @@ export interface TenantOptions {
   readonly onTopology: (topology: Topology) => void;
   readonly onNews: (news: ClientNews) => void;
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
+  readonly onDegraded: (detail: StaleRead) => void;
 }
 
 /** One database's part in a driver, which others may use as well: its calls, and its own opening and closing. */
@@ -123,6 +124,15 @@ export class Tenant implements DriverUser {
   onCompleted(): void {
     this.#pending -= 1;
     if (this.#pending === 0) this.#onIdle?.();
+  }
+
+  onDegraded(detail: StaleRead): void {
+    this.#options.onDegraded(detail);
+  }
+
+  /** A program helped itself where this database could not. */
+  fellBack(): void {
+    this.#driver.fellBack();
   }
 
   onTopology(topology: Topology): void {

@@ -17,7 +17,7 @@ async function served(options: HoldfastReadOptions<string, string>, reads = 4): 
   for (let read = 0; read < reads; read += 1) {
     const answer = await world.drive(db.read('a', options));
     expect(answer?.value).toBe('1');
-    nodes.push(answer!.servedBy);
+    nodes.push(answer!.servedBy!);
   }
   return nodes;
 }

@@ -42,6 +42,10 @@ describe('A whole cluster under drawn faults', () => {
     await runs.pass(seed);
   });
 
+  it.runIf(given === undefined)('has clients that degrade', () => {
+    expect(runs.staleReads).toBeGreaterThan(10);
+  });
+
   it('does the same for the same seed', async () => {
     for (const seed of [10, 42]) expect((await runs.pass(seed)).digest).toBe((await runs.pass(seed)).digest);
   });

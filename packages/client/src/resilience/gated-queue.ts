@@ -67,6 +67,18 @@ export class GatedQueue<Call extends Waiting> {
     this.#queueOf(call).shift();
   }
 
+  /** Takes out those, wherever they wait, without a word to the gate: they go another way. */
+  extract(where: (call: Call) => boolean): Call[] {
+    const extracted = [...this.#late.extract(where), ...this.#fresh.extract(where)];
+    for (const call of this.#doomed) {
+      if (!where(call)) continue;
+      this.#doomed.delete(call);
+      extracted.push(call);
+    }
+    for (const call of extracted) call.isLate = false;
+    return extracted;
+  }
+
   /** Puts calls back that had left the queue, where their order of issue belongs. */
   restore(calls: readonly Call[]): void {
     for (const call of calls) this.#queueOf(call).restore([call]);

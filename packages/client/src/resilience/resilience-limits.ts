@@ -44,10 +44,22 @@ export interface ReleaseLimits {
   readonly marginMs: number;
 }
 
+/** When calls that would rather have less than wait are told that there is no primary. */
+export interface DegradationLimits {
+  /** There has been no primary in reach for so long, milliseconds. */
+  readonly afterMs: number;
+  /** Share of `afterMs` over which reads that waited for one are spread at random when they turn to standbys. */
+  readonly jitterShare: number;
+  /** Share of its own time, up to so many milliseconds, that an unanswered read keeps for asking a standby. */
+  readonly reserveShare: number;
+  readonly reserveMsMax: number;
+}
+
 export interface ResilienceLimits {
   readonly retry: RetryLimits;
   readonly breaker: BreakerLimits;
   readonly release: ReleaseLimits;
+  readonly degradation: DegradationLimits;
 }
 
 /** Where the numbers come from is told in docs/resilience.md. */
@@ -70,4 +82,5 @@ export const RESILIENCE_LIMITS: ResilienceLimits = {
     perSecondMin: 1,
     marginMs: 100,
   },
+  degradation: { afterMs: 1000, jitterShare: 0.1, reserveShare: 0.25, reserveMsMax: 500 },
 };

@@ -1,6 +1,7 @@
 import { invalidOption } from '../invalid-option.ts';
 import {
   type BreakerLimits,
+  type DegradationLimits,
   RESILIENCE_LIMITS,
   type ReleaseLimits,
   type ResilienceLimits,
@@ -12,9 +13,10 @@ export interface ResilienceOptions {
   readonly retry?: Partial<RetryLimits> | undefined;
   readonly breaker?: Partial<BreakerLimits> | undefined;
   readonly release?: Partial<ReleaseLimits> | undefined;
+  readonly degradation?: Partial<DegradationLimits> | undefined;
 }
 
-const PARTS = ['retry', 'breaker', 'release'] as const;
+const PARTS = ['retry', 'breaker', 'release', 'degradation'] as const;
 
 /** The defaults with what is given in their place. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function resilienceLimits(given: ResilienceOptions): ResilienceLimits {
@@ -23,6 +25,7 @@ export function resilienceLimits(given: ResilienceOptions): ResilienceLimits {
     retry: { ...RESILIENCE_LIMITS.retry, ...given.retry },
     breaker: { ...RESILIENCE_LIMITS.breaker, ...given.breaker },
     release: { ...RESILIENCE_LIMITS.release, ...given.release },
+    degradation: { ...RESILIENCE_LIMITS.degradation, ...given.degradation },
   };
 }
 

@@ -14,6 +14,12 @@ export interface ClientCounters {
   readonly retriesHeld: number;
   /** Times that a breaker opened. */
   readonly breakerOpenings: number;
+  /** Reads answered at `eventual` though more was asked for (`degrade`). */
+  readonly staleReads: number;
+  /** Calls failed before their deadline because there was no primary (`whenNoPrimary`). */
+  readonly failedFast: number;
+  /** Values that a `fallback` gave. */
+  readonly fallbacks: number;
 }
 
 export class Tally {
@@ -25,4 +31,7 @@ export class Tally {
   redeliveries = 0;
   retriesHeld = 0;
   breakerOpenings = 0;
+  staleReads = 0;
+  failedFast = 0;
+  fallbacks = 0;
 }

@@ -45,6 +45,17 @@ export class CallQueue<Call extends Queued> {
     return this.#calls.filter((call) => call !== undefined && !call.settled) as Call[];
   }
 
+  /** Takes out those living ones, in one go however many there are. */
+  extract(where: (call: Call) => boolean): Call[] {
+    const extracted: Call[] = [];
+    const left: Call[] = [];
+    for (const call of this.all()) (where(call) ? extracted : left).push(call);
+    this.#calls = left;
+    this.#head = 0;
+    this.#husks = 0;
+    return extracted;
+  }
+
   /** Puts calls back that had left the queue, where their order of issue belongs. */
   restore(calls: readonly Call[]): void {
     for (const call of calls) {

@@ -27,7 +27,20 @@ export const NO_LINK: LinkId = 0;
 export interface CallOwner {
   /** The call has been told its end. */
   onCompleted(): void;
+  /** One of its reads was answered with less than it had asked for. */
+  onDegraded(detail: StaleRead): void;
 }
+
+/** A read that was answered at `eventual` because its caller would rather have that than nothing. */
+export interface StaleRead {
+  readonly kind: 'stale-read';
+  /** Milliseconds that the state read may be behind; undefined: the node cannot tell. */
+  readonly staleness: number | undefined;
+  readonly servedBy: NodeId;
+}
+
+/** What a call does while there is nobody who could do what it asks: waits for its deadline, or fails. */
+export type WhenNoPrimary = 'wait' | 'fail';
 
 /** A page of a range read, and where its snapshot lives. */
 export interface Page {
@@ -45,6 +58,8 @@ export interface SnapshotHome {
 export interface ServedAnswer {
   readonly answer: ReadAnswer;
   readonly node: NodeId;
+  /** Less was read than was asked for: see `RoutedCall.mayDegrade`. */
+  readonly isDegraded: boolean;
 }
 
 /**
@@ -77,6 +92,8 @@ export abstract class Call<Result = unknown> implements Timed {
   /** Keys and values, as they count against the client's memory. */
   readonly bytes: number;
   owner: CallOwner | undefined = undefined;
+  /** Set by whoever makes the call. */
+  whenNoPrimary: WhenNoPrimary = 'wait';
   wheelSlot = -1;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
@@ -146,10 +163,13 @@ export class WriteCall extends Call<WriteReceipt> {
 
 /** What reads of keys and of ranges have in common: any node that qualifies may answer, and asking twice is harmless. */
 abstract class RoutedCall<Result> extends Call<Result> {
-  readonly consistency: Consistency;
+  consistency: Consistency;
   /** A revision the caller wants to see, from another process perhaps; 0 for none. */
-  readonly after: Revision;
+  after: Revision;
   declare readonly maxStalenessMs?: number;
+  /** Rather than not at all it is answered at `eventual`, by whoever is there. */
+  readonly mayDegrade: boolean;
+  isDegraded = false;
   readonly readPreference: ReadPreference;
   remainingMs = 0;
   /** What it asks with. */
@@ -161,7 +181,7 @@ abstract class RoutedCall<Result> extends Call<Result> {
   /** The link whose node refused or kept silent: tried again only if there is no other. */
   avoid: LinkId = NO_LINK;
   /** Links whose nodes cannot ever answer it. */
-  readonly refusedBy: Set<LinkId> | undefined = undefined;
+  refusedBy: Set<LinkId> | undefined = undefined;
   /** Not to be sent before; 0 unless it pauses. */
   retryAt = 0;
 
@@ -172,12 +192,23 @@ abstract class RoutedCall<Result> extends Call<Result> {
     after: Revision;
     maxStalenessMs?: number;
     readPreference: ReadPreference;
+    mayDegrade: boolean;
   }) {
     super(options.deadline, options.bytes);
     this.consistency = options.consistency;
     this.readPreference = options.readPreference;
     this.after = options.after;
+    this.mayDegrade = options.mayDegrade;
     if (options.maxStalenessMs !== undefined) this.maxStalenessMs = options.maxStalenessMs;
+  }
+
+  /** From now on whatever state there is will do, as long as it is not older than was said. */
+  degrade(): void {
+    this.isDegraded = true;
+    this.consistency = 'eventual';
+    this.after = 0 as Revision;
+    this.refusedBy = new Set();
+    this.refusal = undefined;
   }
 
   /** Others are asked before, if there are any. */
@@ -251,7 +282,7 @@ export interface WatchHome {
 export class WatchCall extends RoutedCall<WatchHome> {
   readonly kind = 'watch';
   readonly lane = 'scans';
-  override readonly refusedBy: Set<LinkId> = new Set();
+  override refusedBy: Set<LinkId> = new Set();
   readonly range: WatchedRange;
   readonly from: Revision | undefined;
   readonly previousValues: boolean;

@@ -5,8 +5,9 @@ import { type AnyCall, type CallOwner, type LinkId, NO_LINK, type SnapshotHome }
 import { CallLedger } from './call-ledger.ts';
 import type { ClientHealth } from './client-health.ts';
 import type { ClientLimits } from './client-limits.ts';
+import { Degrader } from './degrader.ts';
 import type { SessionEffect } from './effects.ts';
-import { abortedError, deadlineError } from './failures.ts';
+import { abortedError, deadlineError, noPrimaryError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { LinkTable } from './link-table.ts';
 import { ReadDesk } from './read-desk.ts';
@@ -31,6 +32,7 @@ export class ClientSession {
   readonly #writes: WriteDesk;
   readonly #reads: ReadDesk;
   readonly #releases: Releases;
+  readonly #degrader: Degrader;
   #effects: SessionEffect[] = [];
   /** When the last link was lost. */
   #disconnectedAt: number | undefined;
@@ -57,9 +59,11 @@ export class ClientSession {
     this.#reads = new ReadDesk({
       ...parts,
       onDiverged: (loss) => this.#effects.push({ kind: 'diverged', ...loss }),
+      onDegraded: (call, detail) => this.#effects.push({ kind: 'degraded', call, detail }),
     });
+    this.#degrader = new Degrader(limits.resilience.degradation, random);
     const writes = this.#writes.lanes;
-    this.#releases = new Releases({ resilience, links: this.#links, writes, reads: this.#reads });
+    this.#releases = new Releases({ resilience, links: this.#links, writes, reads: this.#reads }, now);
   }
 
   get token(): Revision {
@@ -102,6 +106,7 @@ export class ClientSession {
 
   submit(call: AnyCall): void {
     if (!this.#ledger.admit(call)) return;
+    this.#degrader.admit(call);
     switch (call.kind) {
       case 'write':
         this.#writes.enqueue(call);
@@ -128,6 +133,11 @@ export class ClientSession {
   /** What the application took of a watch, or that it wants no more of it. */
   get watches(): Pick<ReadDesk, 'closeWatch' | 'grantWatch' | 'isWatching'> {
     return this.#reads;
+  }
+
+  /** The program helped itself where this client could not. */
+  fellBack(): void {
+    this.#resilience.tally.fallbacks += 1;
   }
 
   /** The snapshot behind a scan is not needed any more. */
@@ -220,6 +230,7 @@ export class ClientSession {
     this.#releases.review(now);
     this.#writes.flush(now, this.#reads.writeBarrier);
     this.#reads.flush(now);
+    if (this.#degrader.size > 0) this.#offerAlternatives(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
   }
 
@@ -265,6 +276,16 @@ export class ClientSession {
     return effects;
   }
 
+  /** To those who would rather have less, or nothing, than wait for a primary that is not there. */
+  #offerAlternatives(now: number): void {
+    const { degrade, fail } = this.#degrader.due(this.#releases.outage(now), now);
+    this.#resilience.tally.failedFast += fail.length;
+    for (const call of fail) this.#fail(call, noPrimaryError(call));
+    if (degrade.length === 0) return;
+    this.#reads.degrade(degrade, now);
+    this.#reads.flush(now);
+  }
+
   #endWhere(where: (call: AnyCall) => boolean): void {
     for (const call of this.#ledger.filter(where)) this.#fail(call, abortedError(call, undefined));
   }
@@ -280,7 +301,7 @@ export class ClientSession {
       }
     }
     const before = this.#links.target;
-    const target = this.#links.retarget();
+    const target = this.#links.retarget(now);
     // Without a moment in which there was no primary: the time in which the old one did not answer counts.
     if (target !== undefined && before !== undefined)
       this.#releases.lostPrimary(before.breaker.awaitedSince ?? now, now);

@@ -1,6 +1,6 @@
 import type { ClientMessage, NodeId, Revision, Term, Topology } from '@holdfast/types';
 import type { BreakerChange } from '../resilience/breakers.ts';
-import type { AnyCall, LinkId } from './call.ts';
+import type { AnyCall, LinkId, StaleRead } from './call.ts';
 
 /** Another primary, or none. */
 export interface PrimaryChange {
@@ -23,6 +23,8 @@ export type SessionEffect =
   | { readonly kind: 'send'; readonly link: LinkId; readonly messages: readonly ClientMessage[] }
   /** The call is decided: tell its caller. */
   | { readonly kind: 'settled'; readonly call: AnyCall }
+  /** It is answered with less than was asked for: tell its owner. */
+  | { readonly kind: 'degraded'; readonly call: AnyCall; readonly detail: StaleRead }
   /** The node broke the protocol: cut the link. */
   | { readonly kind: 'violation'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'topology'; readonly topology: Topology }

@@ -60,6 +60,20 @@ export function deadlineError(call: AnyCall, state: { readonly primaryKnown: boo
   });
 }
 
+/** There is no primary, and the caller does not want to wait for one. */
+export function noPrimaryError(call: AnyCall): HoldfastError {
+  const { attempts, refusal } = call;
+  const cause =
+    refusal === undefined
+      ? undefined
+      : fromWire(refusal, { attempts, node: undefined, outcome: refusal.outcome });
+  return new HoldfastError('HOLDFAST_NO_PRIMARY', 'there is no primary, or none that answers', {
+    outcome: 'not-applied',
+    attempts,
+    cause,
+  });
+}
+
 /** The caller, or the end of the client, called it off. */
 export function abortedError(call: AnyCall, cause: unknown): HoldfastError {
   return new HoldfastError('HOLDFAST_ABORTED', 'the call was aborted', {

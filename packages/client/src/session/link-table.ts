@@ -23,6 +23,8 @@ interface LinkState {
 
 /** How much farther than the nearest a node may be and count as near, too: less is noise. */
 const NEAR_MS = 2;
+/** A primary that is announced and has not been linked for so long is asked through others, milliseconds. */
+const DETOUR_AFTER_MS = 500;
 
 /** The links that are up, what their nodes announced, and what follows for routing. */
 export class LinkTable implements ReadRoutes {
@@ -30,6 +32,8 @@ export class LinkTable implements ReadRoutes {
   readonly #links = new Map<LinkId, LinkState>();
   readonly #view = new TopologyView();
   #target: Target | undefined;
+  /** Since when there has been none. */
+  #targetLostAt: number | undefined;
   /** Those heard from lately first, the primary before the others. */
   #ranked: readonly LinkState[] = [];
   /** Those heard from lately that are standbys; and that are about as near as the nearest. */
@@ -118,11 +122,12 @@ export class LinkTable implements ReadRoutes {
   }
 
   /** Looks for the primary among the links. Returns the target if it is a new one, in link or term. */
-  retarget(): Target | undefined {
+  retarget(now: number): Target | undefined {
     const before = this.#target;
     const primary = this.#primaryLink();
     if (primary === undefined) {
       this.#target = undefined;
+      this.#targetLostAt ??= now;
       this.#rank();
       return undefined;
     }
@@ -132,6 +137,7 @@ export class LinkTable implements ReadRoutes {
     // What is owed to a new primary is never held back for what the node did as a standby.
     if (before?.term !== term && !primary.silent) breaker.reset();
     this.#target = { link, term, breaker };
+    this.#targetLostAt = undefined;
     this.#rank();
     return this.#target;
   }
@@ -139,15 +145,15 @@ export class LinkTable implements ReadRoutes {
   /** The primary; another node, which asks the primary, if that one is left out. */
   forPrimary(now: number): LinkId {
     const target = this.#target;
-    if (target === undefined) return NO_LINK;
+    if (target === undefined) return this.#isDetourDue(now) ? this.#otherTrusted() : NO_LINK;
     const { link, breaker } = target;
     if (breaker.state === 'closed') return link;
     if (breaker.cause !== 'silent' && breaker.mayProbe(now)) {
       breaker.probing(now);
       return link;
     }
-    const other = this.#ranked.find((state) => isTrusted(state));
-    if (other !== undefined) return other.link;
+    const other = this.#otherTrusted();
+    if (other !== NO_LINK) return other;
     if (!breaker.holdsBack) return link;
     if (!breaker.mayProbe(now)) return NO_LINK;
     breaker.probing(now);
@@ -156,11 +162,15 @@ export class LinkTable implements ReadRoutes {
 
   /** The preferred nodes in turns, but not the one it is to avoid, if there is a choice. None: all are left out for now. */
   forAnybody(call: RoutableCall, now: number): LinkId {
-    const { order, readPreference } = call;
+    const { order, isDegraded } = call;
+    // It wants an answer and not the newest: nodes that may answer take turns, and none is tried out on it.
+    const readPreference = isDegraded ? 'standby' : call.readPreference;
     const [first] = this.#ranked;
     const isFirstGood = first !== undefined && !call.avoids(first.link) && isTrusted(first);
     if (readPreference === 'primary' && isFirstGood && first.link === this.primary) return first.link;
-    const due = this.#ranked.find(({ breaker }) => breaker.cause !== 'silent' && breaker.mayProbe(now));
+    const due = isDegraded
+      ? undefined
+      : this.#ranked.find(({ breaker }) => breaker.cause !== 'silent' && breaker.mayProbe(now));
     if (due !== undefined) return probed(due, now);
     if (readPreference !== 'primary') {
       const wanted = readPreference === 'standby' ? this.#standbys : this.#near;
@@ -186,6 +196,16 @@ export class LinkTable implements ReadRoutes {
       breaker,
       ...(cause === undefined ? {} : { breakerCause: cause }),
     };
+  }
+
+  /** Others have a primary that this client alone cannot reach, as far as they have said. */
+  #isDetourDue(now: number): boolean {
+    const since = this.#targetLostAt;
+    return this.#view.primary !== undefined && since !== undefined && now - since >= DETOUR_AFTER_MS;
+  }
+
+  #otherTrusted(): LinkId {
+    return this.#ranked.find(isTrusted)?.link ?? NO_LINK;
   }
 
   #primaryLink(): LinkState | undefined {

@@ -1,4 +1,4 @@
-import type { ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
+import type { NodeId, ReadReply, Revision, ServerMessage, WireError } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
 import type {
   AnyBoundCall,
@@ -6,6 +6,7 @@ import type {
   RoutableCall,
   ScanCall,
   SnapshotHome,
+  StaleRead,
   WatchCall,
   WatchHome,
 } from './call.ts';
@@ -25,6 +26,7 @@ import { remainingMs } from './write-lane.ts';
 
 export interface ReadDeskOptions extends DeskOptions {
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
+  readonly onDegraded: (call: RoutableCall, detail: StaleRead) => void;
 }
 
 /** All that a client reads: where it is asked, and what an answer, a refusal or a lost link means for it. */
@@ -65,6 +67,14 @@ export class ReadDesk {
   /** Only the node that holds what it reads can answer it. */
   enqueueBound(call: AnyBoundCall): void {
     this.#bound.push(call);
+  }
+
+  /** They turn to whoever is there. */
+  degrade(calls: readonly RoutableCall[], now: number): void {
+    for (const lane of [this.#keys, this.#openings]) {
+      const own = calls.filter((call) => this.#laneOf(call) === lane);
+      if (own.length > 0) lane.degrade(own, this.#links.primary, now);
+    }
   }
 
   closeScan({ scan, link }: { scan: number; link: LinkId }): void {
@@ -164,7 +174,7 @@ export class ReadDesk {
         this.#onOpened(link, message.id, message.revision, now);
         return;
       case 'snapshotOpened':
-        this.#onSnapshot(link, message.id, message.revision, now);
+        this.#onSnapshot(link, message, now);
         return;
       case 'watchOpened':
         this.#onWatch(link, message.id, message.revision);
@@ -201,7 +211,9 @@ export class ReadDesk {
     } else if (call.kind !== 'read' || this.#isEnough(call, reply.answer.revision, now)) {
       this.#token.raise(reply.answer.revision);
       this.#options.resilience.budget.succeeded(call.isCharged);
-      this.#ledger.succeed(call, { answer: reply.answer, node });
+      const isDegraded = call.kind === 'read' && call.isDegraded;
+      if (isDegraded) this.#tellAge(call, reply.answer.stalenessMs, node);
+      this.#ledger.succeed(call, { answer: reply.answer, node, isDegraded });
       if (call.kind === 'read') this.#keys.release(call);
     }
   }
@@ -224,6 +236,7 @@ export class ReadDesk {
       return;
     }
     this.#token.raise(message.revision);
+    if (call.kind === 'scan' && call.isDegraded) this.#tellAge(call, message.stalenessMs, node);
     this.#ledger.succeed(call, { message, link, node });
     if (call.kind === 'scan') this.#openings.release(call);
   }
@@ -241,9 +254,14 @@ export class ReadDesk {
     }
   }
 
-  #onSnapshot(link: LinkId, id: number, revision: Revision, now: number): void {
+  #onSnapshot(
+    link: LinkId,
+    { id, revision, stalenessMs }: Extract<ServerMessage, { kind: 'snapshotOpened' }>,
+    now: number,
+  ): void {
     const call = this.#ledger.find(id);
-    if (call === undefined || call.link !== link) {
+    const node = this.#links.nodeOf(link);
+    if (call === undefined || call.link !== link || node === undefined) {
       this.closeSnapshot({ id, link });
     } else if (call.kind !== 'snapshot') {
       this.#options.onViolation(link, 'a snapshot that nobody asked for');
@@ -251,6 +269,7 @@ export class ReadDesk {
       this.closeSnapshot({ id, link });
     } else {
       this.#token.raise(revision);
+      if (call.isDegraded) this.#tellAge(call, stalenessMs, node);
       this.#ledger.succeed(call, { id, link });
       this.#openings.release(call);
     }
@@ -286,6 +305,7 @@ export class ReadDesk {
       this.#onCompacted(link, call, error);
       return;
     }
+    if (call.isDegraded) call.refusedBy?.add(link);
     const verdict = this.#isInTheWay(call, error)
       ? 'final'
       : judgeRead(error, { othersLeft: this.#othersLeft(call) });
@@ -300,6 +320,7 @@ export class ReadDesk {
         return;
       case 'later':
         call.refusal = error;
+        if (call.isDegraded) call.refusedBy?.clear();
         this.#laneOf(call).retry(call, { avoid: link, retryAt: now + this.#pauseMs(call, error) });
         return;
       case 'final':
@@ -352,7 +373,17 @@ export class ReadDesk {
 
   /** Whether some node has not been asked yet that could answer. */
   #othersLeft(call: RoutableCall): boolean {
-    return !isForPrimary(call) && call.attempts < this.#links.size;
+    if (isForPrimary(call)) return false;
+    // One that turned to others has been sent before that, too.
+    const asked = call.isDegraded ? call.refusedBy?.size : call.attempts;
+    return (asked ?? 0) < this.#links.size;
+  }
+
+  /** Never silently. */
+  #tellAge(call: RoutableCall, stalenessMs: number, servedBy: NodeId): void {
+    this.#options.resilience.tally.staleReads += 1;
+    const staleness = stalenessMs < 0 ? undefined : stalenessMs;
+    this.#options.onDegraded(call, { kind: 'stale-read', staleness, servedBy });
   }
 
   /**

@@ -125,6 +125,29 @@ export class ReadLane {
     this.retry(call, { avoid: NO_LINK, retryAt: options.retryAt });
   }
 
+  /** They turn to whoever is there, of whom the one they waited for has the least to say. */
+  degrade(calls: readonly RoutableCall[], primary: LinkId, now: number): void {
+    const queued = new Set<RoutableCall>();
+    const taken: RoutableCall[] = [];
+    for (const call of calls) {
+      call.avoid = call.link === NO_LINK ? primary : call.link;
+      if (call.link !== NO_LINK) {
+        this.#leaveLink(call);
+        // What the one asked before may still say is no answer to what is asked now.
+        this.#ledger.renew(call);
+        taken.push(call);
+      } else if (call.retryAt > 0) {
+        call.retryAt = now;
+      } else if (isForPrimary(call)) {
+        queued.add(call);
+      }
+    }
+    if (queued.size > 0) taken.push(...this.#forPrimary.extract((call) => queued.has(call)));
+    for (const call of calls) call.degrade();
+    this.#forAnybody.restore(taken);
+    this.tick(now);
+  }
+
   tick(now: number): void {
     if (this.#pausing.length === 0) return;
     const due = this.#pausing.filter((call) => !call.settled && call.retryAt <= now);

@@ -1,4 +1,5 @@
 import type { Resilience } from '../resilience/resilience.ts';
+import type { Outage } from './degrader.ts';
 import type { LinkTable } from './link-table.ts';
 import type { ReadDesk } from './read-desk.ts';
 import type { WriteLane } from './write-lane.ts';
@@ -16,9 +17,22 @@ export class Releases {
   /** As far as the gates have been told. */
   #hadPrimary = false;
   #hadAny = false;
+  /** Since when there has been none; meaningless while there is one. */
+  #noPrimarySince: number;
+  #noneSince: number;
 
-  constructor(parts: ReleaseParts) {
+  constructor(parts: ReleaseParts, now: number) {
     this.#parts = parts;
+    this.#noPrimarySince = now;
+    this.#noneSince = now;
+  }
+
+  /** For how long there has been no primary that can be asked, and no node at all; 0 while there is one. */
+  outage(now: number): Outage {
+    return {
+      noPrimaryMs: this.#hadPrimary ? 0 : now - this.#noPrimarySince,
+      noNodeMs: this.#hadAny ? 0 : now - this.#noneSince,
+    };
   }
 
   /** Tells the gates who can be asked, if that has changed. */
@@ -35,7 +49,10 @@ export class Releases {
     }
     this.#hadPrimary = hasPrimary;
     const hasAny = links.size > 0;
-    if (!hasAny && this.#hadAny) resilience.lost(resilience.anyGate, now, now);
+    if (!hasAny && this.#hadAny) {
+      this.#noneSince = now;
+      resilience.lost(resilience.anyGate, now, now);
+    }
     if (hasAny && !this.#hadAny) {
       resilience.found(resilience.anyGate, reads.waiting.forAnybody, now);
       reads.divideAnybody();
@@ -46,6 +63,7 @@ export class Releases {
   /** There has been none since then, whether or not there is one now. */
   lostPrimary(since: number, now: number): void {
     const { resilience } = this.#parts;
+    if (this.#hadPrimary) this.#noPrimarySince = since;
     this.#hadPrimary = false;
     resilience.lost(resilience.primaryGate, since, now);
   }

@@ -200,6 +200,19 @@ describe('breaker', () => {
     expect(value).toBe('1');
     expect(ms).toBeLessThan(10);
   });
+
+  test('so is one that this client alone has no connection to', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.standbysAsk = true;
+    world.kill('n1');
+    const first = await world.timed(db.get('a'));
+    expect(first.value).toBe('1');
+    // Not at once: if it is dead, another one is primary soon.
+    expect(first.ms).toBeGreaterThanOrEqual(500);
+    expect(first.ms).toBeLessThan(550);
+    expect((await world.timed(db.get('a'))).ms).toBeLessThan(10);
+  });
 });
 
 test('calls end at their deadlines while others are let go little by little', async () => {

@@ -21,6 +21,7 @@ const common = {
   bytes: 1,
   consistency: 'linearizable',
   readPreference: 'primary',
+  mayDegrade: false,
   after: 0 as Revision,
 } as const;
 const range = { reverse: false, limit: -1, keys: true, values: true };

@@ -5,6 +5,7 @@ import {
   type ClientMessage,
   type ClusterId,
   type Connection,
+  type Consistency,
   type DatabaseUid,
   ERROR_CODES,
   type ErrorCode,
@@ -211,7 +212,7 @@ export class FakeNode {
         }
         const scan = { records: held.range(message.range), range: message.range, position: 0 };
         from.scans.set(message.id, scan);
-        replies.push(this.#page(message.id, scan, message.pageSize));
+        replies.push(this.#page(message.id, scan, message.pageSize, this.#ageOf(message.consistency)));
         return;
       }
       case 'scanNext': {
@@ -229,7 +230,12 @@ export class FakeNode {
         return;
       case 'snapshotOpen':
         from.snapshots.set(message.id, state.frozen());
-        replies.push({ kind: 'snapshotOpened', id: message.id, revision: state.revision, stalenessMs: 0 });
+        replies.push({
+          kind: 'snapshotOpened',
+          id: message.id,
+          revision: state.revision,
+          stalenessMs: this.#ageOf(message.consistency),
+        });
         return;
       case 'snapshotRead': {
         const { id, keys } = message;
@@ -296,11 +302,17 @@ export class FakeNode {
     if (read.consistency === 'linearizable' && !this.#isPrimary && !this.#cluster.standbysAsk)
       return { id, error: wireError('HOLDFAST_NOT_PRIMARY') };
     const { state } = this.#cluster;
-    const stalenessMs = read.consistency === 'linearizable' ? 0 : this.#isPrimary ? 0 : 7;
+    const stalenessMs = this.#ageOf(read.consistency);
+    if (read.maxStalenessMs !== undefined && stalenessMs > read.maxStalenessMs)
+      return { id, error: wireError('HOLDFAST_TOO_STALE') };
     return { id, answer: answerOf(state, read.keys, stalenessMs) };
   }
 
-  #page(id: number, scan: Scan, pageSize: number): ServerMessage {
+  #ageOf(consistency: Consistency): number {
+    return consistency === 'linearizable' || this.#isPrimary ? 0 : this.#cluster.ageMsOf(this);
+  }
+
+  #page(id: number, scan: Scan, pageSize: number, stalenessMs = 0): ServerMessage {
     const records: Uint8Array[] = [];
     const page = scan.records.slice(scan.position, scan.position + pageSize);
     for (const { key, value } of page) {
@@ -308,7 +320,7 @@ export class FakeNode {
     }
     scan.position += page.length;
     const done = scan.position >= scan.records.length;
-    return { kind: 'scanPage', id, records, done, revision: this.#cluster.state.revision, stalenessMs: 0 };
+    return { kind: 'scanPage', id, records, done, revision: this.#cluster.state.revision, stalenessMs };
   }
 }
 
@@ -323,6 +335,8 @@ export class FakeCluster {
   protocol: number = PROTOCOL_VERSION;
   /** Standbys ask the primary what a linearizable read must hold, as real ones do. */
   standbysAsk = false;
+  /** What standbys say of their state. */
+  ageMsOf: (node: FakeNode) => number = () => 7;
   /** Every further page of a scan is refused. */
   scansLost = false;
   clusterId = 'c'.repeat(32) as ClusterId;

@@ -9,11 +9,12 @@ const NAME = 'consistent reads';
 
 /**
  * A read of several keys shows one state of the log that won, after some entry and before the next (G7, G12); a
- * linearizable one a state not older than what had been acknowledged when it was asked (G9).
+ * linearizable one a state not older than what had been acknowledged when it was asked (G9), one of a stated age a state
+ * not older than what had been acknowledged that long before (G11).
  */
 export function checkConsistentReads(reads: readonly BookedRead[], log: WinningLog): void {
   for (const read of reads) {
-    const { client, consistency, found, floor } = read;
+    const { client, consistency, found, floor, agedFloor = 0 } = read;
     let spans: Span[] = [[0, Infinity]];
     for (const [key, value] of found) {
       spans = common(spans, spansOf(log, key, value));
@@ -23,11 +24,11 @@ export function checkConsistentReads(reads: readonly BookedRead[], log: WinningL
         `${client} found ${textOf(read)} at ${consistency}: never so at one time`,
       );
     }
-    const floorIndex = consistency === 'linearizable' ? (log.at(floor)?.index ?? 0) : 0;
+    const floorIndex = log.at(consistency === 'linearizable' ? floor : agedFloor)?.index ?? 0;
     if (spans.at(-1)![1] > floorIndex) continue;
     throw new SafetyViolation(
       NAME,
-      `${client} found ${textOf(read)}, last so before ${spans.at(-1)![1]}; ${floorIndex} was acknowledged before it asked`,
+      `${client} found ${textOf(read)}, last so before ${spans.at(-1)![1]}; ${floorIndex} was acknowledged before`,
     );
   }
 }

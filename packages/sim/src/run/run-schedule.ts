@@ -44,6 +44,8 @@ export interface RunReport {
   readonly reads: number;
   /** Eventual reads that told the age of what they showed. */
   readonly ages: number;
+  /** Reads that were content with less than they had asked for. */
+  readonly staleReads: number;
   /** To clients that watch. */
   readonly mutationsTold: number;
   /** From the end of the faults to the first write acknowledged. */
@@ -80,7 +82,7 @@ export async function runSchedule(schedule: Schedule, options: RunOptions = {}):
 class ScheduledRun {
   readonly #schedule: Schedule;
   readonly #watch: Watch;
-  readonly #book = new CallBook();
+  readonly #book: CallBook;
   readonly #aborts: PromptAborts;
   readonly #cluster: SimCluster;
   readonly #registers: HistoryRecorder;
@@ -94,6 +96,7 @@ class ScheduledRun {
     this.#cluster = clusterOf(schedule, this.#watch, options, (boot) => this.#faults.hasEnded(boot));
     const { clock, trace, machines } = this.#cluster;
     this.#watch.follow(this.#cluster);
+    this.#book = new CallBook(() => clock.now());
     this.#aborts = new PromptAborts(() => clock.now());
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
@@ -140,6 +143,7 @@ class ScheduledRun {
       writes,
       reads: this.#book.reads.length,
       ages,
+      staleReads: this.#book.staleReads,
       mutationsTold,
       recoveryMs,
       linearizability,

@@ -85,7 +85,8 @@ function drawPoint(random: Random, consistency: Consistency): PlannedRead {
   const draw = random.next();
   if (consistency === 'eventual' && draw < 0.4)
     return { ...read, maxStalenessMs: logUniform(random, 1, 1000) };
-  return consistency === 'session' && draw < 0.3 ? { ...read, afterOther: true } : read;
+  if (consistency === 'session' && draw < 0.3) return { ...read, afterOther: true };
+  return consistency !== 'eventual' && draw > 0.7 ? { ...read, mayDegrade: true } : read;
 }
 
 function drawSnapshot(random: Random, consistency: Consistency): PlannedSnapshot {

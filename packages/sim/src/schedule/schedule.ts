@@ -107,6 +107,8 @@ export interface PlannedRead {
   readonly consistency: Consistency;
   /** Of an eventual one. */
   readonly maxStalenessMs?: number;
+  /** An older state of a stated age will do where the one that is wanted cannot be had. */
+  readonly mayDegrade?: true;
   /** With the token that another client has handed on. */
   readonly afterOther?: true;
 }

@@ -38,6 +38,8 @@ export interface BookedRead {
   readonly found: ReadonlyMap<string, string | undefined>;
   /** Of the newest write acknowledged at quorum or all, by whomever, before it was asked; 0: none. */
   readonly floor: number;
+  /** The same before the time that the age which it stated goes back to. */
+  readonly agedFloor?: number;
 }
 
 /** A `clear` of some keys. */
@@ -66,8 +68,26 @@ export class CallBook {
   /** The newest one of each client. */
   readonly handed: Map<string, HandedToken> = new Map();
   readonly watches: BookedWatch[] = [];
+  /** Reads that were content with less than they had asked for. */
+  staleReads = 0;
+  #floor = 0;
+  readonly #floors: { readonly at: number; readonly floor: number }[] = [];
+  readonly #now: () => number;
+
+  /** `now`: of the world, milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
   /** Newest revision acknowledged at quorum or all so far. */
-  floor = 0;
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** As it was just before then. */
+  floorBefore(at: number): number {
+    return this.#floors.findLast((one) => one.at < at)?.floor ?? 0;
+  }
 
   /** What another client has handed on last. */
   handedTo(client: string): HandedToken | undefined {
@@ -100,13 +120,18 @@ export class CallBook {
 
   settleWrite(write: BookedWrite, outcome: WriteOutcome): void {
     write.outcome = outcome;
-    if (outcome.kind === 'acknowledged' && outcome.ack !== 'local')
-      this.floor = Math.max(this.floor, outcome.revision ?? 0);
+    if (outcome.kind === 'acknowledged' && outcome.ack !== 'local') this.#raise(outcome.revision ?? 0);
   }
 
   settleIncrement(increment: BookedIncrement, outcome: BookedIncrement['outcome']): void {
     increment.outcome = outcome;
-    if (outcome.kind === 'acknowledged') this.floor = Math.max(this.floor, outcome.revision);
+    if (outcome.kind === 'acknowledged') this.#raise(outcome.revision);
+  }
+
+  #raise(revision: number): void {
+    if (revision <= this.#floor) return;
+    this.#floor = revision;
+    this.#floors.push({ at: this.#now(), floor: revision });
   }
 }
 

@@ -29,7 +29,8 @@ export class ClientReads {
     return read.keys.length === 1 ? this.#point(key!, read) : this.#several(read);
   }
 
-  async #point(key: string, { consistency, maxStalenessMs, afterOther }: PlannedRead): Promise<void> {
+  async #point(key: string, planned: PlannedRead): Promise<void> {
+    const { consistency, maxStalenessMs, afterOther, mayDegrade } = planned;
     const { databaseOf, keyOf, host, book, order, call, limits } = this.#world;
     const handed = afterOther === true ? book.handedTo(host) : undefined;
     const view = order.begin(handed?.floors);
@@ -40,7 +41,9 @@ export class ClientReads {
       ...limits,
       ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
       ...(handed === undefined ? {} : { after: handed.token }),
+      ...(mayDegrade === true ? { degrade: 'stale-reads' as const } : {}),
     };
+    const asOf = this.#world.asOf();
     let failed = false;
     const result = await call(
       `read ${key} at ${consistency}${handed === undefined ? '' : ` with the token ${handed.token} of ${handed.client}`}`,
@@ -51,7 +54,18 @@ export class ClientReads {
       },
     );
     if (failed) return;
-    const { value, revision, staleness } = result ?? {};
+    const { value, revision, staleness, degraded } = result ?? {};
+    const found = new Map([[key, value]]);
+    if (degraded !== undefined || (result === undefined && mayDegrade === true)) {
+      // Of a key that is not there nothing is said: it may be the newest state or an older one.
+      recorded?.fail('degraded');
+      if (degraded === undefined) return;
+      book.staleReads += 1;
+      const agedFloor = staleness === undefined ? 0 : book.floorBefore(asOf(staleness));
+      book.reads.push({ client: host, consistency: 'eventual', found, floor, agedFloor });
+      if (revision !== undefined) order.saw(key, revision);
+      return;
+    }
     if (maxStalenessMs !== undefined && result !== undefined && !((staleness ?? Infinity) <= maxStalenessMs))
       throw new SafetyViolation(
         'stated ages',
@@ -59,7 +73,7 @@ export class ClientReads {
       );
     recorded?.ok({ value: value ?? null, ...(revision === undefined ? {} : { revision }) });
     if (consistency === 'session') order.end(view, key, revision, isDeleted(key));
-    else book.reads.push({ client: host, consistency, found: new Map([[key, value]]), floor });
+    else book.reads.push({ client: host, consistency, found, floor });
     if (revision !== undefined) order.saw(key, revision);
   }
 

@@ -38,6 +38,8 @@ export interface ClientWorld extends Session, Pick<SimClientOptions, 'book' | 'r
   /** As a key of the namespace is stored. */
   storedKeyOf(own: string): string;
   pause(ms: number): Promise<void>;
+  /** Of what is asked now: the moment that is so old, however slow the clock is that says so. */
+  asOf(): (ageMs: number) => number;
   /** Performs a call and writes it down; answers undefined if it failed, after `onError`. */
   call<Result>(
     words: string,
@@ -144,7 +146,9 @@ export class SimClient {
     const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`);
     const seams = { transport, clock, random };
     const readPreference = READ_PREFERENCES[this.#sessions % READ_PREFERENCES.length];
-    const options = { seams, readPreference, openTimeoutMs: 2000 };
+    // Outages are short here.
+    const degradation = { afterMs: 100 };
+    const options = { seams, readPreference, openTimeoutMs: 2000, degradation };
     const db = new Holdfast(cluster.urls, options);
     db.on('diverged', () => order.diverged());
     let spaced: Holdfast | undefined;
@@ -163,7 +167,7 @@ export class SimClient {
   }
 
   #worldOf(planned: PlannedCall): ClientWorld {
-    const { plan, book, registers, counters } = this.#options;
+    const { cluster, plan, book, registers, counters } = this.#options;
     const { db, spaced, order } = this.#session;
     const abort = this.#abortOf(planned);
     const { timeoutMs } = planned;
@@ -180,6 +184,10 @@ export class SimClient {
       keyOf: (stored) => ownKey(stored) ?? stored,
       storedKeyOf: storedInNamespace,
       pause: (ms) => this.#pause(ms),
+      asOf: () => {
+        const now = cluster.clock.now();
+        return (ageMs) => now - ageMs * (1 + cluster.clockDrift) - 1;
+      },
       call: (words, run, onError, describe) =>
         this.#call({ words, run, onError: (failure) => onError(failure), describe, order, abort }),
     };

@@ -31,6 +31,7 @@ test('states of the log, not older than the floor, are as they should be', () =>
     read({ p: undefined, q: '2' }, 30),
     read({ p: undefined, q: '2', r: '4' }, 40),
     { ...read({ p: '1' }, 40), consistency: 'eventual' },
+    { ...read({ p: '1' }, 40), consistency: 'eventual', agedFloor: 10 },
   );
 });
 
@@ -40,6 +41,11 @@ test.each<[string, BookedRead]>([
   ['a value that nobody wrote, or that was lost', read({ p: '9' })],
 ])('%s is caught', (_, violation) => {
   expect(() => check(violation)).toThrow('never so at one time');
+});
+
+test('a read of something older than the age that it states is caught', () => {
+  const stale: BookedRead = { ...read({ p: '1' }, 40), consistency: 'eventual', agedFloor: 20 };
+  expect(() => check(stale)).toThrow('last so before 2; 2 was acknowledged');
 });
 
 test('a linearizable read of something older than what was acknowledged is caught', () => {
