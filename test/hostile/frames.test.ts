@@ -200,6 +200,16 @@ attacks.push(
     act: (raw) => raw.frame(encodeClientMessages([hello(), hello()])),
     expected: { code: 4000, reason: /second hello/ },
   },
+  {
+    name: 'after hello half a trace',
+    path: '/client',
+    act: (raw) => {
+      raw.frame(encodeClientMessages([hello()]));
+      // [[15, 1]]
+      raw.frame(Buffer.from('91920f01', 'hex'));
+    },
+    expected: { code: 4000, reason: /trace/ },
+  },
   ...Object.entries(GARBAGE).map(
     ([name, bytes]): Attack => ({
       name: `after hello ${name}`,

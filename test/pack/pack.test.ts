@@ -14,6 +14,7 @@ const CLIENT_TREE = [
   '@holdfast/io',
   '@holdfast/types',
   '@holdfast/wire',
+  '@opentelemetry/api',
   'abstract-level',
   'buffer',
   'base64-js',

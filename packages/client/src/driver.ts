@@ -90,6 +90,14 @@ export class Driver {
     return this.#session.health();
   }
 
+  get database(): string {
+    return this.#options.database;
+  }
+
+  urlOf(link: LinkId): string | undefined {
+    return this.#session.urlOf(link);
+  }
+
   now(): number {
     return this.#options.seams.clock.now();
   }
@@ -248,6 +256,9 @@ export class Driver {
         return;
       case 'degraded':
         effect.call.owner?.onDegraded(effect.detail);
+        return;
+      case 'resent':
+        effect.call.owner?.onResent(effect.call, effect.node);
         return;
       case 'send':
         this.#links.send(effect.link, effect.messages);

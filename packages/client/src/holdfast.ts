@@ -99,8 +99,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     const options = { ...parsed.settings, ...definedOf(given) };
     const keys = keySpaceOf(options);
     checkOptions(options);
-    // abstract-level hands what it is given on to hooks and to `_open`, copied: not the seams.
-    const { seams, ...plain } = given;
+    // abstract-level hands what it is given on to hooks and to `_open`, copied: not what has a life of its own.
+    const { seams, logger: _, ...plain } = given;
     super(MANIFEST, plain);
     this.#seams = seams ?? systemSeams();
     this.#location = parsed;
@@ -327,6 +327,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     const { ack, consistency, readPreference, degrade, maxStalenessMs, whenNoPrimary } = this.#options;
     const tenant = new Tenant({
       driver: this.#driver(),
+      namespace: this.#options.namespace,
+      logger: this.#options.logger,
       setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
       onTopology: (topology) => this.#announce('topology', topology),
       onNews: ({ event, detail }) => this.#announce(event, detail),

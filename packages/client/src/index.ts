@@ -6,6 +6,7 @@ export {
   type Outcome,
   type Topology,
 } from '@holdfast/types';
+export type { ClientLogger } from './client-log.ts';
 export type { FallbackUse } from './fallbacks.ts';
 export { type Divergence, Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';

@@ -15,6 +15,7 @@ import type {
   AbstractPutOptions,
   AbstractValueIteratorOptions,
 } from 'abstract-level';
+import { type ClientLogger, checkedLogger } from './client-log.ts';
 import { invalidOption } from './invalid-option.ts';
 import { meantBy } from './mistyped.ts';
 import type { LaneOptions } from './resilience/lane-limits.ts';
@@ -76,6 +77,11 @@ export interface HoldfastOptions<K, V>
   readonly lanes?: LaneOptions | undefined;
   /** Told to the nodes, for people. */
   readonly name?: string | undefined;
+  /**
+   * Told at the level `debug` what the client goes through: another primary, nodes out of reach and back, breakers, calls
+   * that are sent again. pino's will do, or any with its way of calling.
+   */
+  readonly logger?: ClientLogger | undefined;
   /** Repeats of failed attempts: their pauses, and the budget that bounds them. See docs/resilience.md for all three. */
   readonly retry?: ResilienceOptions['retry'];
   /** When a node is left out. */
@@ -256,6 +262,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'pendingCallsMax',
   'pendingBytesMax',
   'name',
+  'logger',
   'lanes',
   'retry',
   'breaker',
@@ -301,6 +308,7 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   ] as const) {
     checkedPositive(name, options[name]);
   }
+  checkedLogger(options.logger);
   clientLimits(options);
 }
 

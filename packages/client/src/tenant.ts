@@ -1,11 +1,22 @@
-import { type Ack, HoldfastError, type Revision, type Timer, type Topology } from '@holdfast/types';
+import {
+  type Ack,
+  HoldfastError,
+  type NodeId,
+  type Revision,
+  type Timer,
+  type Topology,
+} from '@holdfast/types';
+import { ClientLog, type ClientLogger } from './client-log.ts';
 import type { Driver, DriverUser } from './driver.ts';
 import type { AnyCall, Call, LinkId, SnapshotHome, StaleRead, WatchHome } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
+import { CallSpan, type CallTarget } from './tracing/call-span.ts';
 
 export interface TenantOptions {
   readonly driver: Driver;
+  readonly namespace: string | undefined;
+  readonly logger: ClientLogger | undefined;
   setTimer(delayMs: number, callback: () => void): Timer;
   readonly onTopology: (topology: Topology) => void;
   readonly onNews: (news: ClientNews) => void;
@@ -17,6 +28,8 @@ export interface TenantOptions {
 export class Tenant implements DriverUser {
   readonly #options: TenantOptions;
   readonly #driver: Driver;
+  readonly #log: ClientLog;
+  readonly #target: CallTarget;
   #pending = 0;
   #writes = 0;
   #graceTimer: Timer | undefined;
@@ -25,7 +38,10 @@ export class Tenant implements DriverUser {
 
   constructor(options: TenantOptions) {
     this.#options = options;
-    this.#driver = options.driver;
+    const { driver, namespace, logger } = options;
+    this.#driver = driver;
+    this.#log = new ClientLog(logger);
+    this.#target = { database: driver.database, namespace, urlOf: (link) => driver.urlOf(link) };
     this.#driver.join(this);
   }
 
@@ -74,6 +90,7 @@ export class Tenant implements DriverUser {
       );
     }
     call.owner = this;
+    call.trace = CallSpan.start(call, this.#target);
     this.#pending += 1;
     if (call.kind === 'write') this.#writes += 1;
     return this.#driver.submit(call, signal);
@@ -127,6 +144,7 @@ export class Tenant implements DriverUser {
   }
 
   onDegraded(detail: StaleRead): void {
+    this.#log.degraded(detail);
     this.#options.onDegraded(detail);
   }
 
@@ -135,15 +153,21 @@ export class Tenant implements DriverUser {
     this.#driver.fellBack();
   }
 
+  onResent(call: AnyCall, node: NodeId | undefined): void {
+    this.#log.resent(call, node);
+  }
+
   onTopology(topology: Topology): void {
     this.#options.onTopology(topology);
   }
 
   onNews(news: ClientNews): void {
+    this.#log.news(news);
     this.#options.onNews(news);
   }
 
   onDiverged(loss: { lost: Revision; surviving: Revision }): void {
+    this.#log.diverged(loss);
     this.#options.onDiverged(loss);
   }
 

@@ -3,21 +3,19 @@ import {
   type BootId,
   type Clock,
   type Connection,
-  type DatabaseUid,
   type Disk,
   type DiskId,
   HoldfastError,
   type NodeId,
   PEER_SUBPROTOCOL,
   type PeerHello,
-  type PeerMessage,
   PROTOCOL_VERSION,
   type Random,
   SNAPSHOT_SUBPROTOCOL,
   type Topology,
   type Transport,
 } from '@holdfast/types';
-import type { EntryCodec } from '@holdfast/wire';
+import type { EntryCodec, PeerFrame } from '@holdfast/wire';
 import { ClientHub } from './clients/client-hub.ts';
 import { ownUrl, topologyOf, urlOf } from './clients/topology.ts';
 import type { NodeConfig } from './config/node-config.ts';
@@ -94,7 +92,7 @@ export class NodeNetwork {
         reporter.linkDown(peer, cause, info);
         for (const database of parts.databases.values()) database.input({ kind: 'linkDown', peer, cause });
       },
-      onMessages: (from, database, messages) => this.#onMessages(from, database, messages),
+      onMessages: (from, frame) => this.#onMessages(from, frame),
       onRefused: (who, refusal) => reporter.linkRefused(who, refusal),
     });
     this.#senders = new SnapshotSenders({
@@ -158,7 +156,7 @@ export class NodeNetwork {
     const { metrics, reporter } = this.#parts;
     const { clients } = this;
     return {
-      send: (to, uid, message) => this.#peers.send(to, uid, message),
+      send: (to, uid, message, traces) => this.#peers.send(to, uid, message, traces),
       reply: (connection, replies) => clients.reply(connection, replies),
       serve: (reads, store) => clients.serve(reads, store),
       refuseReads: (reads) => clients.refuseReads(reads),
@@ -208,7 +206,7 @@ export class NodeNetwork {
   }
 
   /** A frame names its database; before the cluster has formed, on either side, there is only one it can mean. */
-  #onMessages(from: NodeId, uid: DatabaseUid | '', messages: readonly PeerMessage[]): void {
+  #onMessages(from: NodeId, { database: uid, messages, traces }: PeerFrame): void {
     const database = this.#database;
     if (database === undefined) return;
     if (uid !== '' && database.uid !== '' && uid !== database.uid) {
@@ -217,6 +215,7 @@ export class NodeNetwork {
         `a frame about database ${uid}; this node has ${database.uid}`,
       );
     }
+    if (traces !== undefined) database.traces.expect(traces);
     for (const message of messages) database.input({ kind: 'message', from, message });
   }
 

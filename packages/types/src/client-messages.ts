@@ -1,6 +1,7 @@
 import type { ClusterId, DatabaseUid, LogIndex, NodeId, Revision, SessionId, Term } from './brands.ts';
 import type { Ack, WriteResult } from './entry.ts';
 import type { ErrorCode, Outcome } from './errors.ts';
+import type { RequestTrace } from './tracing.ts';
 
 export type Consistency = 'linearizable' | 'session' | 'eventual';
 
@@ -146,7 +147,9 @@ export type ClientMessage =
       readonly credit: number;
     }
   | { readonly kind: 'watchCredit'; readonly watch: number; readonly bytes: number }
-  | { readonly kind: 'watchClose'; readonly watch: number };
+  | { readonly kind: 'watchClose'; readonly watch: number }
+  /** Of the sampled requests that follow in the same frame. Has no effect but spans, and no answer. */
+  | { readonly kind: 'trace'; readonly traces: readonly RequestTrace[] };
 
 /** A node as clients see it. */
 export interface TopologyNode {

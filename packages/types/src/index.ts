@@ -11,5 +11,6 @@ export * from './membership.ts';
 export * from './mutations.ts';
 export * from './peer-messages.ts';
 export * from './store-records.ts';
+export * from './tracing.ts';
 export * from './transient-map.ts';
 export * from './transport.ts';

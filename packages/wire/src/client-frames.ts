@@ -33,6 +33,7 @@ import {
 } from './fields.ts';
 import { invalid, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
+import { packTraces, readTraces } from './traceparent.ts';
 import { packWatchRequest, readWatchRequest } from './watch-frames.ts';
 
 /** The code of a kind is its place here. New kinds go to the end. */
@@ -52,6 +53,7 @@ const KINDS = [
   'watchOpen',
   'watchCredit',
   'watchClose',
+  'trace',
 ] as const satisfies readonly ClientMessage['kind'][];
 
 const CONDITIONS = [
@@ -135,6 +137,8 @@ function packMessage(message: ClientMessage): Packable[] {
       return packWatchRequest(code, message);
     case 'ping':
       return [code, message.id];
+    case 'trace':
+      return packTraces(code, message.traces);
     default:
       return assertNever(message);
   }
@@ -259,6 +263,8 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
     case 'ping':
       parts(packed, 'message', 2);
       return { kind, id: count(packed[1], 'id') };
+    case 'trace':
+      return { kind, traces: readTraces(packed) };
     default:
       return assertNever(kind);
   }

@@ -5,3 +5,4 @@ export { decodePeerHello, encodePeerHello } from './peer-hello.ts';
 export { type RequestProblem, readProblem, writeProblem } from './request-limits.ts';
 export { decodeServerMessages, encodeServerMessages } from './server-frames.ts';
 export { decodeSnapshotMessage, encodeSnapshotMessage } from './snapshot-frames.ts';
+export { formatTraceparent, parseTraceparent, type TraceparentParts } from './traceparent.ts';

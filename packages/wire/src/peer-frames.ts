@@ -1,4 +1,12 @@
-import { assertNever, type DatabaseUid, type Entry, LIMITS, type PeerMessage } from '@holdfast/types';
+import {
+  assertNever,
+  type DatabaseUid,
+  type Entry,
+  type EntryTrace,
+  LIMITS,
+  type LogIndex,
+  type PeerMessage,
+} from '@holdfast/types';
 import type { EntryCodec } from './entry-codec.ts';
 import {
   binary,
@@ -23,11 +31,14 @@ import { packGenesis, readGenesis } from './genesis.ts';
 import { invalid, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
 import { EXCLUSIONS, readExclusion, readVoter, VOTERS_MAX } from './peer-hello.ts';
+import { packTraces, readTraces } from './traceparent.ts';
 
 /** A batch of messages about one database; the uid is empty before the cluster has formed. */
 export interface PeerFrame {
   readonly database: DatabaseUid | '';
   readonly messages: readonly PeerMessage[];
+  /** Of entries in its appends that hold a sampled request. Cores know nothing of them. */
+  readonly traces?: readonly EntryTrace[];
 }
 
 /** The code of a kind is its place here. New kinds go to the end. */
@@ -54,15 +65,22 @@ const KINDS = [
   'snapshotWanted',
 ] as const satisfies readonly PeerMessage['kind'][];
 
+/** What stands in the place of a message: not one of the cores, and only there if something is sampled. */
+const TRACES = KINDS.length;
+
 const CODES: Readonly<Record<PeerMessage['kind'], number>> = Object.fromEntries(
   KINDS.map((kind, code) => [kind, code]),
 ) as Record<PeerMessage['kind'], number>;
 
 const PRE_VOTE_REASONS = ['granted', 'sticky', 'log', 'term', 'excluded', 'standing'] as const;
 
-/** [database, message, message, …], each message [code, …parts]. Entries are embedded as the bytes they have. */
+/**
+ * [database, message, message, …], each message [code, …parts]. Entries are embedded as the bytes they have. Traces go
+ * before the messages.
+ */
 export function encodePeerFrame(frame: PeerFrame, entries: EntryCodec): Uint8Array {
   const packed: Packable[] = [frame.database];
+  if (frame.traces !== undefined) packed.push(packEntryTraces(frame.traces));
   for (const message of frame.messages) packed.push(packMessage(message, entries));
   return pack(packed);
 }
@@ -71,22 +89,32 @@ export function encodePeerFrame(frame: PeerFrame, entries: EntryCodec): Uint8Arr
  * Throws HOLDFAST_INVALID_MESSAGE. Entries are checked by their checksums; their keys and values are views into
  * `bytes`.
  */
-export function decodePeerFrame(
-  bytes: Uint8Array,
-  entries: EntryCodec,
-): { database: DatabaseUid | ''; messages: PeerMessage[] } {
+export function decodePeerFrame(bytes: Uint8Array, entries: EntryCodec): PeerFrame {
   if (bytes.length > LIMITS.peerFrameBytesMax)
     throw invalid('frame', `longer than ${LIMITS.peerFrameBytesMax} bytes`);
   const packed = list(unpack(bytes), 'frame', { min: 1 });
   const database = databaseUidOrNone(packed[0], 'database');
   const messages: PeerMessage[] = [];
-  let place = 1;
+  const traces = readEntryTraces(packed[1]);
+  let place = traces === undefined ? 1 : 2;
   try {
     for (; place < packed.length; place += 1) messages.push(readMessage(packed[place], entries));
   } catch (error) {
     throw within(error, `messages[${place - 1}]`);
   }
-  return { database, messages };
+  return traces === undefined ? { database, messages } : { database, messages, traces };
+}
+
+function packEntryTraces(traces: readonly EntryTrace[]): Packable[] {
+  return packTraces(
+    TRACES,
+    traces.map(({ index, traceparent }) => ({ id: index, traceparent })),
+  );
+}
+
+function readEntryTraces(value: unknown): EntryTrace[] | undefined {
+  if (!Array.isArray(value) || value[0] !== TRACES) return undefined;
+  return readTraces(value).map(({ id, traceparent }) => ({ index: id as LogIndex, traceparent }));
 }
 
 function packMessage(message: PeerMessage, entries: EntryCodec): Packable[] {

@@ -56,6 +56,7 @@ import {
   staleness,
   term,
   text,
+  traceparent,
 } from './primitives.ts';
 
 export { databaseUid, runs } from './primitives.ts';
@@ -398,6 +399,10 @@ export const clientMessages: ByKind<ClientMessage> = {
     bytes: fc.integer({ min: 1, max: LIMITS.watchCreditBytesMax }),
   }),
   watchClose: record({ kind: kindOf('watchClose'), watch: count }),
+  trace: record({
+    kind: kindOf('trace'),
+    traces: fc.array(record({ id: count, traceparent }), { maxLength: 4 }),
+  }),
 };
 
 const topology: Arbitrary<Topology> = record<Topology>({

@@ -157,6 +157,8 @@ const snapshotMessages: SnapshotMessage[] = [
   { kind: 'snapshotResult', id: 's1', ok: false, reason: 'digest' },
 ];
 
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
 const clientMessages: ClientMessage[] = [
   { kind: 'hello', protocol: 1, database: 'default', cluster: hex('c'), name: 'app' },
   { kind: 'openSession', id: 1, remainingMs: 5000 },
@@ -252,6 +254,7 @@ const clientMessages: ClientMessage[] = [
   },
   { kind: 'watchCredit', watch: 11, bytes: 1000 },
   { kind: 'watchClose', watch: 11 },
+  { kind: 'trace', traces: [{ id: 3, traceparent }] },
 ];
 
 const topology = {
@@ -371,6 +374,10 @@ function frames(): Record<string, string> {
   for (const message of peerMessages) {
     table[`peer ${message.kind}`] = encodePeerFrame({ database: hex('d'), messages: [message] }, codec);
   }
+  table['peer traces'] = encodePeerFrame(
+    { database: hex('d'), messages: [], traces: [{ index, traceparent }] },
+    codec,
+  );
   for (const message of snapshotMessages) table[message.kind] = encodeSnapshotMessage(message);
   for (const message of clientMessages) table[`client ${message.kind}`] = encodeClientMessages([message]);
   for (const message of serverMessages) table[`server ${message.kind}`] = encodeServerMessages([message]);

@@ -3,6 +3,7 @@ import type {
   ClusterId,
   DatabaseUid,
   DiskId,
+  EntryTrace,
   LogIndex,
   NodeId,
   Position,
@@ -85,3 +86,15 @@ export const exclusion = fc.constantFrom(
   'hard-state-lost' as const,
 );
 export const consistency = fc.constantFrom('linearizable' as const, 'session' as const, 'eventual' as const);
+
+function hexadecimal(length: number): Arbitrary<string> {
+  return fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
+}
+
+export const traceparent: Arbitrary<string> = fc
+  .tuple(hexadecimal(31), hexadecimal(15), hexadecimal(2))
+  .map(([trace, span, flags]) => `00-${trace}1-2${span}-${flags}`);
+
+export const entryTraces: Arbitrary<readonly EntryTrace[]> = fc.array(record({ index, traceparent }), {
+  maxLength: 4,
+});

@@ -23,6 +23,7 @@ import {
   encodeSnapshotMessage,
 } from '../src/index.ts';
 import * as arbitrary from './arbitraries.ts';
+import { entryTraces } from './primitives.ts';
 import { refusal, sealed } from './refusals.ts';
 
 interface Decoder {
@@ -55,8 +56,13 @@ const DECODERS: readonly Decoder[] = [
     name: 'peer frame',
     decode: (bytes) => decodePeerFrame(bytes, new EntryCodec()),
     valid: fc
-      .array(peerMessage, { maxLength: 4 })
-      .map((messages) => encodePeerFrame({ database: '', messages }, new EntryCodec())),
+      .tuple(fc.array(peerMessage, { maxLength: 4 }), fc.option(entryTraces, { nil: undefined }))
+      .map(([messages, traces]) =>
+        encodePeerFrame(
+          traces === undefined ? { database: '', messages } : { database: '', messages, traces },
+          new EntryCodec(),
+        ),
+      ),
   },
   {
     name: 'snapshot message',
@@ -336,6 +342,19 @@ describe('fields', () => {
       decodeClientMessages,
       [[5, 1, 0, 5, 0, null, [null, null, null, null, false, -2, true, true], 1, null]],
       'messages[0].scanOpen.range.limit: below -1',
+    ],
+    ['half a trace', decodeClientMessages, [[15, 1]], 'messages[0].trace.traces: the last one is not whole'],
+    [
+      'a trace of a request without a number',
+      decodeClientMessages,
+      [[15, -1, 'x']],
+      'messages[0].trace.traces.id: not a whole number from 0',
+    ],
+    [
+      'a traceparent of bytes',
+      decodeClientMessages,
+      [[15, 1, key]],
+      'messages[0].trace.traces.traceparent: not text',
     ],
     [
       'an error code',

@@ -15,6 +15,7 @@ import {
   encodeSnapshotMessage,
 } from '../src/index.ts';
 import * as arbitrary from './arbitraries.ts';
+import { entryTraces } from './primitives.ts';
 
 /** Byte strings come back as views of a Buffer: the same bytes, another class. */
 function plain(value: unknown): unknown {
@@ -82,6 +83,20 @@ describe('peer messages', () => {
     });
     fc.assert(
       fc.property(frames, (frame) => {
+        expectSame(decodePeerFrame(encodePeerFrame(frame, new EntryCodec()), new EntryCodec()), frame);
+      }),
+      arbitrary.runs(40),
+    );
+  });
+
+  test('traces go beside the messages', () => {
+    const traced = fc.record({
+      database: arbitrary.databaseUid,
+      messages: fc.array(arbitrary.peerMessages.append, { maxLength: 2 }),
+      traces: entryTraces,
+    });
+    fc.assert(
+      fc.property(traced, (frame) => {
         expectSame(decodePeerFrame(encodePeerFrame(frame, new EntryCodec()), new EntryCodec()), frame);
       }),
       arbitrary.runs(40),

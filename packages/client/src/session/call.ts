@@ -10,6 +10,7 @@ import type {
   ReadAnswer,
   Revision,
   ServerMessage,
+  Traceparent,
   WatchedRange,
   WireError,
   WriteReceipt,
@@ -29,6 +30,16 @@ export interface CallOwner {
   onCompleted(): void;
   /** One of its reads was answered with less than it had asked for. */
   onDegraded(detail: StaleRead): void;
+  /** It was sent once more; undefined: over a link that is gone since. */
+  onResent(call: AnyCall, node: NodeId | undefined): void;
+}
+
+/** Follows one call for a trace. Told in the middle of decisions: it only takes notes. */
+export interface CallTrace {
+  /** Travels with the request. Undefined: nodes are not to know of it. */
+  readonly traceparent: Traceparent | undefined;
+  sent(link: LinkId): void;
+  ended(error: HoldfastError | undefined, result: unknown): void;
 }
 
 /** A read that was answered at `eventual` because its caller would rather have that than nothing. */
@@ -94,6 +105,8 @@ export abstract class Call<Result = unknown> implements Timed {
   owner: CallOwner | undefined = undefined;
   /** Set by whoever makes the call. */
   whenNoPrimary: WhenNoPrimary = 'wait';
+  /** Only while somebody records traces. */
+  trace: CallTrace | undefined = undefined;
   wheelSlot = -1;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
@@ -123,6 +136,7 @@ export abstract class Call<Result = unknown> implements Timed {
   /** Tells the caller. */
   complete(): void {
     assert(this.settled, 'not settled yet');
+    this.trace?.ended(this.#error, this.#result);
     if (this.#error !== undefined) this.reject(this.#error);
     else this.resolve(this.#result as Result);
     this.owner?.onCompleted();

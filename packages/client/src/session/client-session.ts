@@ -74,6 +74,12 @@ export class ClientSession {
     return this.#links.topology;
   }
 
+  /** Where the node behind a link is reached. */
+  urlOf(link: LinkId): string | undefined {
+    const node = this.#links.nodeOf(link);
+    return this.topology.nodes.find(({ id }) => id === node)?.url;
+  }
+
   /** Some node can be asked. */
   get isLinked(): boolean {
     return this.#links.size > 0;
@@ -232,6 +238,8 @@ export class ClientSession {
     this.#reads.flush(now);
     if (this.#degrader.size > 0) this.#offerAlternatives(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
+    for (const { call, link } of this.#frames.takeResent())
+      this.#effects.push({ kind: 'resent', call, node: this.#links.nodeOf(link) });
   }
 
   /** Every `tickMs` while calls are pending. */

@@ -25,6 +25,8 @@ export type SessionEffect =
   | { readonly kind: 'settled'; readonly call: AnyCall }
   /** It is answered with less than was asked for: tell its owner. */
   | { readonly kind: 'degraded'; readonly call: AnyCall; readonly detail: StaleRead }
+  /** The call was sent once more. */
+  | { readonly kind: 'resent'; readonly call: AnyCall; readonly node: NodeId | undefined }
   /** The node broke the protocol: cut the link. */
   | { readonly kind: 'violation'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'topology'; readonly topology: Topology }

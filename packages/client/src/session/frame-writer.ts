@@ -1,5 +1,5 @@
-import type { ClientMessage, ReadRequest, SessionId, WriteRequest } from '@holdfast/types';
-import type { LinkId } from './call.ts';
+import type { ClientMessage, ReadRequest, RequestTrace, SessionId, WriteRequest } from '@holdfast/types';
+import type { AnyCall, LinkId, ReadCall, WriteCall } from './call.ts';
 import type { ClientLimits } from './client-limits.ts';
 
 /** What goes to one node as one WebSocket message. */
@@ -8,8 +8,16 @@ export interface ClientFrame {
   readonly messages: readonly ClientMessage[];
 }
 
+/** A call that was sent once more. */
+export interface Resent {
+  readonly call: AnyCall;
+  readonly link: LinkId;
+}
+
 /** Room on the wire for one request beyond its keys and values. */
 const REQUEST_OVERHEAD_BYTES = 64;
+/** And for where it belongs in a trace. */
+const TRACE_BYTES = 64;
 
 class FrameInMaking {
   readonly messages: ClientMessage[] = [];
@@ -18,6 +26,7 @@ class FrameInMaking {
   session: SessionId | undefined = undefined;
   writes: WriteRequest[] = [];
   reads: ReadRequest[] | undefined = undefined;
+  traces: RequestTrace[] | undefined = undefined;
 }
 
 /** Gathers the requests of one turn into as few frames as the limits allow: one per link, as a rule. */
@@ -25,18 +34,14 @@ export class FrameWriter {
   readonly #limits: ClientLimits;
   readonly #open = new Map<LinkId, FrameInMaking>();
   #done: ClientFrame[] = [];
+  #resent: Resent[] = [];
 
   constructor(limits: ClientLimits) {
     this.#limits = limits;
   }
 
-  addWrite(
-    link: LinkId,
-    under: { session: SessionId; floor: number },
-    request: WriteRequest,
-    bytes: number,
-  ): void {
-    const frame = this.#frameWithRoom(link, bytes);
+  addWrite(link: LinkId, under: { session: SessionId; floor: number }, call: WriteCall): void {
+    const frame = this.#frameFor(call, link, call.bytes);
     if (frame.session !== under.session) {
       frame.session = under.session;
       frame.writes = [];
@@ -47,20 +52,33 @@ export class FrameWriter {
         requests: frame.writes,
       });
     }
-    frame.writes.push(request);
+    frame.writes.push(call);
   }
 
-  addRead(link: LinkId, request: ReadRequest, bytes: number): void {
-    const frame = this.#frameWithRoom(link, bytes);
+  addRead(link: LinkId, call: ReadCall): void {
+    const frame = this.#frameFor(call, link, call.bytes);
     if (frame.reads === undefined) {
       frame.reads = [];
       frame.messages.push({ kind: 'read', reads: frame.reads });
     }
-    frame.reads.push(request);
+    frame.reads.push(call);
   }
 
+  /** The request of a call that is neither a write nor a read of keys. */
+  addRequest(link: LinkId, call: AnyCall, message: ClientMessage, bytes: number): void {
+    this.#frameFor(call, link, bytes).messages.push(message);
+  }
+
+  /** What belongs to no call. */
   add(link: LinkId, message: ClientMessage, bytes: number): void {
-    this.#frameWithRoom(link, bytes).messages.push(message);
+    this.#frameWithRoom(link, bytes, 1).messages.push(message);
+  }
+
+  /** Repeats among what was added since this was asked last. */
+  takeResent(): readonly Resent[] {
+    const resent = this.#resent;
+    if (resent.length > 0) this.#resent = [];
+    return resent;
   }
 
   take(): ClientFrame[] {
@@ -75,13 +93,30 @@ export class FrameWriter {
     return done;
   }
 
-  #frameWithRoom(link: LinkId, payloadBytes: number): FrameInMaking {
+  #frameFor(call: AnyCall, link: LinkId, bytes: number): FrameInMaking {
+    if (call.attempts > 1) this.#resent.push({ call, link });
+    const { trace } = call;
+    if (trace === undefined) return this.#frameWithRoom(link, bytes, 1);
+    trace.sent(link);
+    const { traceparent } = trace;
+    if (traceparent === undefined) return this.#frameWithRoom(link, bytes, 1);
+    const frame = this.#frameWithRoom(link, bytes + TRACE_BYTES, 2);
+    if (frame.traces === undefined) {
+      frame.traces = [];
+      frame.messages.unshift({ kind: 'trace', traces: frame.traces });
+    }
+    frame.traces.push({ id: call.id, traceparent });
+    return frame;
+  }
+
+  /** `requests`: as they count against the limit of a frame; that of the traces in it counts with each. */
+  #frameWithRoom(link: LinkId, payloadBytes: number, requests: number): FrameInMaking {
     const bytes = payloadBytes + REQUEST_OVERHEAD_BYTES;
     let frame = this.#open.get(link);
     if (
       frame !== undefined &&
       (frame.bytes + bytes > this.#limits.frameBytesTarget ||
-        frame.requests >= this.#limits.requestsPerFrameMax)
+        frame.requests + requests > this.#limits.requestsPerFrameMax)
     ) {
       this.#done.push({ link, messages: frame.messages });
       frame = undefined;
@@ -91,7 +126,7 @@ export class FrameWriter {
       this.#open.set(link, frame);
     }
     frame.bytes += bytes;
-    frame.requests += 1;
+    frame.requests += requests;
     return frame;
   }
 }

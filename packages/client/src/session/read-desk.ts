@@ -348,7 +348,7 @@ export class ReadDesk {
       call.attempts = 1;
       call.sentAt = now;
       call.remainingMs = remainingMs(call.deadline, now, this.#options.limits.answerMarginMs);
-      this.#frames.add(call.home, call.request, SMALL_BYTES + call.bytes);
+      this.#frames.addRequest(call.home, call, call.request, SMALL_BYTES + call.bytes);
     }
   }
 

@@ -211,8 +211,8 @@ export class ReadLane {
     call.token = isUnproven ? this.#token.asked : call.needed;
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
-    if (call.kind === 'read') this.#frames.addRead(link, call, call.bytes);
-    else this.#frames.add(link, call.request, OPENING_BYTES);
+    if (call.kind === 'read') this.#frames.addRead(link, call);
+    else this.#frames.addRequest(link, call, call.request, OPENING_BYTES);
   }
 
   #leaveLink(call: RoutableCall): void {

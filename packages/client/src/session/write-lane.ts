@@ -275,7 +275,7 @@ export class WriteLane {
     outlet.sendsMax -= 1;
     // How long `all` takes says more about the other nodes.
     if (call.ack !== 'all') breaker.sent(now);
-    this.#frames.addWrite(link, under, call, call.bytes);
+    this.#frames.addWrite(link, under, call);
   }
 
   #loseAnswer(call: WriteCall): void {

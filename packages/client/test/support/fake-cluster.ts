@@ -261,6 +261,8 @@ export class FakeNode {
         else replies.push(...from.watches.onRequest(message, state));
         return;
       }
+      case 'trace':
+        return;
       default:
         assertNever(message);
     }

@@ -10,6 +10,7 @@ import {
 } from '@holdfast/types';
 import { encodeServerMessages } from '@holdfast/wire';
 import { CLOSE_CODES } from '../links/close-codes.ts';
+import type { RequestSpans } from '../tracing/request-spans.ts';
 import type { TurnEnd } from '../turn-end.ts';
 import type { ClientDatabase } from './client-database.ts';
 import type { ConnectionScans } from './connection-scans.ts';
@@ -51,6 +52,8 @@ export class ClientConnection {
   /** Since it said hello. */
   database: ClientDatabase | undefined;
   closed = false;
+  /** Since its first sampled request. */
+  spans: RequestSpans | undefined;
   /** Looks of the sweep since anything came from it. */
   silentSweeps = 0;
   /** Writes and session requests by their id. */
@@ -96,6 +99,7 @@ export class ClientConnection {
   }
 
   send(message: ServerMessage): void {
+    this.spans?.said(message);
     this.#messages.push(message);
     this.#flushLater();
   }
@@ -103,18 +107,22 @@ export class ClientConnection {
   /** What a transaction's gets met is part of its receipt, and a repeat gets it again: a frame has a longest length. */
   replyToWrite(reply: WriteReply): void {
     this.#writes.push(reply);
+    if ('error' in reply) this.spans?.answered(reply.id, reply.error);
+    else this.spans?.acknowledged(reply.id, reply.receipt);
     this.#sent('receipt' in reply ? resultBytes(reply.receipt.result) : 0);
   }
 
   /** `bytes`: what the answer carries, for a frame has a longest length. */
   replyToRead(reply: ReadReply, bytes: number): void {
     this.#reads.push(reply);
+    this.spans?.answered(reply.id, 'error' in reply ? reply.error : undefined);
     this.#sent(bytes);
   }
 
   /** `bytes`: as with answers. */
   sendLong(message: Extract<ServerMessage, { kind: 'scanPage' | 'watchEvents' }>, bytes: number): void {
     this.#messages.push(message);
+    this.spans?.said(message);
     this.#sent(bytes);
   }
 

@@ -3,7 +3,7 @@ import type { NodeMetrics } from '../metrics/node-metrics.ts';
 import type { MutationFeed } from '../watches/mutation-feed.ts';
 
 /** What client connections need of a database. */
-export type ClientDatabase = Pick<DatabaseDriver, 'input' | 'uid'> & {
+export type ClientDatabase = Pick<DatabaseDriver, 'input' | 'uid' | 'traces'> & {
   readonly feed: Pick<MutationFeed, 'open'>;
 };
 

@@ -18,6 +18,7 @@ import {
 import { decodeClientMessages } from '@holdfast/wire';
 import type { NodeLimits } from '../config/node-config.ts';
 import { CLOSE_CODES } from '../links/close-codes.ts';
+import { RequestSpans } from '../tracing/request-spans.ts';
 import type { TurnEnd } from '../turn-end.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientDatabase, ClientMetrics } from './client-database.ts';
@@ -174,6 +175,7 @@ export class ClientHub {
     client.silentSweeps = 0;
     try {
       for (const message of decodeClientMessages(bytes)) this.#onClientMessage(client, message);
+      client.spans?.frameEnded();
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       this.#refuse(client, CLOSE_CODES.invalidMessage, error);
@@ -190,6 +192,7 @@ export class ClientHub {
     if (client.closed) return;
     if (database === undefined)
       throw new HoldfastError('HOLDFAST_INVALID_MESSAGE', `${message.kind} before hello`);
+    client.spans?.arrived(message, database.traces);
     switch (message.kind) {
       case 'openSession':
       case 'closeSession':
@@ -230,6 +233,10 @@ export class ClientHub {
         break;
       case 'ping':
         client.send({ kind: 'pong', id: message.id });
+        break;
+      case 'trace':
+        client.spans ??= new RequestSpans(this.#options.node);
+        client.spans.expect(message.traces);
         break;
       default:
         assertNever(message);
@@ -289,6 +296,7 @@ export class ClientHub {
   #onClose(client: ClientConnection): void {
     if (!this.#connections.delete(client.number)) return;
     client.closed = true;
+    client.spans?.closed();
     client.handshake?.cancel();
     this.#reads.forget(client);
     client.scans.closeAll();

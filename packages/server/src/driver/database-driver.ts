@@ -10,6 +10,7 @@ import {
 } from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
 import { isDiskFull } from '../data-directory.ts';
+import type { LogTraces } from '../tracing/log-traces.ts';
 import { MutationFeed } from '../watches/mutation-feed.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -34,6 +35,7 @@ export interface DriverParts {
   /** See `MutationFeed`. */
   readonly recentBytesMax: number;
   readonly ports: DriverPorts;
+  readonly traces: LogTraces;
 }
 
 type ApplyEffect = Extract<Effect, { kind: 'apply' }>;
@@ -47,6 +49,7 @@ export class DatabaseDriver {
   readonly divergence: DivergenceFile;
   /** What is applied, for those who watch. */
   readonly feed: MutationFeed;
+  readonly traces: LogTraces;
   readonly #core: CoreApi;
   readonly #wal: Wal;
   readonly #slot: StoreSlot;
@@ -74,6 +77,7 @@ export class DatabaseDriver {
   constructor(parts: DriverParts) {
     this.name = parts.name;
     this.divergence = parts.divergence;
+    this.traces = parts.traces;
     this.#core = parts.core;
     this.#wal = parts.wal;
     this.#slot = parts.slot;
@@ -240,6 +244,7 @@ export class DatabaseDriver {
   #step(input: Input): void {
     if (this.#stopped) return;
     if (input.kind === 'tick') this.#applyHeld();
+    if (input.kind === 'persisted') this.traces.synced(input.ticket);
     if (input.kind === 'message') this.#roundTrips.received(input.from, input.message);
     for (const effect of this.#core.step(input, this.#clock.now())) {
       // A `stop` before it: nothing after it may happen.
@@ -255,8 +260,7 @@ export class DatabaseDriver {
         this.#persist(effect);
         break;
       case 'send':
-        this.#roundTrips.sent(effect.to, effect.message);
-        this.#ports.send(effect.to, this.#uid, effect.message);
+        this.#send(effect);
         break;
       case 'apply':
         this.#applySoon(effect);
@@ -315,7 +319,14 @@ export class DatabaseDriver {
     const { record } = effect.order;
     if (record.kind === 'genesis') this.#uid = record.genesis.databases[this.name] ?? '';
     if (record.kind === 'entries') this.#checkpoints.logged(record.entries);
+    this.traces.logging(effect.order);
     this.#wal.append(effect.order);
+  }
+
+  #send({ to, message }: Extract<Effect, { kind: 'send' }>): void {
+    this.#roundTrips.sent(to, message);
+    const traces = message.kind === 'append' ? this.traces.of(message.entries) : undefined;
+    this.#ports.send(to, this.#uid, message, traces);
   }
 
   /**

@@ -1,11 +1,12 @@
 import type { ClientReply, Effect, Notice, ServedRead } from '@holdfast/core';
 import type { Store } from '@holdfast/store';
-import type { DatabaseUid, NodeId, PeerMessage, WireError } from '@holdfast/types';
+import type { DatabaseUid, EntryTrace, NodeId, PeerMessage, WireError } from '@holdfast/types';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
 
 /** Where the driver of a database takes what its core wants done beyond its own log and store. */
 export interface DriverPorts {
-  send(to: NodeId, database: DatabaseUid | '', message: PeerMessage): void;
+  /** `traces`: of its entries, if some hold a sampled request. */
+  send(to: NodeId, database: DatabaseUid | '', message: PeerMessage, traces?: readonly EntryTrace[]): void;
   reply(connection: number, replies: readonly ClientReply[]): void;
   serve(reads: readonly ServedRead[], store: Store): void;
   refuseReads(reads: Extract<Effect, { kind: 'refuseReads' }>['reads']): void;

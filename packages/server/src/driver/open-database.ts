@@ -5,6 +5,7 @@ import { Wal } from '@holdfast/wal';
 import type { EntryCodec } from '@holdfast/wire';
 import type { NodeConfig } from '../config/node-config.ts';
 import { databasePaths, randomName } from '../data-directory.ts';
+import { LogTraces } from '../tracing/log-traces.ts';
 import { DatabaseDriver } from './database-driver.ts';
 import type { DriverPorts } from './driver-ports.ts';
 import type { DriverTuning } from './driver-tuning.ts';
@@ -103,6 +104,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
       tuning: options.tuning,
       recentBytesMax: config.limits.watchRecentBytesMax,
       ports,
+      traces: new LogTraces(config.id),
     });
     return driver;
   } catch (error) {

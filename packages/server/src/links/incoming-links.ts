@@ -1,11 +1,9 @@
 import {
   type Clock,
   type Connection,
-  type DatabaseUid,
   HoldfastError,
   type NodeId,
   type PeerHello,
-  type PeerMessage,
   type Timer,
 } from '@holdfast/types';
 import {
@@ -14,6 +12,7 @@ import {
   type EntryCodec,
   encodePeerFrame,
   encodePeerHello,
+  type PeerFrame,
 } from '@holdfast/wire';
 import { CLOSE_CODES } from './close-codes.ts';
 import { type HelloRefusal, judgeHello } from './hello.ts';
@@ -27,7 +26,7 @@ export interface IncomingLinksOptions {
   onUp(peer: NodeId): void;
   onDown(peer: NodeId): void;
   /** May throw a HoldfastError: then that link is closed. */
-  onMessages(from: NodeId, database: DatabaseUid | '', messages: readonly PeerMessage[]): void;
+  onMessages(from: NodeId, frame: PeerFrame): void;
   onRefused(remoteAddress: string, refusal: HelloRefusal): void;
 }
 
@@ -113,7 +112,7 @@ export class IncomingLinks {
 
   #onFrame(link: IncomingLink, peer: NodeId, bytes: Uint8Array): void {
     const frame = decodePeerFrame(bytes, this.#options.entries);
-    if (frame.messages.length > 0) this.#options.onMessages(peer, frame.database, frame.messages);
+    if (frame.messages.length > 0) this.#options.onMessages(peer, frame);
     // The sign of life that the dialling side waits for: everything else goes over this node's own link.
     else link.connection.send(encodePeerFrame({ database: '', messages: [] }, this.#options.entries));
   }

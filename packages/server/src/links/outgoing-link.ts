@@ -3,6 +3,7 @@ import {
   type CloseInfo,
   type Connection,
   type DatabaseUid,
+  type EntryTrace,
   HoldfastError,
   LIMITS,
   type NodeId,
@@ -48,6 +49,7 @@ type State =
 interface Batch {
   readonly database: DatabaseUid | '';
   readonly messages: PeerMessage[];
+  traces?: EntryTrace[];
 }
 
 const EMPTY_FRAME = { database: '' as const, messages: [] };
@@ -98,15 +100,13 @@ export class OutgoingLink {
   }
 
   /** At the end of this turn, if the link is up then; else never: what a lost link loses, the core sends again. */
-  send(database: DatabaseUid | '', message: PeerMessage): void {
+  send(database: DatabaseUid | '', message: PeerMessage, traces?: readonly EntryTrace[]): void {
     if (this.#state.kind !== 'up') return;
-    const last = this.#batches.at(-1);
-    if (last !== undefined && last.database === database) {
-      last.messages.push(message);
-      return;
-    }
-    this.#batches.push({ database, messages: [message] });
-    if (this.#batches.length === 1) this.#options.turnEnd.add(() => this.#flush());
+    const batch = this.#batchOf(database);
+    batch.messages.push(message);
+    if (traces === undefined) return;
+    batch.traces ??= [];
+    batch.traces.push(...traces);
   }
 
   /** Says something, so that the other side answers, and cuts the link when it has not for too long. */
@@ -118,6 +118,15 @@ export class OutgoingLink {
       return;
     }
     this.#state.connection.send(encodePeerFrame(EMPTY_FRAME, this.#options.entries));
+  }
+
+  #batchOf(database: DatabaseUid | ''): Batch {
+    const last = this.#batches.at(-1);
+    if (last !== undefined && last.database === database) return last;
+    const batch: Batch = { database, messages: [] };
+    this.#batches.push(batch);
+    if (this.#batches.length === 1) this.#options.turnEnd.add(() => this.#flush());
+    return batch;
   }
 
   #flush(): void {

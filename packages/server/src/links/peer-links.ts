@@ -3,6 +3,7 @@ import type {
   CloseInfo,
   Connection,
   DatabaseUid,
+  EntryTrace,
   NodeId,
   PeerHello,
   PeerMessage,
@@ -10,7 +11,7 @@ import type {
   Timer,
   Transport,
 } from '@holdfast/types';
-import type { EntryCodec } from '@holdfast/wire';
+import type { EntryCodec, PeerFrame } from '@holdfast/wire';
 import type { TurnEnd } from '../turn-end.ts';
 import type { HelloRefusal } from './hello.ts';
 import { IncomingLinks } from './incoming-links.ts';
@@ -31,7 +32,7 @@ export interface PeerLinksOptions {
   onLinkUp(hello: PeerHello): void;
   onLinkDown(peer: NodeId, cause: 'lost' | 'refused', info: CloseInfo): void;
   /** May throw a HoldfastError: then that link is closed. */
-  onMessages(from: NodeId, database: DatabaseUid | '', messages: readonly PeerMessage[]): void;
+  onMessages(from: NodeId, frame: PeerFrame): void;
   onRefused(who: string, refusal: HelloRefusal): void;
 }
 
@@ -75,8 +76,9 @@ export class PeerLinks {
     this.#incoming.accept(connection);
   }
 
-  send(to: NodeId, database: DatabaseUid | '', message: PeerMessage): void {
-    this.#outgoing.get(to)?.send(database, message);
+  /** `traces`: of entries of the message. */
+  send(to: NodeId, database: DatabaseUid | '', message: PeerMessage, traces?: readonly EntryTrace[]): void {
+    this.#outgoing.get(to)?.send(database, message, traces);
   }
 
   helloOf(peer: NodeId): PeerHello | undefined {

@@ -1,6 +1,7 @@
 import type { Clock, NodeId, Term } from '@holdfast/types';
 import { ClientHub } from '../clients/client-hub.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import { LogTraces } from '../tracing/log-traces.ts';
 import { TurnEnd } from '../turn-end.ts';
 import { ACTORS, Actor, type ActorPorts, CLUSTER, UID } from './actor.ts';
 import { Client } from './client.ts';
@@ -24,6 +25,7 @@ const FRAME_WRITES = 4;
 export class Stage {
   readonly #actors: ReadonlyMap<NodeId, Actor>;
   readonly #client = new Client();
+  readonly #traces = new LogTraces(ACTORS[0]!);
   #letters: Letter[] = [];
   #now = 0;
   #tickedAt = 0;
@@ -76,6 +78,7 @@ export class Stage {
       cluster: () => CLUSTER,
       database: () => ({
         uid: UID,
+        traces: this.#traces,
         input: (input) => this.#actors.get(this.#primary!)?.input(input),
         feed: {
           open: () => {

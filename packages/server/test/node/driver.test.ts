@@ -19,6 +19,7 @@ import { DatabaseDriver } from '../../src/driver/database-driver.ts';
 import type { DriverPorts } from '../../src/driver/driver-ports.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
 import type { StoreSlot } from '../../src/driver/store-slot.ts';
+import { LogTraces } from '../../src/tracing/log-traces.ts';
 
 const NOWHERE = { index: logIndex(0), term: term(0) };
 const RECOVERED: RecoveredLog = {
@@ -144,6 +145,7 @@ function drive(
     tuning: { ...DRIVER_TUNING, diskCheckMs: 1, reopenBytesMin: 1 },
     recentBytesMax: 1000,
     ports: ports as unknown as DriverPorts,
+    traces: new LogTraces('n1' as NodeId),
   });
   return { driver, core, done, failures };
 }

@@ -80,7 +80,7 @@ async function side(
     ownHello: () => hello(node, changes),
     onLinkUp: ({ node: from }) => log.push(`up ${from}`),
     onLinkDown: (from, cause) => log.push(`${cause} ${from}`),
-    onMessages: (from, database, received) => {
+    onMessages: (from, { database, messages: received }) => {
       for (const message of received) messages.push({ from, database, message });
     },
     onRefused: (_who, refusal) => log.push(refusal.code),
