@@ -69,7 +69,7 @@ export class Formation {
 
   /** Sends the genesis, once it is durable, to whoever is empty. */
   #tellGenesis(peer: NodeId, genesis: Genesis): void {
-    this.#context.sendAfter(this.#context.persists.stateTicket, peer, { kind: 'genesis', genesis });
+    this.#context.sendAfter(this.#context.genesisTicket, peer, { kind: 'genesis', genesis });
   }
 
   /** Told once for every link that completes the list, and never in answer: answers to answers would not end. */
@@ -120,7 +120,7 @@ export class Formation {
   #adopt(genesis: Genesis): void {
     assert(this.#context.genesis === undefined, 'a genesis is adopted once');
     this.#context.genesis = genesis;
-    this.#context.persist({ kind: 'genesis', genesis }, { changesState: true });
+    this.#context.genesisTicket = this.#context.persist({ kind: 'genesis', genesis }, { changesState: true });
     this.#context.notice({ kind: 'formed', cluster: genesis.cluster });
     // Every holder passes it on: whoever made it may be gone before all have it.
     for (const [peer, link] of this.#context.links) {

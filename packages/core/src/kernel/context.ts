@@ -51,6 +51,8 @@ export class Context {
   /** Known committed. Never goes down. */
   commit: LogIndex;
   genesis: Genesis | undefined;
+  /** What makes it durable; 0 for one that was recovered. */
+  genesisTicket: Ticket = 0 as Ticket;
   exclusion: Exclusion | undefined;
   role: Role;
   primary: NodeId | undefined;
@@ -90,6 +92,11 @@ export class Context {
 
   get term(): Term {
     return this.hardState.term;
+  }
+
+  /** The genesis that others may hear of: a node that forgot it would make or adopt another. */
+  get durableGenesis(): Genesis | undefined {
+    return this.genesisTicket <= this.persists.completed ? this.genesis : undefined;
   }
 
   /** Load orders of every part share one numbering. */

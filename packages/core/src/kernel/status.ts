@@ -5,7 +5,7 @@ import type { Progress } from '../replication/progress.ts';
 
 export function readStatus(core: Core, now: number): CoreStatus {
   const { context, applier, office } = core;
-  const { log, persists, genesis } = context;
+  const { log, persists, durableGenesis: genesis } = context;
   return {
     ...readStanding(core),
     ...(genesis === undefined ? {} : { database: genesis.databases[context.config.database] ?? '' }),
@@ -44,7 +44,7 @@ export function readStatus(core: Core, now: number): CoreStatus {
 }
 
 export function readStanding(core: Core): CoreStanding {
-  const { term, primary, genesis, exclusion } = core.context;
+  const { term, primary, durableGenesis: genesis, exclusion } = core.context;
   return {
     role: roleOf(core),
     term,

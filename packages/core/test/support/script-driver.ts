@@ -337,6 +337,7 @@ export class ScriptDriver {
       `applied=${status.applied}`,
     ];
     if (status.exclusion !== undefined) parts.push(`excluded=${status.exclusion}`);
+    else if (status.role !== 'forming' && status.cluster === undefined) parts.push('cluster=untold');
     if (status.supersededPending > 0) parts.push(`superseded=${status.supersededPending}`);
     return parts.join(' ');
   }

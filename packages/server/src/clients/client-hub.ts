@@ -267,7 +267,7 @@ export class ClientHub {
       this.#refuse(client, CLOSE_CODES.notWelcome, new HoldfastError('HOLDFAST_UNKNOWN_DATABASE', reason));
       return;
     }
-    if (database.uid === '') {
+    if (cluster === undefined || database.uid === '') {
       const reason = 'the cluster has not formed yet: not all of its nodes have met';
       this.#refuse(client, CLOSE_CODES.notReady, new HoldfastError('HOLDFAST_NOT_READY', reason));
       return;
@@ -279,7 +279,7 @@ export class ClientHub {
     client.send({
       kind: 'welcome',
       protocol: PROTOCOL_VERSION,
-      ...(cluster === undefined ? {} : { cluster }),
+      cluster,
       database: database.uid,
       node,
       defaultAck,
