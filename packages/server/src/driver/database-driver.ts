@@ -402,7 +402,8 @@ export class DatabaseDriver {
   async #install(directory: string): Promise<void> {
     // The checkpoint of a store that is about to be closed must have ended, and no other may begin on it.
     await this.#checkpoints.hold(async () => {
-      const replaced = await this.#slot.replace(directory);
+      const replaced = await this.#replaceStore(directory);
+      if (replaced === undefined) return;
       const { applied, revision } = this.#slot.recovered.state;
       this.feed.replaced({ index: applied.index, revision });
       this.#space.storeHasRoom();
@@ -411,6 +412,18 @@ export class DatabaseDriver {
       await this.#ports.storeReplaced();
       await replaced.retire();
     });
+  }
+
+  /** A store writes to open: without room it waits for some. Undefined once this stops. */
+  async #replaceStore(directory: string): Promise<Awaited<ReturnType<StoreSlot['replace']>> | undefined> {
+    while (!this.#stopped)
+      try {
+        return await this.#slot.replace(directory);
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        await this.#space.fileIsFull();
+      }
+    return undefined;
   }
 
   async #discard(directory: string): Promise<void> {

@@ -92,6 +92,22 @@ describe('A damaged store', () => {
     expect(bench.met('storeUnusable')).toBeGreaterThan(0);
     expect(bench.ends).toEqual([]);
   });
+
+  it('waits for room to open what a peer has sent', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(5);
+    const { id: node } = bench.standby;
+    const full = { kind: 'fullDisk', node, forMs: 2000 } as const;
+    bench.watch.triggers.once('installs', () => bench.inflict(full));
+    for (let seed = 1; seed <= 20 && bench.met('diskFull') === 0; seed += 1) {
+      bench.inflict({ kind: 'storeDamage', node, seed, ...SOON });
+      await bench.cluster.clock.advance(1000);
+    }
+    await bench.cluster.clock.advance(2000);
+    await bench.level();
+    expect(bench.met('snapshotInstalled')).toBeGreaterThan(0);
+    expect(bench.ends).toEqual([]);
+  });
 });
 
 describe('A replaced disk (G15)', () => {
