@@ -316,6 +316,26 @@ describe('sessions', () => {
     expect(db.token()).toBe(token);
   });
 
+  test('the loss of an older token that was handed over fails the read that names it, and nothing else', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', 'before'));
+    const handed = db.token();
+    world.cluster.state.revision = (handed + REVISION_GAP) as never;
+    const other = await world.opened({ consistency: 'session' });
+    await world.drive(other.put('b', '1'));
+    const token = other.token();
+    const told: unknown[] = [];
+    other.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token: asked }) =>
+      asked <= handed ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: handed - 1 }) : undefined;
+    const results = await world.drive(
+      Promise.allSettled([other.get('a', { after: handed }), other.get('b')]),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(told).toEqual([]);
+    expect(other.token()).toBe(token);
+  });
+
   test('once it is known that nothing was lost, reads ask with what was seen last', async () => {
     const db = await world.opened({ consistency: 'session' });
     await world.drive(db.put('a', '1'));

@@ -190,6 +190,8 @@ abstract class RoutedCall<Result> extends Call<Result> {
   token = 0 as Revision;
   /** What the state read must hold; above `token` while that one's fate is not known. */
   needed = 0 as Revision;
+  /** What it has asked with to learn that one's fate, and it survived. */
+  provenTo = 0 as Revision;
   /** Of the session token, when it was sent. */
   tokenEpoch = 0;
   /** The link whose node refused or kept silent: tried again only if there is no other. */

@@ -394,6 +394,7 @@ export class ReadDesk {
   #isEnough(call: RoutableCall, revision: Revision, now: number): boolean {
     if (call.token === call.needed) return true;
     if (revision >= call.needed) {
+      call.provenTo = call.token;
       this.#token.survived(call.token);
       this.#laneOf(call).askOn(call, { retryAt: 0 });
     } else {

@@ -207,8 +207,7 @@ export class ReadLane {
     const isOfSession = call.consistency === 'session' && call.kind !== 'watch';
     const own = isOfSession ? this.#token.revision : call.after;
     call.needed = Math.max(own, call.after) as Revision;
-    const isUnproven = isOfSession && this.#token.asked < own;
-    call.token = isUnproven ? this.#token.asked : call.needed;
+    call.token = isOfSession ? this.#token.asked(call.after, call.provenTo) : call.needed;
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
     if (call.kind === 'read') this.#frames.addRead(link, call);

@@ -31,9 +31,16 @@ export class SessionToken {
     return this.#epoch;
   }
 
-  /** What the next session read is to ask with: `revision`, or an older one whose fate is not known. */
-  get asked(): Revision {
-    return this.#unproven[0] ?? this.#revision;
+  /**
+   * What a read that must not fall behind this client's reads and writes, nor behind `after`, is to ask with: the oldest
+   * revision whose fate is not known, else the newest. `provenTo`: what it has asked with and was answered.
+   */
+  asked(after: Revision, provenTo: Revision): Revision {
+    const newest = Math.max(this.#revision, after) as Revision;
+    let asked = newest;
+    for (const seen of [this.#unproven[0] ?? newest, this.#revision, after])
+      if (seen > provenTo && seen < asked && newest - seen >= LEAP) asked = seen;
+    return asked;
   }
 
   raise(revision: Revision): void {
@@ -52,16 +59,19 @@ export class SessionToken {
 
   /**
    * The revision `asked` in `epoch` did not survive; `surviving` is the newest at or below it that did. Answers the
-   * newest one lost with it; undefined if the request was sent before an earlier such news: nothing new was lost.
+   * newest one that this client has lost with it; undefined if there is none, or the request was sent before an earlier
+   * such news.
    */
   diverged(epoch: number, asked: Revision, surviving: Revision): Revision | undefined {
     if (epoch !== this.#epoch) return undefined;
+    // What was seen later in the same term is lost as well.
+    const isLost = (seen: Revision): boolean => seen > surviving && seen - asked < LEAP;
+    const lost = isLost(this.#revision) ? this.#revision : this.#unproven.findLast(isLost);
+    if (lost === undefined) return undefined;
     this.#epoch += 1;
-    const place = this.#unproven.findIndex((revision) => revision >= asked);
-    if (place >= 0) return this.#unproven.splice(0, place + 1).at(-1);
-    this.#unproven.length = 0;
-    const lost = this.#revision;
-    if (surviving < lost) this.#revision = surviving;
+    const left = this.#unproven.filter((seen) => !isLost(seen));
+    this.#unproven.splice(0, this.#unproven.length, ...left);
+    if (lost === this.#revision) this.#revision = surviving;
     return lost;
   }
 }

@@ -244,13 +244,28 @@ test('the token goes back once per loss, and not on old news', () => {
 
 test('what was seen in an older term is asked about, oldest first, until its fate is known', () => {
   const token = new SessionToken();
+  const asked = () => token.asked(0 as Revision, 0 as Revision);
   for (const revision of [5, 9, REVISION_GAP + 9, REVISION_GAP + 12, 3 * REVISION_GAP])
     token.raise(revision as Revision);
-  expect([token.asked, token.revision]).toEqual([9, 3 * REVISION_GAP]);
+  expect([asked(), token.revision]).toEqual([9, 3 * REVISION_GAP]);
   token.survived(9 as Revision);
-  expect(token.asked).toBe(REVISION_GAP + 12);
+  expect(asked()).toBe(REVISION_GAP + 12);
   // Asked before the last answers came: of that term all that was seen above it is lost as well.
-  const asked = (REVISION_GAP + 10) as Revision;
-  expect(token.diverged(token.epoch, asked, REVISION_GAP as Revision)).toBe(REVISION_GAP + 12);
-  expect([token.asked, token.revision]).toEqual([3 * REVISION_GAP, 3 * REVISION_GAP]);
+  const lost = (REVISION_GAP + 10) as Revision;
+  expect(token.diverged(token.epoch, lost, REVISION_GAP as Revision)).toBe(REVISION_GAP + 12);
+  expect([asked(), token.revision]).toEqual([3 * REVISION_GAP, 3 * REVISION_GAP]);
+});
+
+test('a token that was handed over is asked about like what was seen, and its loss is not this client’s', () => {
+  const token = new SessionToken();
+  const handed = 9 as Revision;
+  token.raise((2 * REVISION_GAP) as Revision);
+  expect(token.asked(handed, 0 as Revision)).toBe(handed);
+  expect(token.asked(handed, handed)).toBe(token.revision);
+  expect(token.diverged(token.epoch, handed, 4 as Revision)).toBe(undefined);
+  expect(token.revision).toBe(2 * REVISION_GAP);
+  // The other way round what this client has seen is the older one.
+  const newer = (4 * REVISION_GAP) as Revision;
+  expect(token.asked(newer, 0 as Revision)).toBe(token.revision);
+  expect(token.asked(newer, token.revision)).toBe(newer);
 });
