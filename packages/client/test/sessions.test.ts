@@ -1,0 +1,150 @@
+import { REVISION_GAP } from '@holdfast/types';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { wireError } from './support/fake-cluster.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await World.start();
+});
+
+describe('sessions', () => {
+  test('expired while idle: the next write opens another and succeeds', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.state.closeSession('1.1.0' as never);
+    await world.drive(Promise.all([db.put('a', '2'), db.put('a', '3')]));
+    expect(await world.drive(db.get('a'))).toBe('3');
+  });
+
+  test('expired under a write that may have happened: unknown', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.onWrite = (node) => (node.id === 'n1' ? 'executeAndDrop' : undefined);
+    const call = db.put('a', '2');
+    await world.clock.advance(10);
+    world.cluster.state.closeSession('1.1.0' as never);
+    world.kill('n1');
+    world.cluster.elect('n2');
+    expect((await world.timed(call)).error).toMatchObject({
+      code: 'HOLDFAST_SESSION_EXPIRED',
+      outcome: 'unknown',
+    });
+    await world.drive(db.put('a', '4'));
+  });
+
+  test('a lost revision: one event, one failed call, and the session goes on from what survived', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    for (const value of ['1', '2', '3']) await world.drive(db.put('a', value));
+    const told: unknown[] = [];
+    db.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token }) =>
+      token > 1 ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: 1 }) : undefined;
+    world.cluster.state.revision = 1 as never;
+    const results = await world.drive(Promise.allSettled([db.get('a'), db.get('a'), db.get('a')]));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(told).toEqual([{ lost: 3, surviving: 1 }]);
+    expect(db.token()).toBe(1);
+  });
+
+  test('a loss is told though a write of the new term was acknowledged before anything was read', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', 'lost'));
+    const lost = db.token();
+    world.cluster.state.revision = (lost + REVISION_GAP) as never;
+    await world.drive(db.put('b', '1'));
+    const token = db.token();
+    const told: unknown[] = [];
+    db.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token: asked }) =>
+      asked <= lost ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: lost - 1 }) : undefined;
+    const results = await world.drive(Promise.allSettled([db.get('a'), db.get('b')]));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(told).toEqual([{ lost, surviving: lost - 1 }]);
+    expect(db.token()).toBe(token);
+  });
+
+  test('the loss of an older token that was handed over fails the read that names it, and nothing else', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', 'before'));
+    const handed = db.token();
+    world.cluster.state.revision = (handed + REVISION_GAP) as never;
+    const other = await world.opened({ consistency: 'session' });
+    await world.drive(other.put('b', '1'));
+    const token = other.token();
+    const told: unknown[] = [];
+    other.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token: asked }) =>
+      asked <= handed ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: handed - 1 }) : undefined;
+    const results = await world.drive(
+      Promise.allSettled([other.get('a', { after: handed }), other.get('b')]),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(told).toEqual([]);
+    expect(other.token()).toBe(token);
+  });
+
+  test('once it is known that nothing was lost, reads ask with what was seen last', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', '1'));
+    const old = db.token();
+    world.cluster.state.revision = (old + REVISION_GAP) as never;
+    await world.drive(db.put('a', '2'));
+    const tokens: number[] = [];
+    world.cluster.onRead = (_, { token }) => void tokens.push(token) as undefined;
+    expect(await world.drive(db.get('a'))).toBe('2');
+    expect(await world.drive(db.get('a'))).toBe('2');
+    expect(tokens).toEqual([old, old + REVISION_GAP + 1, old + REVISION_GAP + 1]);
+  });
+
+  test('what was read under an older token is not taken, whatever revision it names (G10)', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', '1'));
+    const old = db.token();
+    const behind = world.cluster.state.frozen();
+    world.cluster.state.revision = (old + REVISION_GAP) as never;
+    await world.drive(db.put('a', '2'));
+    const { state } = world.cluster;
+    // A batch is being written: its revision is named, and its effects are not there yet.
+    behind.revision = state.revision;
+    world.cluster.onRead = (_, { token }) => {
+      world.cluster.state = token <= old ? behind : state;
+      return undefined;
+    };
+    expect(await world.drive(db.get('a'))).toBe('2');
+  });
+
+  test('`after` is passed on, by whichever node reads', async () => {
+    const db = await world.opened();
+    const tokens: number[] = [];
+    world.cluster.onRead = (_, { token }) => void tokens.push(token) as undefined;
+    await world.drive(db.get('a', { consistency: 'session', after: 17 }));
+    expect(tokens).toEqual([17]);
+  });
+
+  test('without a primary session and eventual reads are served by another node', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.kill('n1');
+    await world.clock.advance(5);
+    expect(await world.drive(db.read('a', { consistency: 'session' }))).toMatchObject({
+      value: '1',
+      staleness: 7,
+    });
+    expect((await world.drive(db.read('a', { consistency: 'eventual' })))?.servedBy).not.toBe('n1');
+  });
+
+  test('too stale here is asked elsewhere, and an error when nobody does better', async () => {
+    const db = await world.opened();
+    const asked: string[] = [];
+    world.cluster.onRead = (node) => {
+      asked.push(node.id);
+      return asked.length < 3 ? wireError('HOLDFAST_TOO_STALE') : undefined;
+    };
+    await world.drive(db.get('a', { consistency: 'eventual', maxStalenessMs: 5 }));
+    expect(new Set(asked).size).toBeGreaterThan(1);
+    world.cluster.onRead = () => wireError('HOLDFAST_TOO_STALE');
+    const { error } = await world.timed(db.get('a', { consistency: 'eventual', maxStalenessMs: 5 }));
+    expect(error).toMatchObject({ code: 'HOLDFAST_TOO_STALE', outcome: 'not-applied' });
+  });
+});
