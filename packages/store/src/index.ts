@@ -3,6 +3,7 @@ export type { StoreDigest } from './digest.ts';
 export type { DivergedEntry, DivergedMutation, DivergedSummary, DivergedWrite } from './diverged-entry.ts';
 export { DivergenceFile, type DivergenceFileOptions } from './divergence-file.ts';
 export type { ByteSpan } from './frame-log.ts';
+export { type InspectedStore, inspectStore } from './inspect.ts';
 export type {
   LevelItem,
   LevelIterator,

@@ -94,6 +94,11 @@ export function positionOf(stored: Uint8Array): StoredPosition {
   return decodePosition(open(POSITION_KEY, stored));
 }
 
+/** Reads a checkpoint record. */
+export function checkpointOf(stored: Uint8Array): Position {
+  return decodePlace(open(CHECKPOINT_KEY, stored));
+}
+
 /** Reads one session as of `snapshot`. */
 export function readSession(
   level: LevelLike,

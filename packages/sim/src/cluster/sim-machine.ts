@@ -1,6 +1,7 @@
 import { type DriverTuning, Node, type NodeConfig } from '@holdfast/server';
 import type { NodeId } from '@holdfast/types';
 import { simLevels } from '../level/sim-level.ts';
+import type { SortedRecords } from '../level/sorted-records.ts';
 import { SimProcess } from '../process/sim-process.ts';
 import type { SimClock } from '../sim-clock.ts';
 import type { CrashOptions, SimDisk } from '../sim-disk.ts';
@@ -41,6 +42,8 @@ export class SimMachine {
   #node: Node | undefined;
   #boots = 0;
   readonly #lateness: (atMs: number) => number;
+  /** By path: what the databases hold that the process has open, in the order in which it opened them. */
+  readonly #stores = new Map<string, SortedRecords>();
 
   constructor(options: SimMachineOptions) {
     this.#options = options;
@@ -73,6 +76,11 @@ export class SimMachine {
     return this.#node;
   }
 
+  /** What is in the databases of the process that runs, the one opened last behind the others. */
+  get stores(): readonly SortedRecords[] {
+    return [...this.#stores.values()];
+  }
+
   get config(): NodeConfig {
     return this.#options.config;
   }
@@ -94,6 +102,9 @@ export class SimMachine {
       disk,
       writeBufferBytes: this.#options.storeBufferBytes,
       pause: () => this.#pause(process),
+      onChanged: (path, records) => {
+        if (this.#process === process) this.#storeChanged(path, records);
+      },
     });
     Node.start(config, { ...seams, storeLocation }, { tuning, makeCore: probedCore(boot, observer) }).then(
       (node) => {
@@ -134,6 +145,12 @@ export class SimMachine {
     if (this.isUp) this.#tell('is down');
     this.#process = undefined;
     this.#node = undefined;
+    this.#stores.clear();
+  }
+
+  #storeChanged(path: string, records: SortedRecords | undefined): void {
+    this.#stores.delete(path);
+    if (records !== undefined) this.#stores.set(path, records);
   }
 
   #onEnded(process: SimProcess, boot: Boot, error: unknown): void {

@@ -30,6 +30,7 @@ export const coup: FaultType<Coup> = {
     const { primary, machines } = world.cluster;
     if (primary === undefined) return;
     const side = [primary.id, ...clients];
+    world.strikes('coup', `${side.join(' ')} cut off, and all other nodes forget whom they were loyal to`);
     // Else those who are connected wait for answers, and ask nobody on their own side.
     for (const one of side)
       for (const other of world.hosts) if (!side.includes(other)) world.cluster.network.drop(one, other);

@@ -30,7 +30,7 @@ export const noRoom: FaultType<NoRoom> = {
       code: 'ENOSPC',
       path: (path) => path.startsWith(`${DATABASE}/wal/`) && path.endsWith('.wal'),
       times,
-      onFailed: ({ path }) => world.tell(`${machine.id} finds no room to write ${path}`),
+      onFailed: ({ path }) => world.strikes('noRoom', `${machine.id} finds no room to write ${path}`),
     });
     world.during(forMs, () => armed.clear());
   },

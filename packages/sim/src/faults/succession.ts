@@ -46,6 +46,10 @@ export const succession: FaultType<Succession> = {
   inflict({ clients, ends }, world) {
     const { primary } = world.cluster;
     if (primary === undefined) return;
+    world.strikes(
+      'succession',
+      `${[primary.id, ...clients].join(' ')} cut off until there is another primary`,
+    );
     separate([primary.id, ...clients], FOR_MS_MAX, world);
     awaitNext(ends, clients, world);
   },

@@ -19,6 +19,8 @@ export interface SimLevelOptions {
   readonly writeBufferBytes?: number;
   /** Awaited between the effect of a call and its answer: LevelDB works on threads of its own. Nothing by default. */
   readonly pause?: () => Promise<void>;
+  /** Told what a database holds once it is open, in which later changes are seen; of one that is closed, undefined. */
+  readonly onChanged?: (path: string, records: SortedRecords | undefined) => void;
 }
 
 const WRITE_BUFFER_BYTES = 16_384;
@@ -64,6 +66,7 @@ class SimLevel implements LevelLike {
     const { disk, writeBufferBytes = WRITE_BUFFER_BYTES } = this.#options;
     try {
       this.#opened = await OpenLevel.open(this.#path, { disk, writeBufferBytes, pause: () => this.#pause() });
+      this.#options.onChanged?.(this.#path, this.#opened.records);
     } catch (error) {
       this.#locked.delete(this.#path);
       throw levelFailure('LEVEL_DATABASE_NOT_OPEN', 'Database failed to open', ioFailure(error));
@@ -74,6 +77,7 @@ class SimLevel implements LevelLike {
     const opened = this.#opened;
     if (opened === undefined) return;
     this.#opened = undefined;
+    this.#options.onChanged?.(this.#path, undefined);
     try {
       await opened.close();
     } finally {

@@ -56,7 +56,7 @@ export class SortedRecords {
   }
 
   /** As puts. */
-  *operations(): Generator<LevelOperation> {
+  *operations(): Generator<Extract<LevelOperation, { type: 'put' }>> {
     for (const name of this.#names) yield { type: 'put', key: keyOf(name), value: this.valueOf(name) };
   }
 

@@ -1,4 +1,4 @@
-import type { Effect, Input, LogRecord, PersistOrder, RecoveredState, Role } from '@holdfast/core';
+import type { Effect, HardState, Input, LogRecord, PersistOrder, RecoveredState, Role } from '@holdfast/core';
 import type { LogIndex, NodeId, PeerMessage, Position, Term, Ticket } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
@@ -13,6 +13,13 @@ export interface CommitView {
   readonly role: Role;
   readonly term: Term;
   readonly commit: LogIndex;
+}
+
+/** What a core holds to be durable and promised. */
+export interface BeliefView {
+  readonly persists: { readonly durable: LogIndex };
+  readonly log: { termAt(index: LogIndex): Term | undefined };
+  readonly hardState: HardState;
 }
 
 const NAME = 'durable promises';
@@ -54,6 +61,11 @@ export class DurablePromises {
   /** Somebody has damaged the store of this node, or what was to make it durable has failed. */
   storeDamaged(node: NodeId): void {
     this.#storeDamaged.add(node);
+  }
+
+  /** Nobody has damaged it so far. */
+  isStoreSound(node: NodeId): boolean {
+    return !this.#storeDamaged.has(node);
   }
 
   onRecovered({ node }: Boot, recovered: RecoveredState): void {
@@ -103,10 +115,34 @@ export class DurablePromises {
         this.#note(node, effect.to, effect.message);
       }
       if (effect.kind === 'apply') checkApplied(node, disk, effect.entries);
+      if (effect.kind === 'install' && disk.base < effect.state.applied.index)
+        throw new SafetyViolation(
+          NAME,
+          `${node} puts a snapshot up to ${effect.state.applied.index} in use, and no durable frame names it`,
+        );
       if (effect.kind !== 'reply') continue;
       for (const reply of effect.replies)
         if (reply.kind === 'receipt') this.#checkReceipt(node, disk, reply.receipt);
     }
+  }
+
+  /** What a core takes for durable is, and its term and vote are those that it has promised. */
+  onBelief({ node }: Boot, { persists, log, hardState }: BeliefView): void {
+    const disk = this.#disks.get(node)!;
+    const { term, votedFor } = disk.vote;
+    const isOther = hardState.term === term && votedFor !== undefined && hardState.votedFor !== votedFor;
+    if (hardState.term < term || isOther)
+      throw new SafetyViolation(
+        NAME,
+        `${node} is in term ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}, and has promised ` +
+          `term ${term} and its vote to ${votedFor ?? 'nobody'}`,
+      );
+    const index = persists.durable;
+    const entryTerm = log.termAt(index);
+    // A snapshot that is being taken in stands for what the log had there.
+    if (entryTerm === undefined || disk.isRebasing || disk.hasHoleAt(index)) return;
+    if (disk.holds({ index, term: entryTerm })) return;
+    throw new SafetyViolation(NAME, `${node} takes ${index}@${entryTerm} for durable, which is not`);
   }
 
   /** What a primary counts for another node, that node has said in this term. */
@@ -239,12 +275,27 @@ class DurableLog {
     return this.#last;
   }
 
+  /** All up to here is in a checkpoint or a snapshot that a durable frame names. */
+  get base(): number {
+    return this.#first - 1;
+  }
+
+  /** A snapshot is to take the place of the log, or of a part of it, and that is not durable yet. */
+  get isRebasing(): boolean {
+    return this.#orders.some(({ record }) => record.kind === 'base');
+  }
+
   holds({ index, term }: Position): boolean {
     return index < this.#first || this.#terms.get(index) === term;
   }
 
   termAt(index: LogIndex): Term | undefined {
     return this.#terms.get(index);
+  }
+
+  /** It knows that it has lost what was there. */
+  hasHoleAt(index: LogIndex): boolean {
+    return index >= this.#first && index <= this.#last && !this.#terms.has(index);
   }
 
   /** What was durable here and is not in what was read back. Orders that were under way may have got there. */

@@ -1,14 +1,20 @@
-import type { Effect } from '@holdfast/core';
-import type { NodeId, Term } from '@holdfast/types';
+import type { Effect, HardState, Input } from '@holdfast/core';
+import type { NodeId, Position, Term } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
+
+/** What is looked at of a voter. */
+export interface VoterView {
+  readonly hardState: HardState;
+  readonly log: { readonly last: Position };
+}
 
 const NAME = 'rightful elections';
 
 /**
  * A node gives one vote a term, in all its lives, and raises a term only once a majority has said that it would vote
  * for it, or on the order of the primary before it: whoever was cut off disturbs nobody. Whoever takes office has the
- * votes of a majority.
+ * votes of a majority, of nodes whose logs were no newer than its own (Raft §5.4.1).
  */
 export class RightfulElections {
   readonly #majority: number;
@@ -21,6 +27,27 @@ export class RightfulElections {
 
   constructor(voters: number) {
     this.#majority = Math.floor(voters / 2) + 1;
+  }
+
+  /** `view`: as the step has left it. A vote that was given before may be said again, over a log that has grown. */
+  onStep({ node }: Boot, input: Input, effects: readonly Effect[], { hardState, log }: VoterView): void {
+    if (input.kind !== 'message') return;
+    const { from, message } = input;
+    if (message.kind !== 'vote' && message.kind !== 'preVote') return;
+    const isGiven =
+      message.kind === 'vote'
+        ? hardState.term === message.term && hardState.votedFor === from && isNew(effects)
+        : effects.some(
+            (effect) =>
+              effect.kind === 'send' && effect.message.kind === 'preVoteReply' && effect.message.granted,
+          );
+    const { last } = message;
+    const isOlder = last.term < log.last.term || (last.term === log.last.term && last.index < log.last.index);
+    if (isGiven && isOlder)
+      throw new SafetyViolation(
+        NAME,
+        `${node} is for ${from} in term ${message.term}, whose log ends at ${nameOfPlace(last)}, and its own at ${nameOfPlace(log.last)}`,
+      );
   }
 
   onEffect({ node }: Boot, effect: Effect): void {
@@ -79,4 +106,13 @@ export class RightfulElections {
 
 function nameOf(node: NodeId, term: number): string {
   return `${node} ${term}`;
+}
+
+/** A vote that is given in a step is logged in it. */
+function isNew(effects: readonly Effect[]): boolean {
+  return effects.some(({ kind }) => kind === 'persist');
+}
+
+function nameOfPlace({ index, term }: Position): string {
+  return `${index}@${term}`;
 }

@@ -24,8 +24,9 @@ const NAME = 'state machine safety';
 export class StateMachineSafety {
   readonly #committed = new Map<LogIndex, Committed>();
   readonly #codec = new EntryCodec();
-  /** The newest revision that any node has applied. */
+  /** The newest revision, and the newest term, that any node has applied. */
   newestRevision = 0;
+  newestTerm = 0;
 
   onEffect({ node, number }: Boot, effect: Effect): void {
     if (effect.kind !== 'apply') return;
@@ -68,6 +69,7 @@ export class StateMachineSafety {
     const known = this.#committed.get(entry.index);
     if (known === undefined) {
       this.newestRevision = Math.max(this.newestRevision, lastRevisionOf(entry));
+      this.newestTerm = Math.max(this.newestTerm, entry.term);
       this.#committed.set(entry.index, { entry, bytes, by });
       return;
     }

@@ -2,10 +2,13 @@ import type { Core, Effect, Input, RecoveredState } from '@holdfast/core';
 import type { NodeId } from '@holdfast/types';
 import type { Boot, CoreObserver } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
+import type { SimMachine } from '../cluster/sim-machine.ts';
 import { traceStep } from '../cluster/step-trace.ts';
 import { CoverageMarks } from '../coverage/coverage-marks.ts';
 import { Triggers } from '../faults/trigger.ts';
 import { BoundedQueues } from '../oracles/bounded-queues.ts';
+import { ComparedEntries } from '../oracles/compared-entries.ts';
+import { ConfirmedReads } from '../oracles/confirmed-reads.ts';
 import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
@@ -19,9 +22,12 @@ import { ReplacedDisks } from '../oracles/replaced-disks.ts';
 import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
 import { RightfulElections } from '../oracles/rightful-elections.ts';
 import { SafeReads } from '../oracles/safe-reads.ts';
+import { SealedEntries } from '../oracles/sealed-entries.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { StatedAges } from '../oracles/stated-ages.ts';
+import { SupersededEntries } from '../oracles/superseded-entries.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
+import { WholeStores } from '../oracles/whole-stores.ts';
 import { RunFailure } from './run-failure.ts';
 
 interface TimedOracles {
@@ -52,6 +58,11 @@ export class Watch implements CoreObserver {
   /** Those that go by the clock of the world; made when there is one. */
   #timed: TimedOracles | undefined;
   readonly #sessions: ReplicatedSessions = new ReplicatedSessions();
+  readonly #compared: ComparedEntries = new ComparedEntries();
+  readonly #confirmed: ConfirmedReads;
+  readonly #sealed: SealedEntries = new SealedEntries();
+  readonly #superseded: SupersededEntries = new SupersededEntries(this.stateMachine);
+  readonly #stores: WholeStores = new WholeStores();
   /** Rare paths taken, and how often. */
   readonly marks: CoverageMarks = new CoverageMarks((mark, node) => this.triggers.happened(mark, node));
   /** What faults wait for. */
@@ -63,6 +74,7 @@ export class Watch implements CoreObserver {
     this.promises = new DurablePromises(voters);
     this.#rights = new RightfulElections(voters);
     this.#reads = new SafeReads(this.promises);
+    this.#confirmed = new ConfirmedReads(voters);
   }
 
   /** The first failure seen. */
@@ -103,6 +115,11 @@ export class Watch implements CoreObserver {
       this.#timed?.orders.onRecovered(boot);
       this.promises.onRecovered(boot, recovered);
       this.replaced.onRecovered(boot, recovered);
+      this.#compared.onRecovered(boot);
+      this.#confirmed.onRecovered(boot);
+      this.#sealed.onRecovered(boot);
+      const store = this.#storesOf(boot).at(-1);
+      if (store !== undefined && recovered.storeUsable) this.#stores.onRecovered(boot, recovered, store);
     } catch (error) {
       this.fails(error);
     }
@@ -111,6 +128,8 @@ export class Watch implements CoreObserver {
   beforeStep(boot: Boot, core: Core, input: Input): void {
     this.#cores.set(boot.node, core);
     this.marks.beforeStep(boot, core, input);
+    this.#compared.beforeStep(boot, core.context);
+    this.#superseded.beforeStep(boot, core, input);
   }
 
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {
@@ -121,6 +140,14 @@ export class Watch implements CoreObserver {
       this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
       this.promises.onCommit(boot, core.context);
+      this.promises.onBelief(boot, core.context);
+      this.#rights.onStep(boot, input, effects, core.context);
+      this.#compared.onStep(boot, input, effects, core.context);
+      this.#confirmed.onStep(boot, input, effects, core);
+      this.#sealed.onStep(boot, input, effects, core);
+      this.#superseded.onStep(boot, input, effects, core);
+      if (input.kind === 'headRemoved' || input.kind === 'snapshotReceived')
+        this.#stores.onStep(boot, input, this.#storesOf(boot));
       this.#reads.onStep(boot, input, effects, core.applier.applied);
       this.#queues.onStep(boot, input, core);
       this.#completeness.onCommit(core.context, core.context.log);
@@ -133,12 +160,18 @@ export class Watch implements CoreObserver {
         this.#matching.onEffect(boot, effect, core.context.log);
         this.#completeness.onEffect(boot, effect, core.context.log);
         this.#sessions.onEffect(boot, effect);
+        this.#stores.onEffect(effect);
         this.replaced.onEffect(boot, effect);
       }
       if (this.#timed !== undefined) this.#onTimedStep(this.#timed, boot, { input, effects, core });
     } catch (error) {
       this.fails(error);
     }
+  }
+
+  /** Of a node whose store nobody has damaged. */
+  #storesOf({ node }: Boot): SimMachine['stores'] {
+    return this.promises.isStoreSound(node) ? (this.#cluster?.machine(node).stores ?? []) : [];
   }
 
   #countMatch(boot: Boot, input: Input, { office, context }: Core): void {

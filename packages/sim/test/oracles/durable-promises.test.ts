@@ -8,7 +8,7 @@ import {
   type Ticket,
 } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type CommitView, DurablePromises } from '../../src/oracles/durable-promises.ts';
+import { type BeliefView, type CommitView, DurablePromises } from '../../src/oracles/durable-promises.ts';
 import { entryOf } from './support.ts';
 
 const n1 = { node: nodeId('n1'), number: 1 };
@@ -218,4 +218,50 @@ test('another entry at the same index is no copy, and a restart forgets what was
   oracle.onStep(n3, tick, [persist(1, [1])]);
   oracle.onRecovered({ ...n3, number: 2 }, empty());
   expect(() => oracle.onStep(n1, tick, [receipt(1, 'quorum', 2)])).toThrow('1 are durable');
+});
+
+describe('What a core takes for so', () => {
+  const belief = (
+    durable: number,
+    how: { readonly entryTerm?: number; readonly term?: number; readonly votedFor?: NodeId } = {},
+  ): BeliefView => ({
+    persists: { durable: durable as LogIndex },
+    log: { termAt: () => (how.entryTerm ?? 1) as Term },
+    hardState: {
+      term: (how.term ?? 1) as Term,
+      ...(how.votedFor === undefined ? {} : { votedFor: how.votedFor }),
+    },
+  });
+
+  beforeEach(() => {
+    oracle.onStep(n1, tick, [persist(1, [1, 2], n2.node)]);
+    oracle.onStep(n1, persisted(1), []);
+  });
+
+  test('is so', () => {
+    oracle.onBelief(n1, belief(2, { votedFor: n2.node }));
+    oracle.onBelief(n1, belief(1, { term: 2 }));
+  });
+
+  test.each<[string, BeliefView]>([
+    ['n1 takes 3@1 for durable, which is not', belief(3, { votedFor: n2.node })],
+    ['n1 takes 2@2 for durable, which is not', belief(2, { entryTerm: 2, term: 2 })],
+    ['voted for nobody, and has promised term 1 and its vote to n2', belief(2)],
+    ['voted for n3, and has promised term 1', belief(2, { votedFor: n3.node })],
+    ['n1 is in term 0', belief(2, { term: 0 })],
+  ])('is caught: %s', (says, view) => {
+    expect(() => oracle.onBelief(n1, view)).toThrow(says);
+  });
+
+  test('is not looked at while a snapshot takes its place', () => {
+    const base = { kind: 'base', position: { index: 9, term: 2 }, directory: '/store-2', keepTail: false };
+    const install = { kind: 'install', state: { applied: { index: 9, term: 2 } } } as unknown as Effect;
+    const order = { ticket: 2, hardState: { term: 1, votedFor: n2.node }, record: base };
+    const early = [{ kind: 'persist', order } as unknown as Effect, install];
+    expect(() => oracle.onStep(n1, tick, early)).toThrow(
+      'n1 puts a snapshot up to 9 in use, and no durable frame names it',
+    );
+    oracle.onBelief(n1, belief(2, { entryTerm: 2, votedFor: n2.node }));
+    oracle.onStep(n1, persisted(2), [install]);
+  });
 });

@@ -1,7 +1,7 @@
-import type { Effect } from '@holdfast/core';
+import type { Effect, Input } from '@holdfast/core';
 import { type NodeId, nodeId, type PeerMessage, type Term } from '@holdfast/types';
 import { beforeEach, expect, test } from 'vitest';
-import { RightfulElections } from '../../src/oracles/rightful-elections.ts';
+import { RightfulElections, type VoterView } from '../../src/oracles/rightful-elections.ts';
 
 const n1 = { node: nodeId('n1'), number: 1 };
 const n2 = { node: nodeId('n2'), number: 1 };
@@ -75,4 +75,23 @@ test('a candidate that died before its own vote left it may vote for another', (
   oracle.onEffect(n2, wouldVote(n1.node, 1));
   oracle.onEffect(n1, stands(1));
   oracle.onEffect({ ...n1, number: 2 }, votes(n2.node, 1));
+});
+
+test('a vote, or the word for one, that goes to an older log is caught', () => {
+  const asks = (kind: 'vote' | 'preVote', index: number, term: number): Input =>
+    ({
+      kind: 'message',
+      from: n2.node,
+      message: { kind, term: 3, last: { index, term } },
+    }) as unknown as Input;
+  const view = (votedFor?: NodeId): VoterView =>
+    ({ hardState: { term: 3, votedFor }, log: { last: { index: 7, term: 2 } } }) as unknown as VoterView;
+  const persist = { kind: 'persist' } as Effect;
+  const says = 'n1 is for n2 in term 3, whose log ends at 9@1, and its own at 7@2';
+  oracle.onStep(n1, asks('vote', 7, 2), [persist], view(n2.node));
+  oracle.onStep(n1, asks('vote', 9, 1), [persist], view(n3.node));
+  oracle.onStep(n1, asks('vote', 6, 2), [], view(n2.node));
+  oracle.onStep(n1, asks('preVote', 9, 1), [], view());
+  expect(() => oracle.onStep(n1, asks('vote', 9, 1), [persist], view(n2.node))).toThrow(says);
+  expect(() => oracle.onStep(n1, asks('preVote', 9, 1), [wouldVote(n2.node, 3)], view())).toThrow(says);
 });
