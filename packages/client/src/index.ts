@@ -42,6 +42,7 @@ export type { BreakerCause, BreakerState } from './resilience/node-breaker.ts';
 export type {
   BreakerLimits,
   DegradationLimits,
+  HedgeLimits,
   ReleaseLimits,
   RetryLimits,
 } from './resilience/resilience-limits.ts';

@@ -88,6 +88,8 @@ export interface HoldfastOptions<K, V>
   readonly breaker?: ResilienceOptions['breaker'];
   /** How calls that waited through an outage are let go. */
   readonly release?: ResilienceOptions['release'];
+  /** When a read of keys that is not answered yet is asked of a second node as well: `{ percentile: 95 }`, say. Never by default. */
+  readonly hedge?: ResilienceOptions['hedge'];
   /** When calls that choose to, by `degrade` or `whenNoPrimary`, are told that there is no primary. */
   readonly degradation?: ResilienceOptions['degradation'];
   /** Network, clock and randomness, for simulation; the real ones by default. */
@@ -268,6 +270,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'breaker',
   'release',
   'degradation',
+  'hedge',
   'seams',
   // abstract-level's own.
   'passive',

@@ -55,11 +55,24 @@ export interface DegradationLimits {
   readonly reserveMsMax: number;
 }
 
+/** When a read that is not answered yet is asked of a second node as well. It is not, unless one of the first two is given. */
+export interface HedgeLimits {
+  /** Not sooner than after so long, milliseconds. */
+  readonly afterMs: number;
+  /** Nor before so many of a hundred reads would have been answered; below 100. */
+  readonly percentile: number;
+  /** Of all reads at most this share. */
+  readonly shareMax: number;
+  /** So many at once, after a time in which none was needed. */
+  readonly burstMax: number;
+}
+
 export interface ResilienceLimits {
   readonly retry: RetryLimits;
   readonly breaker: BreakerLimits;
   readonly release: ReleaseLimits;
   readonly degradation: DegradationLimits;
+  readonly hedge: HedgeLimits;
 }
 
 /** Where the numbers come from is told in docs/resilience.md. */
@@ -83,4 +96,5 @@ export const RESILIENCE_LIMITS: ResilienceLimits = {
     marginMs: 100,
   },
   degradation: { afterMs: 1000, jitterShare: 0.1, reserveShare: 0.25, reserveMsMax: 500 },
+  hedge: { afterMs: 0, percentile: 0, shareMax: 0.05, burstMax: 10 },
 };

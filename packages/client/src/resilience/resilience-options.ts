@@ -2,6 +2,7 @@ import { invalidOption } from '../invalid-option.ts';
 import {
   type BreakerLimits,
   type DegradationLimits,
+  type HedgeLimits,
   RESILIENCE_LIMITS,
   type ReleaseLimits,
   type ResilienceLimits,
@@ -14,18 +15,22 @@ export interface ResilienceOptions {
   readonly breaker?: Partial<BreakerLimits> | undefined;
   readonly release?: Partial<ReleaseLimits> | undefined;
   readonly degradation?: Partial<DegradationLimits> | undefined;
+  readonly hedge?: Partial<HedgeLimits> | undefined;
 }
 
-const PARTS = ['retry', 'breaker', 'release', 'degradation'] as const;
+const PARTS = ['retry', 'breaker', 'release', 'degradation', 'hedge'] as const;
 
 /** The defaults with what is given in their place. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function resilienceLimits(given: ResilienceOptions): ResilienceLimits {
   for (const part of PARTS) checkPart(part, given[part], RESILIENCE_LIMITS[part]);
+  const percentile = given.hedge?.percentile ?? 0;
+  if (percentile >= 100) throw invalidOption('hedge.percentile', percentile, 'below 100');
   return {
     retry: { ...RESILIENCE_LIMITS.retry, ...given.retry },
     breaker: { ...RESILIENCE_LIMITS.breaker, ...given.breaker },
     release: { ...RESILIENCE_LIMITS.release, ...given.release },
     degradation: { ...RESILIENCE_LIMITS.degradation, ...given.degradation },
+    hedge: { ...RESILIENCE_LIMITS.hedge, ...given.hedge },
   };
 }
 

@@ -20,6 +20,9 @@ export interface ClientCounters {
   readonly failedFast: number;
   /** Values that a `fallback` gave. */
   readonly fallbacks: number;
+  /** Reads asked of a second node as well, and how many of these it answered first. */
+  readonly hedges: number;
+  readonly hedgesWon: number;
 }
 
 export class Tally {
@@ -34,4 +37,6 @@ export class Tally {
   staleReads = 0;
   failedFast = 0;
   fallbacks = 0;
+  hedges = 0;
+  hedgesWon = 0;
 }

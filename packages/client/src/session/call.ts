@@ -238,10 +238,27 @@ export class ReadCall extends RoutedCall<ServedAnswer> {
   readonly kind = 'read';
   readonly lane = 'reads';
   readonly keys: readonly Uint8Array[];
+  /** When it was sent for the first time. */
+  firstSentAt = 0;
+  /** Where a second copy of the newest attempt was sent, and when. */
+  hedgeLink: LinkId = NO_LINK;
+  hedgedAt = 0;
 
   constructor(options: ConstructorParameters<typeof RoutedCall>[0] & { keys: readonly Uint8Array[] }) {
     super(options);
     this.keys = options.keys;
+  }
+
+  /** An answer may come from there. */
+  isAwaitedFrom(link: LinkId): boolean {
+    return link === this.link || link === this.hedgeLink;
+  }
+
+  /** Nothing comes of the first copy: the second takes its place. */
+  promoteHedge(): void {
+    this.link = this.hedgeLink;
+    this.sentAt = this.hedgedAt;
+    this.hedgeLink = NO_LINK;
   }
 }
 

@@ -258,7 +258,8 @@ export class ClientSession {
 
   /** Something may be done then that is not done at each `tickMs`; undefined if nothing is. */
   dueAt(now: number): number | undefined {
-    return this.#releases.dueAt(now);
+    const [release, hedge] = [this.#releases.dueAt(now), this.#reads.hedgeDueAt];
+    return release === undefined || hedge === undefined ? (release ?? hedge) : Math.min(release, hedge);
   }
 
   /** Ends the calls of one owner. */
@@ -334,7 +335,8 @@ export class ClientSession {
     // How long `all` takes says more about the other nodes.
     const isTelling =
       call !== undefined && call.link === link && !(call.kind === 'write' && call.ack === 'all');
-    const latencyMs = isTelling ? now - call.sentAt : 0;
+    const isOfHedge = call?.kind === 'read' && call.hedgeLink === link;
+    const latencyMs = isTelling ? now - call.sentAt : isOfHedge ? now - call.hedgedAt : 0;
     const served = first.error === undefined || !isFailureOfNode(first.error);
     breaker.answered(replies.length, { latencyMs, served }, now);
   }

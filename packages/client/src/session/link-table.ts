@@ -1,7 +1,7 @@
 import type { NodeId, Term, Topology } from '@holdfast/types';
 import type { Breakers } from '../resilience/breakers.ts';
 import type { NodeBreaker } from '../resilience/node-breaker.ts';
-import { type LinkId, NO_LINK, type RoutableCall } from './call.ts';
+import { type LinkId, NO_LINK, type ReadCall, type RoutableCall } from './call.ts';
 import type { ClientHealth, NodeHealth } from './client-health.ts';
 import type { ReadRoutes } from './read-routes.ts';
 import { TopologyView } from './topology-view.ts';
@@ -185,6 +185,14 @@ export class LinkTable implements ReadRoutes {
     if (first === undefined || this.#ranked.some(({ breaker }) => breaker.state === 'half-open'))
       return NO_LINK;
     return this.#ranked.every(({ breaker }) => !breaker.mayProbe(now)) ? NO_LINK : probed(first, now);
+  }
+
+  /** For a second copy of a read that a node does not answer; those who may be asked take turns. None: nobody else is trusted. */
+  forHedge(call: ReadCall): LinkId {
+    const others = this.#ranked.filter(
+      (state) => state.link !== call.link && isTrusted(state) && !state.silent && !call.avoids(state.link),
+    );
+    return others[call.order % others.length]?.link ?? NO_LINK;
   }
 
   #healthOf(node: NodeId): Omit<NodeHealth, 'id' | 'url'> {

@@ -14,6 +14,7 @@ import type { CallLedger } from './call-ledger.ts';
 import { type DeskOptions, SMALL_BYTES } from './desk-options.ts';
 import { answeredError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { HedgeDesk } from './hedge-desk.ts';
 import type { LinkTable } from './link-table.ts';
 import { ReadLane } from './read-lane.ts';
 import { isForPrimary } from './read-routes.ts';
@@ -42,6 +43,7 @@ export class ReadDesk {
   /** Reads that only one node can answer, to be sent with this turn. */
   #bound: AnyBoundCall[] = [];
   readonly #watches = new WatchTable();
+  readonly #hedging: HedgeDesk;
 
   constructor(options: ReadDeskOptions) {
     const { ledger, frames, links, token } = options;
@@ -51,8 +53,10 @@ export class ReadDesk {
     this.#links = links;
     this.#token = token;
     const { readsInFlightMax, openingsInFlightMax } = options.limits;
-    this.#keys = new ReadLane({ ...options, lane: 'reads', inFlightMax: readsInFlightMax });
-    this.#openings = new ReadLane({ ...options, lane: 'scans', inFlightMax: openingsInFlightMax });
+    this.#hedging = new HedgeDesk(options);
+    const parts = { ...options, hedges: this.#hedging.hedges };
+    this.#keys = new ReadLane({ ...parts, lane: 'reads', inFlightMax: readsInFlightMax });
+    this.#openings = new ReadLane({ ...parts, lane: 'scans', inFlightMax: openingsInFlightMax });
   }
 
   /** Writes issued after it must wait. */
@@ -105,6 +109,12 @@ export class ReadDesk {
     if (this.#bound.length > 0) this.#flushBound(now);
     this.#keys.flush(this.#links, now);
     this.#openings.flush(this.#links, now);
+    if (this.#hedging.hedges.isOn) this.#hedging.flush(now);
+  }
+
+  /** A read is to be asked of a second node then. */
+  get hedgeDueAt(): number | undefined {
+    return this.#hedging.hedges.dueAt;
   }
 
   get waiting(): ReadLane['waiting'] {
@@ -201,16 +211,19 @@ export class ReadDesk {
     const call = this.#ledger.find(reply.id);
     const node = this.#links.nodeOf(link);
     // Late answers are normal: the call has ended, or has been sent elsewhere since.
-    if (call === undefined || call.link !== link || node === undefined) return;
+    if (call === undefined || node === undefined) return;
+    if (call.kind === 'read' ? !call.isAwaitedFrom(link) : call.link !== link) return;
     if (call.kind !== 'read' && (call.kind !== 'bound' || call.answeredBy !== 'readReplies')) {
       this.#options.onViolation(link, 'a read reply to something else');
     } else if ('error' in reply) {
+      if (call.kind === 'read' && this.#hedging.refused(call, link, reply.error)) return;
       this.onRefused(link, call, reply.error, now);
     } else if (!isAnswerTo(call, reply.answer)) {
       this.#options.onViolation(link, 'an answer that does not fit the read');
     } else if (call.kind !== 'read' || this.#isEnough(call, reply.answer.revision, now)) {
       this.#token.raise(reply.answer.revision);
-      this.#options.resilience.budget.succeeded(call.isCharged);
+      if (call.kind === 'read') this.#hedging.answered(call, link, now);
+      else this.#options.resilience.budget.succeeded(call.isCharged);
       const isDegraded = call.kind === 'read' && call.isDegraded;
       if (isDegraded) this.#tellAge(call, reply.answer.stalenessMs, node);
       this.#ledger.succeed(call, { answer: reply.answer, node, isDegraded });

@@ -1,7 +1,8 @@
 import { assert, type Revision } from '@holdfast/types';
 import { GatedQueue } from '../resilience/gated-queue.ts';
+import type { Hedges } from '../resilience/hedges.ts';
 import type { Resilience } from '../resilience/resilience.ts';
-import { type LinkId, NO_LINK, type RoutableCall, type ScanCall } from './call.ts';
+import { type LinkId, NO_LINK, type ReadCall, type RoutableCall, type ScanCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -24,6 +25,7 @@ export class ReadLane {
   readonly #frames: FrameWriter;
   readonly #token: SessionToken;
   readonly #resilience: Resilience;
+  readonly #hedges: Hedges<ReadCall>;
   readonly #forPrimary: GatedQueue<RoutableCall>;
   readonly #forAnybody: GatedQueue<RoutableCall>;
   /** Pausing after a refusal, or for want of a token for the next attempt. */
@@ -40,8 +42,9 @@ export class ReadLane {
     readonly frames: FrameWriter;
     readonly token: SessionToken;
     readonly resilience: Resilience;
+    readonly hedges: Hedges<ReadCall>;
   }) {
-    const { limits, lane, inFlightMax, ledger, frames, token, resilience } = parts;
+    const { limits, lane, inFlightMax, ledger, frames, token, resilience, hedges } = parts;
     this.#limits = limits;
     this.#lane = lane;
     this.#inFlightMax = inFlightMax;
@@ -49,6 +52,7 @@ export class ReadLane {
     this.#frames = frames;
     this.#token = token;
     this.#resilience = resilience;
+    this.#hedges = hedges;
     const { marginMs } = limits.resilience.release;
     this.#forPrimary = new GatedQueue(resilience.primaryGate, marginMs);
     this.#forAnybody = new GatedQueue(resilience.anyGate, marginMs);
@@ -102,12 +106,12 @@ export class ReadLane {
 
   /** Returns how many answers are lost with it. */
   linkDown(link: LinkId): number {
-    return this.#takeBack((call) => call.link === link);
+    return this.#takeBack((call) => call.link === link, link);
   }
 
   /** Its node keeps silent: what others can answer as well goes there, if there are others. */
   linkSilent(link: LinkId): void {
-    this.#takeBack((call) => call.link === link && !isForPrimary(call));
+    this.#takeBack((call) => call.link === link && !isForPrimary(call), link);
   }
 
   /** Asks again, not before `retryAt` and elsewhere if possible. The call has been answered. */
@@ -201,7 +205,13 @@ export class ReadLane {
     call.link = link;
     call.sentAt = now;
     // A range may take its time, and a full lane for range reads says nothing about the rest.
-    if (call.kind === 'read') routes.breakerOf(link)?.sent(now);
+    if (call.kind === 'read') {
+      routes.breakerOf(link)?.sent(now);
+      if (call.attempts === 1) {
+        call.firstSentAt = now;
+        this.#hedges.sent(call, now);
+      }
+    }
     call.remainingMs = remainingMs(call.deadline, now, this.#limits.answerMarginMs);
     // A watch goes on from its own position, whatever else this client has seen.
     const isOfSession = call.consistency === 'session' && call.kind !== 'watch';
@@ -217,17 +227,25 @@ export class ReadLane {
   #leaveLink(call: RoutableCall): void {
     assert(call.link !== NO_LINK, 'the read was not sent');
     call.link = NO_LINK;
+    if (call.kind === 'read') call.hedgeLink = NO_LINK;
     this.#inFlight -= 1;
   }
 
-  /** Returns how many there were. */
-  #takeBack(where: (call: RoutableCall) => boolean): number {
+  /** Returns how many there were. `lost`: nothing comes over that link; a second copy over another may be answered yet. */
+  #takeBack(where: (call: RoutableCall) => boolean, lost: LinkId = NO_LINK): number {
+    let promoted = 0;
     const forPrimary: RoutableCall[] = [];
     const forAnybody: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
       if (call.kind === 'write' || call.kind === 'bound' || call.lane !== this.#lane) return;
       if (call.kind === 'scan' && call.isOpened) return;
+      if (call.kind === 'read' && call.hedgeLink === lost) call.hedgeLink = NO_LINK;
       if (call.link === NO_LINK || !where(call)) return;
+      if (call.kind === 'read' && lost !== NO_LINK && call.hedgeLink !== NO_LINK) {
+        call.promoteHedge();
+        promoted += 1;
+        return;
+      }
       call.avoid = call.link;
       this.#leaveLink(call);
       if (isForPrimary(call)) forPrimary.push(call);
@@ -235,7 +253,7 @@ export class ReadLane {
     });
     this.#forPrimary.restore(forPrimary);
     this.#forAnybody.restore(forAnybody);
-    return forPrimary.length + forAnybody.length;
+    return forPrimary.length + forAnybody.length + promoted;
   }
 }
 

@@ -28,6 +28,8 @@ import { FakeWatches } from './fake-watches.ts';
 
 /** How a node treats one request, if not as a sound one would. */
 export type Treatment = 'drop' | 'executeAndDrop' | WireError | undefined;
+/** `late`: answered when the test says so. */
+export type ReadTreatment = Treatment | 'late';
 
 interface Scan {
   readonly records: { key: Uint8Array; value: Uint8Array }[];
@@ -58,6 +60,7 @@ export class FakeNode {
   /** Sockets stay open, nothing is read or said. */
   frozen = false;
   #unread: (() => void)[] = [];
+  #late: (() => void)[] = [];
   /** Everything it has received, by kind. */
   readonly received: ClientMessage[] = [];
   frames = 0;
@@ -192,7 +195,9 @@ export class FakeNode {
         return;
       }
       case 'read': {
-        const answers = message.reads.map((read) => this.#read(read)).filter((reply) => reply !== undefined);
+        const answers = message.reads
+          .map((read) => this.#read(read, from))
+          .filter((reply) => reply !== undefined);
         if (answers.length > 0) replies.push({ kind: 'readReplies', replies: answers });
         return;
       }
@@ -296,9 +301,25 @@ export class FakeNode {
     return receipt === 'closed' ? { id, error: wireError('HOLDFAST_SEQUENCE_CLOSED') } : { id, receipt };
   }
 
-  #read(read: ReadRequest): Extract<ServerMessage, { kind: 'readReplies' }>['replies'][number] | undefined {
+  /** Answers all reads that are late. */
+  answerLate(): void {
+    const late = this.#late;
+    this.#late = [];
+    for (const answer of late) answer();
+  }
+
+  #read(
+    read: ReadRequest,
+    from: FakeConnection,
+  ): Extract<ServerMessage, { kind: 'readReplies' }>['replies'][number] | undefined {
     const { id } = read;
     const treatment = this.#cluster.onRead(this, read);
+    if (treatment === 'late') {
+      const answer = answerOf(this.#cluster.state, read.keys, this.#ageOf(read.consistency));
+      const message: ServerMessage = { kind: 'readReplies', replies: [{ id, answer }] };
+      this.#late.push(() => from.connection.send(encodeServerMessages([message])));
+      return undefined;
+    }
     if (treatment === 'drop' || treatment === 'executeAndDrop') return undefined;
     if (treatment !== undefined) return { id, error: treatment };
     if (read.consistency === 'linearizable' && !this.#isPrimary && !this.#cluster.standbysAsk)
@@ -343,7 +364,7 @@ export class FakeCluster {
   scansLost = false;
   clusterId = 'c'.repeat(32) as ClusterId;
   onWrite: (node: FakeNode, request: WriteRequest) => Treatment = () => undefined;
-  onRead: (node: FakeNode, request: ReadRequest) => Treatment = () => undefined;
+  onRead: (node: FakeNode, request: ReadRequest) => ReadTreatment = () => undefined;
   /** `open`: the state is held, but no page comes. */
   onScan: (node: FakeNode, request: Extract<ClientMessage, { kind: 'scanOpen' }>) => Treatment | 'open' =
     () => undefined;

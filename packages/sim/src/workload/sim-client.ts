@@ -148,7 +148,9 @@ export class SimClient {
     const readPreference = READ_PREFERENCES[this.#sessions % READ_PREFERENCES.length];
     // Outages are short here.
     const degradation = { afterMs: 100 };
-    const options = { seams, readPreference, openTimeoutMs: 2000, degradation };
+    // Every second client has reads asked of two nodes.
+    const hedge = /[02468]$/.test(plan.host) ? { afterMs: 10, shareMax: 0.5 } : {};
+    const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge };
     const db = new Holdfast(cluster.urls, options);
     db.on('diverged', () => order.diverged());
     let spaced: Holdfast | undefined;
