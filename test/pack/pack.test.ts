@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
@@ -31,7 +31,9 @@ const CLIENT_TREE = [
   'ws',
 ].sort();
 
-/** What examples need of others, in the versions of the workspace. */
+const COMPILER = ['typescript', '@types/node'];
+
+/** What examples need of others. */
 const EXAMPLES_NEED = ['blockstore-level', 'multiformats'];
 
 /** The worked example of docs/testing.md, as an application would have it. */
@@ -75,10 +77,7 @@ describe('the packages as published', () => {
 
   it('type-check in a strict program that checks its libraries too', SLOW, () => {
     const directory = temporaryDirectory();
-    installFrom(tarballs, [...tarballs.keys()], directory);
-    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    const compiler = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`);
-    runCommand('npm', ['install', '--no-audit', '--no-fund', '--save-dev', ...compiler], directory);
+    installFrom(tarballs, [...tarballs.keys()], directory, COMPILER);
     const names = [...tarballs.keys()];
     const imports = names.map((name, at) => `import * as package${at} from '${name}';`);
     const uses = names.map((_, at) => `console.log(Object.keys(package${at}).length);`);
@@ -120,7 +119,7 @@ describe('the packages as published', () => {
 
   it('run three nodes, which keep what was acknowledged when the primary is killed', SLOW, async () => {
     const directory = temporaryDirectory();
-    installFrom(tarballs, ['@holdfast/cli', '@holdfast/client'], directory);
+    installFrom(tarballs, ['@holdfast/cli', '@holdfast/client'], directory, [...EXAMPLES_NEED, ...COMPILER]);
     writeFileSync(
       join(directory, 'read.js'),
       `import { Holdfast } from '@holdfast/client';
@@ -128,7 +127,7 @@ describe('the packages as published', () => {
        console.log(await database.get('greeting'));
        await database.close();`,
     );
-    installExamples(directory);
+    compileExamples(directory);
     const cluster = await InstalledCluster.start(directory);
     try {
       const receipt = JSON.parse(cluster.run('put', 'greeting', 'hello', '--json'));
@@ -161,12 +160,7 @@ const FORMATS = ['module', 'commonjs'] as const;
 /** They stand on packages that cannot be required. */
 const MODULES_ONLY: ReadonlySet<string> = new Set(['ipfs-blocks']);
 
-function installExamples(directory: string): void {
-  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const needed = [...EXAMPLES_NEED, 'typescript', '@types/node'].map(
-    (name) => `${name}@${devDependencies[name]}`,
-  );
-  runCommand('npm', ['install', '--no-audit', '--no-fund', ...needed], directory);
+function compileExamples(directory: string): void {
   const compilerOptions = {
     module: 'nodenext',
     target: 'es2024',

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, type WorkspacePackage, workspacePackages } from '../../scripts/support/workspace.ts';
 import { runCommand } from './command.ts';
@@ -15,15 +15,25 @@ export function packAll(directory: string): Tarballs {
   );
 }
 
-/** Installs packages and what they need of each other with npm, as a user would, in a new directory. */
-export function installFrom(tarballs: Tarballs, names: readonly string[], directory: string): void {
+/**
+ * Installs packages and what they need of each other with npm, as a user would, in a new directory; `others` are names
+ * from the registry, in the versions of the workspace.
+ */
+export function installFrom(
+  tarballs: Tarballs,
+  names: readonly string[],
+  directory: string,
+  others: readonly string[] = [],
+): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(
     join(directory, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
   );
   const files = [...closure(tarballs, names)].map((name) => tarballs.get(name)?.file as string);
-  runCommand('npm', ['install', '--no-audit', '--no-fund', ...files], directory);
+  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const registered = others.map((name) => `${name}@${devDependencies[name]}`);
+  runCommand('npm', ['install', '--no-audit', '--no-fund', ...files, ...registered], directory);
 }
 
 /** Names of everything under node_modules, sorted. */
