@@ -1,4 +1,4 @@
-import type { Ack, Condition, Operation, Revision, WriteReceipt } from '@holdfast/types';
+import type { Ack, Condition, KeyRange, Operation, Revision, WriteReceipt } from '@holdfast/types';
 import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
@@ -12,6 +12,7 @@ import {
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
+import { RangeClear } from './range-clear.ts';
 import { RangeCursor, type RangeRead } from './range-cursor.ts';
 import { rangeOfNow, rangeOfSnapshot, refusedRange } from './range-openings.ts';
 import type { Seams } from './seams.ts';
@@ -23,9 +24,6 @@ import type { EncodedTransaction } from './transaction.ts';
 import { WatchSource } from './watch/watch-source.ts';
 import { WatchState } from './watch/watch-state.ts';
 import { WatchStream } from './watch/watch-stream.ts';
-
-/** Keys deleted by one request of `clear`. */
-const CLEAR_CHUNK_KEYS = 1000;
 
 /** What abstract-level hands down for a read. */
 export interface ReadRequestOptions extends ReadCallOptions {
@@ -165,7 +163,11 @@ export class Requests {
     const { readPreference, timeoutMs } = options;
     const state = new WatchState({
       seams,
-      read: (behind) => this.#cursorOfNow(rangeBehind(range, behind), { readPreference, timeoutMs }),
+      read: (behind) =>
+        this.#cursorOfNow(
+          { ...rangeBehind(range, behind, false), reverse: false, values: true },
+          { readPreference, timeoutMs },
+        ),
     });
     return new WatchSource(stream, state);
   }
@@ -173,21 +175,20 @@ export class Requests {
   /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
   async clear(options: RangeOptions & WriteCallOptions): Promise<void> {
     checkedAck(options.ack);
-    const cursor = this.cursor(options, { keys: true, values: false }, CLEAR_NAMES);
-    let left = options.limit === undefined || options.limit < 0 ? Number.POSITIVE_INFINITY : options.limit;
-    try {
-      while (left > 0) {
-        const entries = await cursor.take(Math.min(CLEAR_CHUNK_KEYS, left), options.signal);
-        if (entries.length === 0) return;
-        left -= entries.length;
-        await this.#writeStored(
-          entries.map(([key]) => ({ kind: 'del', key })),
-          options,
-        );
-      }
-    } finally {
-      cursor.close();
-    }
+    const { limit = -1, reverse = false, snapshot, signal } = options;
+    const range = this.#keys.range(options);
+    // With a limit, what is left to delete can only be told by the state that it was counted in.
+    const mayReopen = limit < 0 && (snapshot === undefined || snapshot === null);
+    await new RangeClear({
+      cursor: this.cursor(options, { keys: true, values: false }, CLEAR_NAMES),
+      limit,
+      signal,
+      reopen: mayReopen
+        ? (behind) =>
+            this.#cursorOfNow({ ...rangeBehind(range, behind, reverse), reverse, values: false }, options)
+        : undefined,
+      write: (operations, conditions) => this.#writeStored(operations, options, conditions),
+    }).run();
   }
 
   /**
@@ -210,12 +211,12 @@ export class Requests {
     }
   }
 
-  /** Whatever the calls of this database are content with, a watch begins at what is newest. */
+  /** Whatever the calls of this database are content with, this is what is newest. */
   #cursorOfNow(
-    range: KeyBounds,
+    range: KeyBounds & Pick<KeyRange, 'reverse' | 'values'>,
     options: Pick<ReadCallOptions, 'readPreference' | 'timeoutMs'>,
   ): RangeCursor {
-    const all = { ...range, reverse: false, limit: -1, keys: true, values: true };
+    const all = { ...range, limit: -1, keys: true };
     const timeoutMs = this.#maker.timeoutMs(options);
     const open = rangeOfNow(this.#tenant, this.#maker.scan({ ...options, consistency: 'linearizable' }));
     return new RangeCursor(this.#tenant, this.#keys, { range: all, timeoutMs, open });
@@ -259,9 +260,10 @@ export class Requests {
   }
 }
 
-/** The part of a range that lies above a key, in stored keys. */
-function rangeBehind(range: KeyBounds, key: Uint8Array | undefined): KeyBounds {
+/** The part of a range that lies behind a key, in stored keys. */
+function rangeBehind(range: KeyBounds, key: Uint8Array | undefined, reverse: boolean): KeyBounds {
   if (key === undefined) return range;
-  const { lt, lte } = range;
+  const { gt, gte, lt, lte } = range;
+  if (reverse) return { lt: key, ...(gt === undefined ? {} : { gt }), ...(gte === undefined ? {} : { gte }) };
   return { gt: key, ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) };
 }

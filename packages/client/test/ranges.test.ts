@@ -137,3 +137,71 @@ test('clear removes exactly the range, in chunks', async () => {
   await world.clock.advance(5);
   expect(world.cluster.node('n1').openScans).toBe(0);
 });
+
+describe('a clear whose node is lost', () => {
+  /** Writes of somebody else, at once. */
+  function outsider(): (key: string, value: string) => void {
+    const { state } = world.cluster;
+    const session = state.openSession(1);
+    let sequence = 0;
+    return (name, value) => {
+      sequence += 1;
+      const operation = { kind: 'put', key: Buffer.from(name), value: Buffer.from(value) } as const;
+      const request = { id: 0, sequence, ack: 'quorum', remainingMs: 1, conditions: [] } as const;
+      state.write(session, 0, { ...request, operations: [operation] }, 1);
+    };
+  }
+
+  /** Runs it when a range is opened for the second time. */
+  function whenResumed(act: () => void): void {
+    let opened = 0;
+    world.cluster.onScan = () => {
+      opened += 1;
+      if (opened === 2) act();
+      return undefined;
+    };
+  }
+
+  test.each([false, true])(
+    'goes on in a newer state, and leaves what was written since (reverse: %s)',
+    async (reverse) => {
+      const put = outsider();
+      const written = [1800, 1801, 1850].map((number) => [key(number), 'again']);
+      whenResumed(() => {
+        for (const [name, value] of written) put(name as string, value as string);
+        put('k01700-new', 'new');
+      });
+      let chunks = 0;
+      world.cluster.onWrite = (_, { operations }) => {
+        if (operations[0]?.kind === 'del') chunks += 1;
+        return undefined;
+      };
+      const clear = db.clear({ gte: key(100), lt: key(2900), reverse });
+      while (chunks === 0) await world.clock.advance(1);
+      const later = db.put(key(2000), 'later');
+      world.kill('n1');
+      world.cluster.elect('n2');
+      await world.drive(Promise.all([clear, later]));
+      const left = await world.drive(db.iterator({ gte: key(100), lt: key(2900) }).all());
+      expect(left).toEqual([['k01700-new', 'new'], ...written, [key(2000), 'later']]);
+      expect(await world.drive(db.keys().all())).toHaveLength(200 + left.length);
+    },
+  );
+
+  test('goes on as often as it has to', async () => {
+    world.cluster.scansLost = true;
+    await world.drive(db.clear());
+    expect(await world.drive(db.keys({ limit: 1 }).all())).toEqual([]);
+    await world.clock.advance(5);
+    expect(world.cluster.nodes.map(({ openScans }) => openScans)).toEqual([0, 0, 0]);
+  });
+
+  test('fails if only that state can tell what is left', async () => {
+    world.cluster.scansLost = true;
+    const snapshot = db.snapshot();
+    for (const options of [{ limit: 2000 }, { snapshot }]) {
+      expect((await world.timed(db.clear(options))).error).toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    }
+    await world.drive(snapshot.close());
+  });
+});
