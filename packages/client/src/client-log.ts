@@ -1,6 +1,6 @@
 import type { NodeId, Revision } from '@holdfast/types';
 import { invalidOption } from './invalid-option.ts';
-import type { AnyCall, StaleRead } from './session/call.ts';
+import type { AnyCall, Repeat, StaleRead } from './session/call.ts';
 import type { ClientNews } from './session/effects.ts';
 import { operationOf } from './tracing/operation-of.ts';
 
@@ -29,9 +29,9 @@ export class ClientLog {
     this.#debug(() => detail, 'a read was answered with less than it asked for');
   }
 
-  resent(call: AnyCall, node: NodeId | undefined): void {
+  resent(call: AnyCall, repeat: Repeat, node: NodeId | undefined): void {
     if (this.#logger === undefined) return;
-    const { id, attempts, isCharged, refusal } = call;
+    const { id, attempts, refusal } = call;
     const details = {
       call: id,
       operation: operationOf(call),
@@ -39,7 +39,7 @@ export class ClientLog {
       node,
       refusal: refusal?.code,
     };
-    this.#debug(() => details, isCharged ? 'retry' : 'redelivery');
+    this.#debug(() => details, repeat);
   }
 
   /** One that throws must not do so in the middle of what the driver is doing. */

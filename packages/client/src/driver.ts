@@ -258,7 +258,7 @@ export class Driver {
         effect.call.owner?.onDegraded(effect.detail);
         return;
       case 'resent':
-        effect.call.owner?.onResent(effect.call, effect.node);
+        effect.call.owner?.onResent(effect.call, effect.repeat, effect.node);
         return;
       case 'send':
         this.#links.send(effect.link, effect.messages);

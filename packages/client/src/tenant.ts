@@ -8,7 +8,7 @@ import {
 } from '@holdfast/types';
 import { ClientLog, type ClientLogger } from './client-log.ts';
 import type { Driver, DriverUser } from './driver.ts';
-import type { AnyCall, Call, LinkId, SnapshotHome, StaleRead, WatchHome } from './session/call.ts';
+import type { AnyCall, Call, LinkId, Repeat, SnapshotHome, StaleRead, WatchHome } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
 import { CallSpan, type CallTarget } from './tracing/call-span.ts';
@@ -153,8 +153,8 @@ export class Tenant implements DriverUser {
     this.#driver.fellBack();
   }
 
-  onResent(call: AnyCall, node: NodeId | undefined): void {
-    this.#log.resent(call, node);
+  onResent(call: AnyCall, repeat: Repeat, node: NodeId | undefined): void {
+    this.#log.resent(call, repeat, node);
   }
 
   onTopology(topology: Topology): void {

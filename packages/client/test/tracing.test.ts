@@ -179,4 +179,15 @@ describe('with an SDK', () => {
       details: { call: expect.any(Number), operation: 'put', attempt: 2, node: 'n2', refusal: undefined },
     });
   });
+
+  test('a second node that is asked is told of as such, and knows the trace too', async () => {
+    const db = await world.opened({ hedge: { afterMs: 10, shareMax: 1 }, consistency: 'eventual' });
+    world.cluster.onRead = ({ id }) => (id === 'n1' ? 'drop' : undefined);
+    await traced(() => db.get('a'));
+    const [span] = spans();
+    expect(span?.events).toMatchObject([{ name: 'holdfast.hedge', attributes: { 'holdfast.attempt': 2 } }]);
+    expect(span?.attributes['server.address']).not.toBe('n1');
+    expect(new Set(tracesReceived().map(({ traceparent }) => traceparent)).size).toBe(1);
+    expect(tracesReceived()).toHaveLength(2);
+  });
 });

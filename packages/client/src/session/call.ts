@@ -31,14 +31,17 @@ export interface CallOwner {
   /** One of its reads was answered with less than it had asked for. */
   onDegraded(detail: StaleRead): void;
   /** It was sent once more; undefined: over a link that is gone since. */
-  onResent(call: AnyCall, node: NodeId | undefined): void;
+  onResent(call: AnyCall, repeat: Repeat, node: NodeId | undefined): void;
 }
+
+/** Why a call is sent once more: there is a new primary; the attempt before came to nothing; or it takes long. */
+export type Repeat = 'redelivery' | 'retry' | 'hedge';
 
 /** Follows one call for a trace. Told in the middle of decisions: it only takes notes. */
 export interface CallTrace {
   /** Travels with the request. Undefined: nodes are not to know of it. */
   readonly traceparent: Traceparent | undefined;
-  sent(link: LinkId): void;
+  sent(link: LinkId, repeat: Repeat | undefined): void;
   ended(error: HoldfastError | undefined, result: unknown): void;
 }
 

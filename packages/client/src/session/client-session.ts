@@ -238,8 +238,8 @@ export class ClientSession {
     this.#reads.flush(now);
     if (this.#degrader.size > 0) this.#offerAlternatives(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
-    for (const { call, link } of this.#frames.takeResent())
-      this.#effects.push({ kind: 'resent', call, node: this.#links.nodeOf(link) });
+    for (const { call, repeat, link } of this.#frames.takeResent())
+      this.#effects.push({ kind: 'resent', call, repeat, node: this.#links.nodeOf(link) });
   }
 
   /** Every `tickMs` while calls are pending. */

@@ -1,6 +1,6 @@
 import type { ClientMessage, NodeId, Revision, Term, Topology } from '@holdfast/types';
 import type { BreakerChange } from '../resilience/breakers.ts';
-import type { AnyCall, LinkId, StaleRead } from './call.ts';
+import type { AnyCall, LinkId, Repeat, StaleRead } from './call.ts';
 
 /** Another primary, or none. */
 export interface PrimaryChange {
@@ -26,7 +26,12 @@ export type SessionEffect =
   /** It is answered with less than was asked for: tell its owner. */
   | { readonly kind: 'degraded'; readonly call: AnyCall; readonly detail: StaleRead }
   /** The call was sent once more. */
-  | { readonly kind: 'resent'; readonly call: AnyCall; readonly node: NodeId | undefined }
+  | {
+      readonly kind: 'resent';
+      readonly call: AnyCall;
+      readonly repeat: Repeat;
+      readonly node: NodeId | undefined;
+    }
   /** The node broke the protocol: cut the link. */
   | { readonly kind: 'violation'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'topology'; readonly topology: Topology }

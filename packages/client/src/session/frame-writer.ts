@@ -1,5 +1,5 @@
 import type { ClientMessage, ReadRequest, RequestTrace, SessionId, WriteRequest } from '@holdfast/types';
-import type { AnyCall, LinkId, ReadCall, WriteCall } from './call.ts';
+import type { AnyCall, LinkId, ReadCall, Repeat, WriteCall } from './call.ts';
 import type { ClientLimits } from './client-limits.ts';
 
 /** What goes to one node as one WebSocket message. */
@@ -11,6 +11,7 @@ export interface ClientFrame {
 /** A call that was sent once more. */
 export interface Resent {
   readonly call: AnyCall;
+  readonly repeat: Repeat;
   readonly link: LinkId;
 }
 
@@ -94,10 +95,11 @@ export class FrameWriter {
   }
 
   #frameFor(call: AnyCall, link: LinkId, bytes: number): FrameInMaking {
-    if (call.attempts > 1) this.#resent.push({ call, link });
+    const repeat = call.attempts > 1 ? repeatOf(call, link) : undefined;
+    if (repeat !== undefined) this.#resent.push({ call, repeat, link });
     const { trace } = call;
     if (trace === undefined) return this.#frameWithRoom(link, bytes, 1);
-    trace.sent(link);
+    trace.sent(link, repeat);
     const { traceparent } = trace;
     if (traceparent === undefined) return this.#frameWithRoom(link, bytes, 1);
     const frame = this.#frameWithRoom(link, bytes + TRACE_BYTES, 2);
@@ -129,4 +131,9 @@ export class FrameWriter {
     frame.requests += requests;
     return frame;
   }
+}
+
+function repeatOf(call: AnyCall, link: LinkId): Repeat {
+  if (call.kind === 'read' && call.hedgeLink === link) return 'hedge';
+  return call.isCharged ? 'retry' : 'redelivery';
 }

@@ -14,6 +14,7 @@ import {
   type LinkId,
   NO_LINK,
   type Page,
+  type Repeat,
   type ServedAnswer,
   type SnapshotHome,
 } from '../session/call.ts';
@@ -56,11 +57,11 @@ export class CallSpan implements CallTrace {
     return tracer === undefined ? undefined : CallSpan.#startWith(tracer, call, target);
   }
 
-  sent(link: LinkId): void {
+  sent(link: LinkId, repeat: Repeat | undefined): void {
     this.#link = link;
-    if (this.#call.attempts === 1) return;
-    const { attempts, refusal, isCharged } = this.#call;
-    this.#span.addEvent(isCharged ? 'holdfast.retry' : 'holdfast.redelivery', {
+    if (repeat === undefined) return;
+    const { attempts, refusal } = this.#call;
+    this.#span.addEvent(`holdfast.${repeat}`, {
       'holdfast.attempt': attempts,
       ...addressOf(this.#target.urlOf(link)),
       ...(refusal === undefined ? {} : { 'holdfast.refusal': refusal.code }),
