@@ -72,6 +72,12 @@ export const THRESHOLDS = {
     asserted: 2,
     factor: 2,
   },
+  expiryLateMs: {
+    name: 'a key that expires over a failover, beyond its time, milliseconds',
+    measured: 250,
+    asserted: 5000,
+    factor: 20,
+  },
   openNamespaceMs: {
     name: 'opening one of thousands of namespaces, milliseconds',
     measured: 0.25,

@@ -5,11 +5,13 @@ const CALL = ['timeoutMs', 'signal', 'whenNoPrimary'];
 const STATE = ['consistency', 'readPreference', 'maxStalenessMs', 'after'];
 const READ = [...CALL, ...STATE, 'degrade'];
 const WRITE = [...CALL, 'ack'];
+/** Of what is put. */
+const PUT = ['ttlMs'];
 const FALLBACK = ['fallback'];
 /** What a caller of `put` may hope for, and would not get. */
 const CONDITIONAL = ['ifRevision', 'ifAbsent', 'conditions'];
 /** Options of ours, of whatever call. What becomes of abstract-level's own, mistyped, is its matter. */
-const OURS: ReadonlySet<string> = new Set([...READ, ...WRITE, ...FALLBACK, ...CONDITIONAL]);
+const OURS: ReadonlySet<string> = new Set([...READ, ...WRITE, ...PUT, ...FALLBACK, ...CONDITIONAL]);
 /** Different names in one program are few; one that makes them up does not fill the memory. */
 const KNOWN_MAX = 1000;
 
@@ -47,7 +49,12 @@ export class CallNames {
       for (const name in operation) {
         const value = operation[name as keyof typeof operation];
         if (!this.#fine.has(name)) this.#lookAt(name, value);
-        else if (this.#taken.has(name) && value !== undefined && value !== options?.[name as keyof object])
+        else if (
+          this.#taken.has(name) &&
+          !PUT.includes(name) &&
+          value !== undefined &&
+          value !== options?.[name as keyof object]
+        )
           throw this.#refusal(name, 'an operation has none of its own, the batch has');
       }
     }
@@ -72,5 +79,8 @@ export class CallNames {
 export const GET_NAMES: CallNames = new CallNames('a read', [...READ, ...FALLBACK]);
 export const READ_NAMES: CallNames = new CallNames('a read of this kind', READ);
 export const WRITE_NAMES: CallNames = new CallNames('a write', WRITE);
+export const PUT_NAMES: CallNames = new CallNames('a put', [...WRITE, ...PUT]);
+/** `ttlMs` holds for its puts, which may each have their own. */
+export const BATCH_NAMES: CallNames = new CallNames('a batch', [...WRITE, ...PUT]);
 /** It reads the keys that it deletes: what is there, not what was. */
 export const CLEAR_NAMES: CallNames = new CallNames('clear()', [...STATE, ...WRITE]);

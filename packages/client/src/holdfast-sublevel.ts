@@ -1,5 +1,6 @@
 import type { Revision } from '@holdfast/types';
-import { type AbstractBatchOperation, AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level';
+import { type AbstractChainedBatch, AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level';
+import { EncodedChainedBatch } from './chained-batch.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { Home } from './home.ts';
 import {
@@ -12,21 +13,44 @@ import {
 } from './keyed-calls.ts';
 import { SUBLEVEL_METHODS } from './manifest.ts';
 import type {
+  HoldfastBatchOperation,
+  HoldfastBatchOptions,
+  HoldfastChainedBatch,
+  HoldfastExpireOptions,
   HoldfastGetManyOptions,
   HoldfastGetOptions,
+  HoldfastIncrementOptions,
+  HoldfastPutOptions,
   HoldfastReadOptions,
+  HoldfastTtlOptions,
   HoldfastUpdateOptions,
   HoldfastWriteOptions,
-  WriteCallOptions,
 } from './options.ts';
-import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
+import {
+  type HoldfastTransactionOptions,
+  requiredTtl,
+  type Transaction,
+  type TransactionSummary,
+} from './transaction.ts';
 import type { Watch } from './watch/watch.ts';
 import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
 
 /** A sublevel with the methods that a `Holdfast` has beside abstract-level's: they take its keys and encodings. */
 export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = Pick<
   KeyedSublevel<TDatabase, KDefault, VDefault>,
-  'get' | 'getMany' | 'write' | 'read' | 'increment' | 'transaction' | 'update' | 'watch'
+  | 'get'
+  | 'getMany'
+  | 'write'
+  | 'read'
+  | 'increment'
+  | 'transaction'
+  | 'update'
+  | 'watch'
+  | 'ttl'
+  | 'expire'
+  | 'persist'
+  | 'put'
+  | 'batch'
 > &
   NestedSublevels &
   AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
@@ -85,7 +109,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
 
   /** As `Holdfast.write`. */
   async write<K = KDefault, V = VDefault>(
-    operations: readonly AbstractBatchOperation<this, K, V>[],
+    operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
     return (
@@ -105,7 +129,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   async increment<K = KDefault>(
     key: K,
     by = 1,
-    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'> = {},
+    options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     return (
       this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
@@ -141,6 +165,57 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   ): Watch<K, V, WatchEventOf<K, V, Options>>;
   watch<K, V>(options: HoldfastWatchOptions<K, V> = {}): Watch<K, V, never> {
     return this.#calls.watch(options);
+  }
+
+  /** As `Holdfast.ttl`. */
+  async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
+    return this.#home.deferred(() => this.ttl(key, options)) ?? this.#calls.ttl(key, options);
+  }
+
+  /** As `Holdfast.expire`. */
+  async expire<K = KDefault>(
+    key: K,
+    ttlMs: number,
+    options: HoldfastExpireOptions<K> = {},
+  ): Promise<boolean> {
+    return (
+      this.#home.deferred(() => this.expire(key, ttlMs, options)) ??
+      this.#calls.expire(key, requiredTtl(ttlMs), options)
+    );
+  }
+
+  /** As `Holdfast.persist`. */
+  async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
+    return (
+      this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
+    );
+  }
+
+  // abstract-level's methods, with the options that they hand on to the database.
+
+  override put(key: KDefault, value: VDefault): Promise<void>;
+  override put<K = KDefault, V = VDefault>(
+    key: K,
+    value: V,
+    options: HoldfastPutOptions<K, V>,
+  ): Promise<void>;
+  override put(key: unknown, value: unknown, options?: unknown): Promise<void> {
+    return super.put(key as never, value as never, options as never);
+  }
+
+  override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
+  override batch<K = KDefault, V = VDefault>(
+    operations: HoldfastBatchOperation<this, K, V>[],
+    options: HoldfastBatchOptions<K, V>,
+  ): Promise<void>;
+  override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
+  override batch(...given: [] | [unknown, unknown?]): unknown {
+    // It tells the two apart by the number of arguments.
+    return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));
+  }
+
+  _chainedBatch(): AbstractChainedBatch<this, never, never> {
+    return new EncodedChainedBatch<this, never, never>(this);
   }
 
   /** Its parent is asked with keys and values that no fallback knows. */

@@ -1,13 +1,15 @@
 import type { Revision, Topology } from '@holdfast/types';
 import {
-  type AbstractBatchOperation,
+  type AbstractChainedBatch,
   type AbstractIterator,
   type AbstractKeyIterator,
   AbstractLevel,
   type AbstractSublevelOptions,
   type AbstractValueIterator,
 } from 'abstract-level';
-import { GET_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
+import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
+import { EncodedChainedBatch } from './chained-batch.ts';
+import type { Divergence } from './divergence.ts';
 import { Driver, type DriverOptions } from './driver.ts';
 import { DriverPool } from './driver-pool.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
@@ -29,47 +31,56 @@ import { type Location, parseLocation } from './location.ts';
 import { MANIFEST } from './manifest.ts';
 import {
   checkOptions,
+  type HoldfastBatchOperation,
   type HoldfastBatchOptions,
   type HoldfastChainedBatch,
   type HoldfastClearOptions,
   type HoldfastDelOptions,
+  type HoldfastExpireOptions,
   type HoldfastGetManyOptions,
   type HoldfastGetOptions,
   type HoldfastHasManyOptions,
   type HoldfastHasOptions,
+  type HoldfastIncrementOptions,
   type HoldfastIteratorOptions,
   type HoldfastKeyIteratorOptions,
   type HoldfastOptions,
   type HoldfastPutOptions,
   type HoldfastReadOptions,
+  type HoldfastTtlOptions,
   type HoldfastUpdateOptions,
   type HoldfastValueIteratorOptions,
   type HoldfastWriteOptions,
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
-import { type EncodedOperation, type RangeOptions, type ReadRequestOptions, Requests } from './requests.ts';
+import {
+  type EncodedOperation,
+  type PutRequestOptions,
+  type RangeOptions,
+  type ReadRequestOptions,
+  Requests,
+} from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import { clientLimits } from './session/client-limits.ts';
 import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
-import type { HoldfastTransactionOptions, Transaction, TransactionSummary } from './transaction.ts';
+import {
+  type HoldfastTransactionOptions,
+  requiredTtl,
+  type Transaction,
+  type TransactionSummary,
+} from './transaction.ts';
 import type { Watch } from './watch/watch.ts';
 import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
 
-/** What `on('diverged')` is told: writes acknowledged `local` up to `lost` did not survive a failover. */
-export interface Divergence {
-  readonly lost: Revision;
-  /** The newest revision at or below `lost` that survived. */
-  readonly surviving: Revision;
-}
-
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
- * and `update` tell more. Events beside abstract-level's: `topology` (Topology), `primary` (PrimaryChange),
- * `disconnected`, `reconnected`, `breaker` (BreakerChange), `degraded` (StaleRead, FallbackUse) and `diverged` (Divergence).
+ * and `update` tell more, `ttl`, `expire` and `persist` speak of times to live. Events beside abstract-level's:
+ * `topology` (Topology), `primary` (PrimaryChange), `disconnected`, `reconnected`, `breaker` (BreakerChange), `degraded`
+ * (StaleRead, FallbackUse) and `diverged` (Divergence).
  */
 export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
   Buffer,
@@ -127,7 +138,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
    * Rejects with HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold.
    */
   async write<K = KDefault, V = VDefault>(
-    operations: readonly AbstractBatchOperation<this, K, V>[],
+    operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
     return (
@@ -150,7 +161,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   async increment<K = KDefault>(
     key: K,
     by = 1,
-    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'> = {},
+    options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     return (
       this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
@@ -199,6 +210,36 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   ): Watch<K, V, WatchEventOf<K, V, Options>>;
   watch<K, V>(options: HoldfastWatchOptions<K, V> = {}): Watch<K, V, never> {
     return this.#calls.watch(options);
+  }
+
+  /**
+   * Milliseconds that the key lives at least, from the answer on; 0: it is due; Infinity: it does not expire. Undefined
+   * if there is no such key. A standby that has heard nothing for a while may say up to 5 s too much.
+   */
+  async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
+    return this.#home.deferred(() => this.ttl(key, options)) ?? this.#calls.ttl(key, options);
+  }
+
+  /**
+   * Lets the key, as it is, live for `ttlMs` milliseconds from now on, however long it had. A write: the key has a new
+   * revision. False if there is no such key.
+   */
+  async expire<K = KDefault>(
+    key: K,
+    ttlMs: number,
+    options: HoldfastExpireOptions<K> = {},
+  ): Promise<boolean> {
+    return (
+      this.#home.deferred(() => this.expire(key, ttlMs, options)) ??
+      this.#calls.expire(key, requiredTtl(ttlMs), options)
+    );
+  }
+
+  /** The key does not expire any more. A write, as `expire` is. False if there is no such key. */
+  async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
+    return (
+      this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
+    );
   }
 
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
@@ -272,9 +313,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return super.del(key as never, options as never);
   }
 
-  override batch(operations: AbstractBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
+  override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
   override batch<K = KDefault, V = VDefault>(
-    operations: AbstractBatchOperation<this, K, V>[],
+    operations: HoldfastBatchOperation<this, K, V>[],
     options: HoldfastBatchOptions<K, V>,
   ): Promise<void>;
   override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
@@ -368,8 +409,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return this.#open().hasMany(keys, options);
   }
 
-  _put(key: Buffer, value: Buffer, options: WriteCallOptions): Promise<unknown> {
-    WRITE_NAMES.check(options);
+  _put(key: Buffer, value: Buffer, options: PutRequestOptions): Promise<unknown> {
+    PUT_NAMES.check(options);
     return this.#open().put(key, value, options);
   }
 
@@ -379,8 +420,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   _batch(operations: EncodedOperation[], options: WriteCallOptions): Promise<unknown> {
-    WRITE_NAMES.check(options);
-    WRITE_NAMES.checkOperations(operations, options);
+    BATCH_NAMES.check(options);
+    BATCH_NAMES.checkOperations(operations, options);
     return operations.length === 0 ? Promise.resolve() : this.#open().batch(operations, options);
   }
 
@@ -408,6 +449,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
       options as never,
       this.#open().cursor(options, { keys: false, values: true }),
     );
+  }
+
+  _chainedBatch(): AbstractChainedBatch<this, never, never> {
+    return new EncodedChainedBatch<this, never, never>(this);
   }
 
   /** Undocumented in abstract-level's types: `options` name the database that closes it. */

@@ -7,8 +7,9 @@ export {
   type Topology,
 } from '@holdfast/types';
 export type { ClientLogger } from './client-log.ts';
+export type { Divergence } from './divergence.ts';
 export type { FallbackUse } from './fallbacks.ts';
-export { type Divergence, Holdfast } from './holdfast.ts';
+export { Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';
 export type { Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
 export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
@@ -17,19 +18,23 @@ export type {
   CallOptions,
   Degrade,
   Fallback,
+  HoldfastBatchOperation,
   HoldfastBatchOptions,
   HoldfastChainedBatch,
   HoldfastClearOptions,
   HoldfastDelOptions,
+  HoldfastExpireOptions,
   HoldfastGetManyOptions,
   HoldfastGetOptions,
   HoldfastHasManyOptions,
   HoldfastHasOptions,
+  HoldfastIncrementOptions,
   HoldfastIteratorOptions,
   HoldfastKeyIteratorOptions,
   HoldfastOptions,
   HoldfastPutOptions,
   HoldfastReadOptions,
+  HoldfastTtlOptions,
   HoldfastUpdateOptions,
   HoldfastValueIteratorOptions,
   HoldfastWriteOptions,

@@ -1,5 +1,4 @@
 import { type Ack, HoldfastError, type NodeId, type Revision, type Term } from '@holdfast/types';
-import type { AbstractBatchOperation } from 'abstract-level';
 import { CallTime } from './call-time.ts';
 import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
 import type { Fallbacks, FallbackUse } from './fallbacks.ts';
@@ -10,11 +9,14 @@ import {
   checkedFallback,
   checkedNames,
   checkedSignal,
-  type HoldfastGetOptions,
+  checkedTtl,
+  type HoldfastBatchOperation,
+  type HoldfastExpireOptions,
+  type HoldfastIncrementOptions,
   type HoldfastReadOptions,
+  type HoldfastTtlOptions,
   type HoldfastUpdateOptions,
   type HoldfastWriteOptions,
-  type WriteCallOptions,
 } from './options.ts';
 import type { Requests } from './requests.ts';
 import type { Seams } from './seams.ts';
@@ -54,6 +56,8 @@ export interface ReadSummary<V> {
   readonly staleness: number | undefined;
   /** Undefined: no node, a `fallback` gave it. */
   readonly servedBy: NodeId | undefined;
+  /** The key lives at least so long from the answer on, milliseconds; 0: it is due. Undefined: it does not expire. */
+  readonly ttlMs: number | undefined;
   /** It is less than was asked for: an older state, or what a `fallback` gave. */
   readonly degraded?: 'stale-read' | 'fallback';
 }
@@ -97,22 +101,21 @@ const WRITE_NAMES = [
   'ifAbsent',
   'conditions',
 ];
-const READ_NAMES = [
+const TTL_NAMES = [
   'keyEncoding',
-  'valueEncoding',
   'snapshot',
   'consistency',
   'readPreference',
   'maxStalenessMs',
   'after',
   'degrade',
-  'fallback',
   'timeoutMs',
   'signal',
   'whenNoPrimary',
 ];
-const INCREMENT_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
-const UPDATE_NAMES = ['keyEncoding', 'valueEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
+const READ_NAMES = [...TTL_NAMES, 'valueEncoding', 'fallback'];
+const DECIDED_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
+const UPDATE_NAMES = [...DECIDED_NAMES, 'valueEncoding', 'ttlMs'];
 /** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
 
@@ -129,7 +132,7 @@ export class KeyedCalls<KDefault, VDefault> {
   }
 
   async write<K = KDefault, V = VDefault>(
-    operations: readonly AbstractBatchOperation<unknown, K, V>[],
+    operations: readonly HoldfastBatchOperation<unknown, K, V>[],
     options: HoldfastWriteOptions<K, V>,
   ): Promise<WriteSummary> {
     const requests = this.#access.requests();
@@ -160,21 +163,19 @@ export class KeyedCalls<KDefault, VDefault> {
       const value = await this.#fallbacks.use(error, key, fallback);
       if (value === undefined) return undefined;
       const revision = 0 as Revision;
-      return { value, revision, staleness: undefined, servedBy: undefined, degraded: 'fallback' };
+      return {
+        value,
+        revision,
+        staleness: undefined,
+        servedBy: undefined,
+        ttlMs: undefined,
+        degraded: 'fallback',
+      };
     }
   }
 
   async #read<K, V>(key: K, options: HoldfastReadOptions<K, V>): Promise<ReadSummary<V> | undefined> {
-    const requests = this.#access.requests();
-    const bytes = this.#home.prefixedKey(key, options.keyEncoding);
-    options.snapshot?.ref();
-    let served: ServedAnswer;
-    try {
-      served = await requests.read(bytes, options);
-    } finally {
-      options.snapshot?.unref();
-    }
-    const { answer, node, isDegraded } = served;
+    const { answer, node, isDegraded } = await this.#served(key, options);
     const item = answer.items[0];
     if (item === undefined) return undefined;
     return {
@@ -182,20 +183,48 @@ export class KeyedCalls<KDefault, VDefault> {
       revision: item.revision,
       staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
       servedBy: node,
+      ttlMs: item.ttlMs,
       ...(isDegraded ? { degraded: 'stale-read' } : {}),
     };
+  }
+
+  async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K>): Promise<number | undefined> {
+    checkedNames('options', options, TTL_NAMES);
+    const { answer } = await this.#served(key, options);
+    const [item] = answer.items;
+    return item === undefined ? undefined : (item.ttlMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** `ttlMs` undefined: without end. */
+  async expire<K = KDefault>(
+    key: K,
+    ttlMs: number | undefined,
+    options: HoldfastExpireOptions<K>,
+  ): Promise<boolean> {
+    const requests = this.#access.requests();
+    checkedNames('options', options, DECIDED_NAMES);
+    const bytes = this.#home.prefixedKey(key, options.keyEncoding);
+    const step =
+      ttlMs === undefined
+        ? ({ kind: 'expire', key: bytes } as const)
+        : { kind: 'expire' as const, key: bytes, ttlMs };
+    const { result } = await requests.transaction(
+      { conditions: [], operations: [step], otherwise: [] },
+      withTransactionAck(options, requests.defaultAck),
+    );
+    return result.kind === 'transaction' && result.steps[0]?.kind === 'changed';
   }
 
   async increment<K = KDefault>(
     key: K,
     by: number,
-    options: WriteCallOptions & Pick<HoldfastGetOptions<K, unknown>, 'keyEncoding'>,
+    options: HoldfastIncrementOptions<K>,
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     const requests = this.#access.requests();
-    checkedNames('options', options, INCREMENT_NAMES);
+    checkedNames('options', options, DECIDED_NAMES);
     if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
-    const { result } = await requests.increment(bytes, by, options);
+    const { result } = await requests.increment(bytes, by, withTransactionAck(options, requests.defaultAck));
     return { value: result.kind === 'counter' ? result.value : 0, revision: result.revision };
   }
 
@@ -224,6 +253,7 @@ export class KeyedCalls<KDefault, VDefault> {
     checkedNames('options', options, UPDATE_NAMES);
     if (typeof change !== 'function') throw invalidOption('change', change, 'a function');
     const { ack } = withTransactionAck(options, requests.defaultAck);
+    const ttlMs = checkedTtl(options.ttlMs);
     const { keyEncoding, valueEncoding } = options;
     const { whenNoPrimary } = options;
     const common = { keyEncoding, valueEncoding, whenNoPrimary };
@@ -243,7 +273,7 @@ export class KeyedCalls<KDefault, VDefault> {
       if (value === undefined || (value === null && found === undefined))
         return { value: found?.value, revision, changed: false, tries };
       const operation =
-        value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const);
+        value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value, ttlMs } as const);
       try {
         const written = await this.write<K, V>([operation], {
           ...common,
@@ -278,5 +308,16 @@ export class KeyedCalls<KDefault, VDefault> {
       );
     const source = home.deferred(open) ?? open();
     return new Watch({ home, options, source, ownKey: (stored) => this.#access.ownKey(stored) });
+  }
+
+  async #served<K>(key: K, options: HoldfastTtlOptions<K>): Promise<ServedAnswer> {
+    const requests = this.#access.requests();
+    const bytes = this.#home.prefixedKey(key, options.keyEncoding);
+    options.snapshot?.ref();
+    try {
+      return await requests.read(bytes, options);
+    } finally {
+      options.snapshot?.unref();
+    }
   }
 }

@@ -27,6 +27,9 @@ export const MANIFEST = {
     transaction: true,
     update: true,
     watch: true,
+    ttl: true,
+    expire: true,
+    persist: true,
     token: true,
     topology: true,
     health: true,
@@ -41,4 +44,7 @@ export const SUBLEVEL_METHODS = {
   transaction: true,
   update: true,
   watch: true,
+  ttl: true,
+  expire: true,
+  persist: true,
 };

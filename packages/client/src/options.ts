@@ -1,7 +1,10 @@
-import { type Ack, type Consistency, HoldfastError, type Revision } from '@holdfast/types';
+import { type Ack, type Consistency, HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import type {
+  AbstractBatchDelOperation,
   AbstractBatchOptions,
+  AbstractBatchPutOperation,
   AbstractChainedBatch,
+  AbstractChainedBatchPutOptions,
   AbstractChainedBatchWriteOptions,
   AbstractClearOptions,
   AbstractDatabaseOptions,
@@ -126,6 +129,15 @@ export interface ReadCallOptions extends CallOptions {
   readonly after?: number | undefined;
 }
 
+/** Of what is put. */
+interface TimeToLive {
+  /**
+   * Milliseconds that the key lives, counted from when the write is carried out: it is deleted after that, and not
+   * before, whatever clocks say. Without it the key stays, whatever it had before. Above 0, a hundred years at most.
+   */
+  readonly ttlMs?: number | undefined;
+}
+
 /** Options that code written for `level` gives to LevelDB. They are taken, and change nothing. */
 interface LevelReadHints {
   readonly fillCache?: boolean | undefined;
@@ -147,9 +159,13 @@ interface FallbackOptions<K, V> {
 /** Their signal is abstract-level's. */
 interface RangeReadOptions extends Omit<ReadCallOptions, 'signal'>, LevelRangeHints {}
 
-export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, WriteOptions {}
+export interface HoldfastPutOptions<K, V> extends AbstractPutOptions<K, V>, WriteOptions, TimeToLive {}
 export interface HoldfastDelOptions<K> extends AbstractDelOptions<K>, WriteOptions {}
-export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteOptions {}
+/** `ttlMs`: of the puts that name none. */
+export interface HoldfastBatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteOptions, TimeToLive {}
+export type HoldfastBatchOperation<TDatabase, K, V> =
+  | (AbstractBatchPutOperation<TDatabase, K, V> & TimeToLive)
+  | AbstractBatchDelOperation<TDatabase, K>;
 export interface HoldfastClearOptions<K> extends AbstractClearOptions<K>, WriteCallOptions {}
 export interface HoldfastGetOptions<K, V>
   extends AbstractGetOptions<K, V>,
@@ -168,6 +184,12 @@ export interface HoldfastValueIteratorOptions<K, V>
     RangeReadOptions {}
 
 export interface HoldfastChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
+  put(key: K, value: V): this;
+  put<K2 = K, V2 = V>(
+    key: K2,
+    value: V2,
+    options: AbstractChainedBatchPutOptions<TDatabase, K2, V2> & TimeToLive,
+  ): this;
   write(): Promise<void>;
   write(options: AbstractChainedBatchWriteOptions & WriteOptions): Promise<void>;
 }
@@ -189,11 +211,29 @@ export interface HoldfastWriteOptions<K, V> extends WriteCallOptions {
   readonly conditions?: readonly { readonly key: K; readonly revision: number }[] | undefined;
 }
 
-export interface HoldfastUpdateOptions<K, V> extends CallOptions {
+export interface HoldfastUpdateOptions<K, V> extends CallOptions, TimeToLive {
   readonly keyEncoding?: AbstractPutOptions<K, V>['keyEncoding'];
   readonly valueEncoding?: AbstractPutOptions<K, V>['valueEncoding'];
   /** An update is decided by what was there before: `quorum` at least. */
   readonly ack?: Exclude<Ack, 'local'> | undefined;
+}
+
+/** An increment is decided by what was there before: `quorum` at least. */
+export interface HoldfastIncrementOptions<K> extends CallOptions {
+  readonly keyEncoding?: AbstractPutOptions<K, unknown>['keyEncoding'];
+  readonly ack?: Exclude<Ack, 'local'> | undefined;
+}
+
+/** Of `expire` and `persist`, which are decided by what is there: `quorum` at least. */
+export interface HoldfastExpireOptions<K> extends CallOptions {
+  readonly keyEncoding?: AbstractPutOptions<K, unknown>['keyEncoding'];
+  readonly ack?: Exclude<Ack, 'local'> | undefined;
+}
+
+/** Of `ttl`: a read. */
+export interface HoldfastTtlOptions<K> extends ReadCallOptions {
+  readonly snapshot?: AbstractGetOptions<K, unknown>['snapshot'];
+  readonly keyEncoding?: AbstractGetOptions<K, unknown>['keyEncoding'];
 }
 
 /** What calls without options of their own go by. */
@@ -319,6 +359,13 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
 export function checkedPositive(name: string, value: number | undefined): number | undefined {
   if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) return value;
   throw invalidOption(name, value, 'a number above 0');
+}
+
+/** Whole milliseconds, rounded up: nothing expires early. */
+export function checkedTtl(value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && value > 0 && value <= LIMITS.ttlMsMax) return Math.ceil(value);
+  throw invalidOption('ttlMs', value, `milliseconds above 0 and up to ${LIMITS.ttlMsMax}`);
 }
 
 export function checkedRevision(name: string, value: number | undefined): Revision | undefined {

@@ -9,6 +9,7 @@ import {
   type CallDefaults,
   type CallOptions,
   checkedAck,
+  checkedTtl,
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
@@ -30,6 +31,11 @@ export interface ReadRequestOptions extends ReadCallOptions {
   readonly snapshot?: AbstractSnapshot | null | undefined;
 }
 
+/** For a put. */
+export interface PutRequestOptions extends WriteCallOptions {
+  readonly ttlMs?: number | undefined;
+}
+
 /** What it hands down for a range. */
 export interface RangeOptions extends ReadRequestOptions, KeyBounds {
   readonly reverse?: boolean;
@@ -38,7 +44,12 @@ export interface RangeOptions extends ReadRequestOptions, KeyBounds {
 
 /** What it hands down in a batch. */
 export type EncodedOperation =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly type: 'put';
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      readonly ttlMs?: number | undefined;
+    }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
 /** What a watch is to tell, in encoded keys. */
@@ -85,8 +96,8 @@ export class Requests {
     return this.#readStored([this.#keys.stored(key)], options);
   }
 
-  put(key: Uint8Array, value: Uint8Array, options: WriteCallOptions): Promise<WriteReceipt> {
-    return this.#writeStored([{ kind: 'put', key: this.#keys.stored(key), value }], options);
+  put(key: Uint8Array, value: Uint8Array, options: PutRequestOptions): Promise<WriteReceipt> {
+    return this.#writeStored([timed(this.#keys.stored(key), value, checkedTtl(options.ttlMs))], options);
   }
 
   del(key: Uint8Array, options: WriteCallOptions): Promise<WriteReceipt> {
@@ -256,7 +267,9 @@ export class Requests {
 
   #toOperation(operation: EncodedOperation): Operation {
     const key = this.#keys.stored(operation.key);
-    return operation.type === 'put' ? { kind: 'put', key, value: operation.value } : { kind: 'del', key };
+    return operation.type === 'put'
+      ? timed(key, operation.value, checkedTtl(operation.ttlMs))
+      : { kind: 'del', key };
   }
 }
 
@@ -266,4 +279,8 @@ function rangeBehind(range: KeyBounds, key: Uint8Array | undefined, reverse: boo
   const { gt, gte, lt, lte } = range;
   if (reverse) return { lt: key, ...(gt === undefined ? {} : { gt }), ...(gte === undefined ? {} : { gte }) };
   return { gt: key, ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) };
+}
+
+function timed(key: Uint8Array, value: Uint8Array, ttlMs: number | undefined): Operation {
+  return ttlMs === undefined ? { kind: 'put', key, value } : { kind: 'put', key, value, ttlMs };
 }

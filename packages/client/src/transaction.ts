@@ -1,9 +1,24 @@
-import type { Ack, Branch, Condition, Operation, Revision, StepResult, Term } from '@holdfast/types';
+import {
+  type Ack,
+  assertNever,
+  type Branch,
+  type Condition,
+  type Operation,
+  type Revision,
+  type StepResult,
+  type Term,
+} from '@holdfast/types';
 import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level';
 import type { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
 import { LevelError } from './level-error.ts';
-import { type CallOptions, checkedNames, checkedRevision, type WriteCallOptions } from './options.ts';
+import {
+  type CallOptions,
+  checkedNames,
+  checkedRevision,
+  checkedTtl,
+  type WriteCallOptions,
+} from './options.ts';
 
 /** What a key or value of one condition or step may say about itself; by default as the database. */
 interface Encodings<K, V> {
@@ -28,15 +43,21 @@ type Expectation<V> =
 
 export type TransactionCondition<K, V> = { readonly key: K } & Expectation<V> & Encodings<K, V> & InSublevel;
 
-export type TransactionStep<K, V> = (
-  | { readonly type: 'put'; readonly key: K; readonly value: V }
-  | { readonly type: 'del'; readonly key: K }
-  /** Adds to the integer stored as decimal digits, a missing key counting as 0. */
-  | { readonly type: 'increment'; readonly key: K; readonly by?: number | undefined }
-  | { readonly type: 'get'; readonly key: K }
-) &
-  Encodings<K, V> &
-  InSublevel;
+export type TransactionStep<K, V> =
+  /** Lives for `ttlMs` milliseconds; without it: stays. */
+  (
+    | { readonly type: 'put'; readonly key: K; readonly value: V; readonly ttlMs?: number | undefined }
+    | { readonly type: 'del'; readonly key: K }
+    /** The key, as it is, lives for `ttlMs` milliseconds from now on. */
+    | { readonly type: 'expire'; readonly key: K; readonly ttlMs: number }
+    /** It stays. */
+    | { readonly type: 'persist'; readonly key: K }
+    /** Adds to the integer stored as decimal digits, a missing key counting as 0. */
+    | { readonly type: 'increment'; readonly key: K; readonly by?: number | undefined }
+    | { readonly type: 'get'; readonly key: K }
+  ) &
+    Encodings<K, V> &
+    InSublevel;
 
 export interface Transaction<K, V> {
   /** All must hold, or the other branch runs. None: `then` runs. */
@@ -53,6 +74,8 @@ export interface HoldfastTransactionOptions<K, V> extends CallOptions, Encodings
 /** What one step came to. Each sees what the steps before it did. */
 export type TransactionStepResult<V> =
   | { readonly type: 'put' | 'del'; readonly revision: Revision }
+  /** `revision` 0: there is no such key. */
+  | { readonly type: 'expire' | 'persist'; readonly revision: Revision }
   | { readonly type: 'increment'; readonly value: number; readonly revision: Revision }
   /** `value` undefined, and `revision` 0: there is no such key. */
   | { readonly type: 'get'; readonly value: V | undefined; readonly revision: Revision };
@@ -92,10 +115,12 @@ const OPTION_NAMES = [...ENCODING_NAMES, 'ack', 'timeoutMs', 'signal'];
 const PART_NAMES = [...ENCODING_NAMES, 'key', 'sublevel'];
 const CONDITION_NAMES = [...PART_NAMES, 'revision', 'value', 'absent'];
 const STEP_NAMES: Readonly<Record<string, readonly string[]>> = {
-  put: [...PART_NAMES, 'type', 'value'],
+  put: [...PART_NAMES, 'type', 'value', 'ttlMs'],
   del: [...PART_NAMES, 'type'],
   increment: [...PART_NAMES, 'type', 'by'],
   get: [...PART_NAMES, 'type'],
+  expire: [...PART_NAMES, 'type', 'ttlMs'],
+  persist: [...PART_NAMES, 'type'],
 };
 
 export function encodedTransaction<K, V>(
@@ -144,7 +169,7 @@ export function stepResults<V>(
 ): TransactionStepResult<V>[] {
   return results.map((result, place): TransactionStepResult<V> => {
     const { type, at, encoding } = shapes[place]!;
-    if (type === 'put' || type === 'del') return { type, revision: revisionOf(result) };
+    if (type !== 'increment' && type !== 'get') return { type, revision: revisionOf(result) };
     if (type === 'increment') {
       const value = result.kind === 'counter' ? result.value : 0;
       return { type, value, revision: revisionOf(result) };
@@ -195,21 +220,39 @@ function encodedStep<K, V>(home: Home, step: TransactionStep<K, V>, options: Enc
     typeof step?.type === 'string' && Object.hasOwn(STEP_NAMES, step.type)
       ? STEP_NAMES[step.type]
       : undefined;
-  if (names === undefined) throw invalidOption('type', step?.type, "'put', 'del', 'increment' or 'get'");
+  if (names === undefined)
+    throw invalidOption('type', step?.type, `one of ${Object.keys(STEP_NAMES).join(', ')}`);
   checkedNames(step.type, step, names);
   const at = home.of(step.sublevel);
   const key = at.prefixedKey(step.key, step.keyEncoding ?? options.keyEncoding);
-  if (step.type === 'put') {
-    return {
-      kind: 'put',
-      key,
-      value: encodedValue(at, step.value, step.valueEncoding ?? options.valueEncoding),
-    };
+  switch (step.type) {
+    case 'put': {
+      const value = encodedValue(at, step.value, step.valueEncoding ?? options.valueEncoding);
+      const ttlMs = checkedTtl(step.ttlMs);
+      return ttlMs === undefined ? { kind: 'put', key, value } : { kind: 'put', key, value, ttlMs };
+    }
+    case 'del':
+    case 'get':
+      return { kind: step.type, key };
+    case 'increment': {
+      const by = step.by ?? 1;
+      if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
+      return { kind: 'increment', key, by };
+    }
+    case 'expire':
+      return { kind: 'expire', key, ttlMs: requiredTtl(step.ttlMs) };
+    case 'persist':
+      return { kind: 'expire', key };
+    default:
+      return assertNever(step);
   }
-  if (step.type !== 'increment') return { kind: step.type, key };
-  const by = step.by ?? 1;
-  if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
-  return { kind: 'increment', key, by };
+}
+
+/** Of an `expire`, which without it would do the opposite. Throws HOLDFAST_INVALID_ARGUMENT. */
+export function requiredTtl(ttlMs: number): number {
+  const checked = checkedTtl(ttlMs);
+  if (checked === undefined) throw invalidOption('ttlMs', ttlMs, 'milliseconds');
+  return checked;
 }
 
 function encodedValue(at: Home, value: unknown, encoding: unknown): Uint8Array {

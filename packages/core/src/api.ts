@@ -12,7 +12,6 @@ import type {
   Operation,
   PeerMessage,
   Position,
-  ReadItem,
   Revision,
   SessionId,
   SessionRecord,
@@ -57,6 +56,7 @@ export interface CoreLimits {
   readonly sessionResultBytesMax: number;
   readonly sessionsMax: number;
   readonly sessionIdleMs: number;
+  readonly expiriesPerEntryMax: number;
 }
 
 export interface CoreConfig {
@@ -212,6 +212,13 @@ export type Input =
   | { readonly kind: 'loaded'; readonly id: number; readonly entries: readonly Entry[] }
   /** In the order of the keys; fewer if their values were too long. */
   | { readonly kind: 'fetched'; readonly id: number; readonly records: readonly (StoredRecord | undefined)[] }
+  /** `next`: expiry of the first place that is not among them, due or not; undefined: there is none. */
+  | {
+      readonly kind: 'dueFound';
+      readonly id: number;
+      readonly due: readonly FoundKey[];
+      readonly next: number | undefined;
+    }
   /** A snapshot transfer to `peer` ended; `position` is what it holds now, absent on failure. */
   | { readonly kind: 'snapshotSent'; readonly peer: NodeId; readonly position?: Position }
   /** A snapshot stands verified and synced in `directory`. Answered by `persist` of a base and `install`, or by `discardSnapshot`. */
@@ -227,6 +234,15 @@ export type ClientReply =
   | { readonly id: number; readonly kind: 'sessionClosed' }
   | { readonly id: number; readonly kind: 'error'; readonly error: WireError };
 
+/** A place in the store's index of expiries whose time has come. */
+export interface FoundKey {
+  readonly key: Uint8Array;
+  /** Log time, milliseconds. */
+  readonly expiresAt: number;
+  /** The record of the key has this expiry; otherwise another write came, and the place is stale. */
+  readonly isCurrent: boolean;
+}
+
 /** A read that may be served now. */
 export interface ServedRead {
   readonly id: number;
@@ -235,7 +251,7 @@ export interface ServedRead {
   /** Milliseconds; 0 for linearizable; -1 unknown. */
   readonly stalenessMs: number;
   /** By position in `keys`: a newer record than the store's (or `null`: deleted); undefined: read the store. */
-  readonly overlay?: readonly (ReadItem | null | undefined)[];
+  readonly overlay?: readonly (StoredRecord | null | undefined)[];
 }
 
 export type Effect =
@@ -269,7 +285,15 @@ export type Effect =
       readonly keys: readonly Uint8Array[];
       readonly bytesMax: number;
     }
-  | { readonly kind: 'serve'; readonly reads: readonly ServedRead[] }
+  /** The applied keys whose time has come by the log time `upTo`, earliest first, `placesMax` at most, all of one moment. */
+  | {
+      readonly kind: 'findDue';
+      readonly id: number;
+      readonly upTo: number;
+      readonly placesMax: number;
+    }
+  /** `logTime` is that of now as far as this node knows it, at most the primary's: what is left of times to live. */
+  | { readonly kind: 'serve'; readonly reads: readonly ServedRead[]; readonly logTime: number }
   | {
       readonly kind: 'refuseReads';
       readonly reads: readonly { readonly id: number; readonly error: WireError }[];

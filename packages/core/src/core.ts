@@ -30,6 +30,18 @@ import { Standby } from './standby/standby.ts';
 
 const NOTHING = 0 as LogIndex;
 
+type TermMessageKind =
+  | 'append'
+  | 'heartbeat'
+  | 'appendMatch'
+  | 'appendConflict'
+  | 'heartbeatReply'
+  | 'resigned'
+  | 'snapshotWanted'
+  | 'readIndex'
+  | 'readIndexReply'
+  | 'stand';
+
 /**
  * The replication state machine of one database on one node: `step(input) → effects`, synchronous, not re-entrant,
  * no clock, no I/O (P1–P13 in docs/guarantees.md). The safety argument is Raft's; the parts are folders beside this
@@ -164,6 +176,8 @@ export class Core implements CoreApi {
         return this.#onLoaded(input.id, input.entries);
       case 'fetched':
         return this.office?.admission.fetched(input.id, input.records);
+      case 'dueFound':
+        return this.office?.expiries.found(input.id, input.due, input.next);
       case 'snapshotSent':
         return this.office?.replicator.onSnapshotSent(input.peer, input.position);
       case 'snapshotReceived':
@@ -221,26 +235,7 @@ export class Core implements CoreApi {
   }
 
   /** Messages that belong to one primary's term. */
-  #onTermMessage(
-    from: NodeId,
-    message: Extract<
-      PeerMessage,
-      {
-        term: Term;
-        kind:
-          | 'append'
-          | 'heartbeat'
-          | 'appendMatch'
-          | 'appendConflict'
-          | 'heartbeatReply'
-          | 'resigned'
-          | 'snapshotWanted'
-          | 'readIndex'
-          | 'readIndexReply'
-          | 'stand';
-      }
-    >,
-  ): void {
+  #onTermMessage(from: NodeId, message: Extract<PeerMessage, { term: Term; kind: TermMessageKind }>): void {
     const { context } = this;
     if (context.genesis === undefined) return;
     if (message.term < context.term) {

@@ -158,7 +158,7 @@ export class NodeNetwork {
     return {
       send: (to, uid, message, traces) => this.#peers.send(to, uid, message, traces),
       reply: (connection, replies) => clients.reply(connection, replies),
-      serve: (reads, store) => clients.serve(reads, store),
+      serve: (reads, store, logTime) => clients.serve(reads, store, logTime),
       refuseReads: (reads) => clients.refuseReads(reads),
       sendSnapshot: (peer) => this.#senders.send(peer, this.#openDatabase(database).store),
       cancelSnapshot: (peer) => this.#senders.cancel(peer),

@@ -10,7 +10,7 @@ const PAGE_ITEMS = 1000;
 export interface StoreDigest {
   readonly applied: Position;
   readonly revision: Revision;
-  /** SHA-256 in lower-case hexadecimal over key, revision and value of every record in key order. */
+  /** SHA-256 in lower-case hexadecimal over key, revision, value and expiry of every record in key order. */
   readonly digest: string;
   /** Number of keys. */
   readonly keys: number;
@@ -51,11 +51,12 @@ export async function digestOf(
       const page = await iterator.nextv(PAGE_ITEMS);
       if (page.length === 0) break;
       for (const [key, stored] of page) {
-        const { value, revision } = readUserRecord(key!, stored!);
+        const { value, revision, expiresAt } = readUserRecord(key!, stored!);
         revisionBytes.writeBigUInt64BE(BigInt(revision));
         digest.add(fromUserKey(key!));
         digest.add(revisionBytes);
         digest.add(value);
+        if (expiresAt !== undefined) digest.add(Buffer.from(String(expiresAt)));
       }
       keys += page.length;
     }

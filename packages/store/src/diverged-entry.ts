@@ -4,6 +4,7 @@ import {
   forEachMutation,
   type LogIndex,
   type Mutation,
+  mutationsOf,
   type Revision,
   type SessionId,
   type Term,
@@ -49,7 +50,7 @@ export interface DivergedEntry extends DivergedSummary {
 }
 
 const ACKS: readonly Ack[] = ['local', 'quorum', 'all'];
-const MUTATION = { put: 1, del: 2 } as const;
+const MUTATION = { put: 1, del: 2, expiringPut: 3 } as const;
 
 /** What is lost with `entry`; undefined if it changes no key. */
 export function divergedEntryOf(
@@ -63,17 +64,26 @@ export function divergedEntryOf(
   let next = 0;
   const writes: DivergedWrite[] = [];
   for (const request of entry.body.requests) {
-    if (request.kind !== 'write' || request.mutations.length === 0) continue;
+    if (request.kind !== 'write') {
+      // An expiry that is lost is found again: nobody was told of it.
+      next += mutationsOf(request).length;
+      continue;
+    }
+    if (request.mutations.length === 0) continue;
     const { session, sequence, ack, result } = request;
-    const mutations = request.mutations.map((mutation) => ({
-      ...mutation,
-      revision: revisions[next++]!,
-    }));
+    const mutations = request.mutations.map((mutation) => filed(mutation, revisions[next++]!));
     writes.push({ session, sequence, ack, result, mutations });
   }
   if (writes.length === 0) return undefined;
   const { index, term, logTime } = entry;
   return { ...summaryOf({ database, index, term, logTime, undecided }, writes), writes };
+}
+
+/** What it replaced is of no interest any more. */
+function filed(mutation: Mutation, revision: Revision): DivergedMutation {
+  if (mutation.kind === 'del') return { ...mutation, revision };
+  const { formerExpiry: _, ...put } = mutation;
+  return { ...put, revision };
 }
 
 export function encodeDivergedEntry(entry: DivergedEntry): Uint8Array {
@@ -141,10 +151,13 @@ function summaryOf(
 }
 
 function encodeMutation(writer: ByteWriter, mutation: DivergedMutation): void {
-  writer.u8(MUTATION[mutation.kind]);
+  const isExpiring = mutation.kind === 'put' && mutation.expiresAt !== undefined;
+  writer.u8(isExpiring ? MUTATION.expiringPut : MUTATION[mutation.kind]);
   writer.varint(mutation.revision);
   writer.bytes(mutation.key);
-  if (mutation.kind === 'put') writer.bytes(mutation.value);
+  if (mutation.kind === 'del') return;
+  writer.bytes(mutation.value);
+  if (mutation.expiresAt !== undefined) writer.varint(mutation.expiresAt);
 }
 
 function decodeWrite(reader: ByteReader): DivergedWrite {
@@ -163,6 +176,7 @@ function decodeMutation(reader: ByteReader): DivergedMutation {
   const revision = reader.varint() as Revision;
   const key = reader.bytes();
   if (kind === MUTATION.del) return { kind: 'del', key, revision };
-  if (kind !== MUTATION.put) throw new UnreadableBytesError(`mutation kind ${kind} is unknown`);
-  return { kind: 'put', key, value: reader.bytes(), revision };
+  if (kind === MUTATION.put) return { kind: 'put', key, value: reader.bytes(), revision };
+  if (kind !== MUTATION.expiringPut) throw new UnreadableBytesError(`mutation kind ${kind} is unknown`);
+  return { kind: 'put', key, value: reader.bytes(), expiresAt: reader.varint(), revision };
 }

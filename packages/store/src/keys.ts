@@ -2,13 +2,15 @@ import type { KeyRange, SessionId, Term } from '@holdfast/types';
 
 /**
  * First byte of every key in LevelDB. `reserved` is never written and sorts below all others, so that
- * a compaction of that range touches no table (see checkpoints). System records sort below user data.
+ * a compaction of that range touches no table (see checkpoints). System records and the index of expiries sort below
+ * user data.
  */
-const PREFIX = { reserved: 0x00, system: 0x10, user: 0x20 } as const;
+const PREFIX = { reserved: 0x00, system: 0x10, expiry: 0x18, user: 0x20 } as const;
 
 /** Bounds of key ranges in LevelDB: from the first, up to but not including the second. */
 export const RESERVED_RANGE: readonly [Uint8Array, Uint8Array] = range(PREFIX.reserved);
 export const SYSTEM_RANGE: readonly [Uint8Array, Uint8Array] = range(PREFIX.system);
+export const EXPIRY_RANGE: readonly [Uint8Array, Uint8Array] = range(PREFIX.expiry);
 export const USER_RANGE: readonly [Uint8Array, Uint8Array] = range(PREFIX.user);
 
 /** System records, one letter each behind the prefix. */
@@ -51,6 +53,23 @@ export function historyKey(term: Term): Uint8Array {
   key[1] = SYSTEM.history;
   key.writeBigUInt64BE(BigInt(term), 2);
   return key;
+}
+
+const EXPIRY_HEAD_BYTES = 9;
+
+/** Place of a key in the index of expiries, which sorts by log time. */
+export function expiryKey(expiresAt: number, key: Uint8Array): Uint8Array {
+  const place = Buffer.allocUnsafe(EXPIRY_HEAD_BYTES + key.byteLength);
+  place[0] = PREFIX.expiry;
+  place.writeBigUInt64BE(BigInt(expiresAt), 1);
+  place.set(key, EXPIRY_HEAD_BYTES);
+  return place;
+}
+
+/** What a place in the index speaks of; the key is a view. */
+export function fromExpiryKey(place: Uint8Array): { readonly key: Uint8Array; readonly expiresAt: number } {
+  const bytes = Buffer.from(place.buffer, place.byteOffset, place.byteLength);
+  return { key: place.subarray(EXPIRY_HEAD_BYTES), expiresAt: Number(bytes.readBigUInt64BE(1)) };
 }
 
 export type SystemKeyKind = keyof typeof SYSTEM;

@@ -1,4 +1,5 @@
 import { type Entry, forEachMutation } from '@holdfast/types';
+import { putPlace, settlePlaces } from './expiry-index.ts';
 import { writeUserKey } from './keys.ts';
 import type { LevelOperation } from './level-like.ts';
 import { userRecordBytes, writeUserRecord } from './record.ts';
@@ -21,9 +22,13 @@ export function mutationOperations(entries: readonly Entry[]): LevelOperation[] 
         operations.push({ type: 'del', key });
         return;
       }
-      position = writeUserRecord(pool, { keyStart, keyEnd }, { value: mutation.value, revision });
+      const { value, expiresAt, formerExpiry } = mutation;
+      const record = expiresAt === undefined ? { value, revision } : { value, revision, expiresAt };
+      position = writeUserRecord(pool, { keyStart, keyEnd }, record);
       operations.push({ type: 'put', key, value: pool.subarray(keyEnd, position) });
+      if (expiresAt !== undefined || formerExpiry !== undefined) putPlace(mutation, operations);
     });
+    settlePlaces(entry, operations);
   }
   return operations;
 }
@@ -33,7 +38,7 @@ function bytesOf(entries: readonly Entry[]): number {
   for (const entry of entries) {
     forEachMutation(entry, (mutation) => {
       bytes += 1 + mutation.key.byteLength;
-      if (mutation.kind === 'put') bytes += userRecordBytes(mutation.value);
+      if (mutation.kind === 'put') bytes += userRecordBytes(mutation);
     });
   }
   return bytes;

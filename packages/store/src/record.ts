@@ -6,7 +6,7 @@ import type { Revision, StoredRecord } from '@holdfast/types';
  * blocks only where asked to, and classic-level does not ask: without one of our own a flipped bit on
  * disk would be read, compacted and replicated as if it had been written.
  *
- * Payload of a user record: `flags (1), revision (8), [expiry (8)], value`, big-endian.
+ * Payload of a user record: `flags (1), revision (8), [expiry (8)], value`, big-endian. The expiry is log time.
  */
 const CHECKSUM_BYTES = 4;
 const FIXED_BYTES = 1 + 8;
@@ -22,8 +22,8 @@ export class UnreadableRecordError extends Error {
 }
 
 /** Bytes that `writeUserRecord` takes. */
-export function userRecordBytes(value: Uint8Array): number {
-  return FIXED_BYTES + value.byteLength + CHECKSUM_BYTES;
+export function userRecordBytes({ value, expiresAt }: Pick<StoredRecord, 'value' | 'expiresAt'>): number {
+  return FIXED_BYTES + (expiresAt === undefined ? 0 : EXPIRY_BYTES) + value.byteLength + CHECKSUM_BYTES;
 }
 
 /**
@@ -36,9 +36,13 @@ export function writeUserRecord(
   record: StoredRecord,
 ): number {
   let position = at.keyEnd;
-  target[position] = FORMAT_PLAIN;
+  target[position] = record.expiresAt === undefined ? FORMAT_PLAIN : FORMAT_EXPIRING;
   writeUint64(target, position + 1, record.revision);
   position += FIXED_BYTES;
+  if (record.expiresAt !== undefined) {
+    writeUint64(target, position, record.expiresAt);
+    position += EXPIRY_BYTES;
+  }
   target.set(record.value, position);
   position += record.value.byteLength;
   target.writeUInt32BE(crc32(target.subarray(at.keyStart, position)), position);
@@ -48,14 +52,19 @@ export function writeUserRecord(
 /** The record under `key` (as stored, with its prefix). The value is a view of `stored`. */
 export function readUserRecord(key: Uint8Array, stored: Uint8Array): StoredRecord {
   const payload = open(key, stored);
-  const headBytes = payload[0] === FORMAT_EXPIRING ? FIXED_BYTES + EXPIRY_BYTES : FIXED_BYTES;
+  const isExpiring = payload[0] === FORMAT_EXPIRING;
+  const headBytes = isExpiring ? FIXED_BYTES + EXPIRY_BYTES : FIXED_BYTES;
   if (payload[0] !== FORMAT_PLAIN && payload[0] !== FORMAT_EXPIRING) {
     throw new UnreadableRecordError(`a record has unknown format ${payload[0] ?? 'none'}`);
   }
   if (payload.byteLength < headBytes) throw new UnreadableRecordError('a record is shorter than its head');
   const revision = readUint64(payload, 1);
   if (!Number.isSafeInteger(revision)) throw new UnreadableRecordError('a revision is out of range');
-  return { value: payload.subarray(headBytes), revision: revision as Revision };
+  const value = payload.subarray(headBytes);
+  if (!isExpiring) return { value, revision: revision as Revision };
+  const expiresAt = readUint64(payload, FIXED_BYTES);
+  if (!Number.isSafeInteger(expiresAt)) throw new UnreadableRecordError('an expiry is out of range');
+  return { value, revision: revision as Revision, expiresAt };
 }
 
 /** Appends the checksum to the payload of a system record. */

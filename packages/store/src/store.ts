@@ -17,6 +17,7 @@ import { ApplyQueue } from './apply-queue.ts';
 import { classicLevel } from './classic-level.ts';
 import { damageIn, markDamaged } from './damage-mark.ts';
 import { digestOf, type StoreDigest } from './digest.ts';
+import { type FoundDue, findDue } from './expiry-index.ts';
 import { RESERVED_RANGE } from './keys.ts';
 import { damageOf, diskErrorOf, isClosed, isCorruption, isDiskFailure } from './level-errors.ts';
 import type { LevelLike, LevelLocation, LevelSnapshot } from './level-like.ts';
@@ -246,6 +247,19 @@ export class Store {
       terms: this.#index.terms,
       failure: (error) => this.#readFailure(error),
     });
+  }
+
+  /** At most `placesMax` keys whose time has come by the log time `upTo`, earliest first, all as of now. */
+  async findDue(options: { readonly upTo: number; readonly placesMax: number }): Promise<FoundDue> {
+    const level = this.#servingLevel();
+    const snapshot = level.snapshot();
+    try {
+      return await findDue(level, snapshot, options);
+    } catch (error) {
+      throw this.#readFailure(error);
+    } finally {
+      await snapshot.close();
+    }
   }
 
   /** Of user data: equal on two nodes at the same position exactly if they hold the same. */

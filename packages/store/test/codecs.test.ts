@@ -67,7 +67,7 @@ function storedRecord(
   value: Uint8Array,
   at: Revision,
 ): { key: Uint8Array; stored: Uint8Array } {
-  const pool = Buffer.alloc(1 + key.byteLength + userRecordBytes(value));
+  const pool = Buffer.alloc(1 + key.byteLength + userRecordBytes({ value }));
   const keyEnd = writeUserKey(pool, 0, key);
   const end = writeUserRecord(pool, { keyStart: 0, keyEnd }, { value, revision: at });
   expect(end).toBe(pool.byteLength);

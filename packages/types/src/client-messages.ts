@@ -16,13 +16,22 @@ export type Condition =
 
 /**
  * One step of a write. Outside a transaction an `increment` must be the only operation of its request, and there is
- * no `get`: only the result of a transaction has room for what each step came to.
+ * no `get` and no `expire`: only the result of a transaction has room for what each step came to.
  */
 export type Operation =
-  | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly kind: 'put';
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      /** Whole milliseconds, from 1: the key is deleted after that, not before. Absent: it stays. */
+      readonly ttlMs?: number;
+    }
   | { readonly kind: 'del'; readonly key: Uint8Array }
+  /** What it counts expires when it did before. */
   | { readonly kind: 'increment'; readonly key: Uint8Array; readonly by: number }
-  | { readonly kind: 'get'; readonly key: Uint8Array };
+  | { readonly kind: 'get'; readonly key: Uint8Array }
+  /** The key, with the value it has, lives so long from now on; without `ttlMs`: stays. */
+  | { readonly kind: 'expire'; readonly key: Uint8Array; readonly ttlMs?: number };
 
 export interface WriteRequest {
   /** Unique among the pending requests of its connection; answers name it. */
@@ -190,6 +199,8 @@ export interface WireError {
 export interface ReadItem {
   readonly value: Uint8Array;
   readonly revision: Revision;
+  /** It lives at least so long from the answer on, milliseconds; 0: it is due. Absent: it does not expire. */
+  readonly ttlMs?: number;
 }
 
 export interface ReadAnswer {

@@ -6,8 +6,25 @@ export type Ack = 'local' | 'quorum' | 'all';
 
 /** One change of one key. Keys and values are opaque bytes. */
 export type Mutation =
-  | { readonly kind: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly kind: 'put';
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      /** Log time from which on it may be deleted; absent: it stays. */
+      readonly expiresAt?: number;
+      /** Of the record that it replaces, if that was looked at and had one: its place in the index goes. */
+      readonly formerExpiry?: number;
+    }
   | { readonly kind: 'del'; readonly key: Uint8Array };
+
+/** A place in the index of expiries whose time has come. */
+export interface DueKey {
+  readonly key: Uint8Array;
+  /** Log time, milliseconds. */
+  readonly expiresAt: number;
+  /** The key still had that expiry when the entry was made, and goes. Otherwise only its place in the index does. */
+  readonly isDeleted: boolean;
+}
 
 /**
  * What a logged write came to, decided by the primary that logged it.
@@ -36,9 +53,9 @@ export type Branch = 'then' | 'else';
 
 /**
  * What one step of a transaction came to. Steps run in order, each sees what those before it did.
- * - `changed`: a put or del; `revision` is that of its mutation.
+ * - `changed`: a put, del or expire; `revision` is that of its mutation.
  * - `counter`: an increment.
- * - `found`, `missing`: a get; `revision` is the key's.
+ * - `found`, `missing`: a get; `revision` is the key's. `missing` also: an expire without a key.
  */
 export type StepResult =
   | { readonly kind: 'changed'; readonly revision: Revision }
@@ -66,7 +83,9 @@ export type EntryRequest =
       readonly kind: 'closeSession';
       readonly session: SessionId;
       readonly reason: 'closed' | 'expired' | 'evicted';
-    };
+    }
+  /** Of no client: the primary found that the time of these keys has come. */
+  | { readonly kind: 'expire'; readonly due: readonly DueKey[] };
 
 export type EntryBody =
   /** First entry of a term. Takes one revision: `REVISION_GAP` + 1 above the last in the log. */
@@ -108,6 +127,8 @@ export function mutationsOf(request: EntryRequest): readonly Mutation[] {
   switch (request.kind) {
     case 'write':
       return request.mutations;
+    case 'expire':
+      return request.due.filter(({ isDeleted }) => isDeleted).map(({ key }) => ({ kind: 'del', key }));
     case 'openSession':
     case 'closeSession':
       return NO_MUTATIONS;
@@ -176,6 +197,7 @@ function requestsBytes(requests: readonly EntryRequest[]): number {
   let bytes = 0;
   for (const request of requests) {
     bytes += 32;
+    if (request.kind === 'expire') for (const { key } of request.due) bytes += 16 + key.byteLength;
     if (request.kind !== 'write') continue;
     for (const mutation of request.mutations) {
       bytes += 8 + mutation.key.byteLength + (mutation.kind === 'put' ? mutation.value.byteLength : 0);

@@ -2,7 +2,7 @@
 export const REVISION_GAP: number = 2 ** 20;
 
 /** Version spoken on peer and client links; the other side must speak the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const PEER_SUBPROTOCOL = 'holdfast.peer.v1';
 export const SNAPSHOT_SUBPROTOCOL = 'holdfast.snapshot.v1';
@@ -30,6 +30,10 @@ export const LIMITS = {
   transactionResultBytesMax: 262_144,
   /** The same for all results of a session above its floor. */
   sessionResultBytesMax: 1_048_576,
+  /** Longest time that a key may be given to live: a hundred years. */
+  ttlMsMax: 3_155_760_000_000,
+  /** Keys whose time has come that one entry deletes. */
+  expiriesPerEntryMax: 1000,
   requestsPerFrameMax: 4096,
   keysPerReadMax: 10_000,
   /** Longest frame accepted on a client link. */

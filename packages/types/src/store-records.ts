@@ -5,6 +5,8 @@ import type { Position, TermStart, WriteResult } from './entry.ts';
 export interface StoredRecord {
   readonly value: Uint8Array;
   readonly revision: Revision;
+  /** Log time from which on it may be deleted; absent: it stays. */
+  readonly expiresAt?: number;
 }
 
 /**

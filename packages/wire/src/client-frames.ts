@@ -68,6 +68,10 @@ const PUT = 0;
 const DEL = 1;
 const INCREMENT = 2;
 const GET = 3;
+/** With its time to live: [value, ttl]. */
+const EXPIRING_PUT = 4;
+/** Its detail is the time to live, nil: without end. */
+const EXPIRE = 5;
 
 /** [id, sequence, ack, remaining, conditions, operations], and of a transaction what is done otherwise. */
 const WRITE_PARTS = 6;
@@ -185,7 +189,8 @@ function packOperations(operations: readonly Operation[]): Packable[] {
 function packOperation(operation: Operation, operations: Packable[]): void {
   switch (operation.kind) {
     case 'put':
-      operations.push(PUT, operation.key, operation.value);
+      if (operation.ttlMs === undefined) operations.push(PUT, operation.key, operation.value);
+      else operations.push(EXPIRING_PUT, operation.key, [operation.value, operation.ttlMs]);
       return;
     case 'del':
       operations.push(DEL, operation.key, null);
@@ -195,6 +200,9 @@ function packOperation(operation: Operation, operations: Packable[]): void {
       return;
     case 'get':
       operations.push(GET, operation.key, null);
+      return;
+    case 'expire':
+      operations.push(EXPIRE, operation.key, orNil(operation.ttlMs));
       return;
     default:
       assertNever(operation);
@@ -323,6 +331,21 @@ function readOperations(value: unknown): Operation[] {
         if (detail !== null) throw invalid('operations', 'a get with a value');
         operations.push({ kind: 'get', key });
         break;
+      case EXPIRING_PUT: {
+        const [value, ttlMs] = parts(detail, 'operations', 2);
+        operations.push({
+          kind: 'put',
+          key,
+          value: binary(value, 'operations.value'),
+          ttlMs: positive(ttlMs, 'operations.ttlMs'),
+        });
+        break;
+      }
+      case EXPIRE: {
+        const ttlMs = optional(detail, 'operations.ttlMs', positive);
+        operations.push(ttlMs === undefined ? { kind: 'expire', key } : { kind: 'expire', key, ttlMs });
+        break;
+      }
       default:
         throw invalid('operations.kind', 'unknown code');
     }

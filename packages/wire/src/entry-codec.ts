@@ -17,11 +17,11 @@ import { invalid } from './invalid.ts';
 import { type Packable, packShared, unpack } from './message-pack.ts';
 
 /**
- * First part of every entry; a change of the format takes the next number. 2 added results of transactions to 1, which
- * logs of older nodes hold: what is in them means the same in both.
+ * First part of every entry; a change of the format takes the next number. Logs of older nodes hold 1, to which 2 added
+ * results of transactions, and 3 expiries: what is in an older one means the same in the newest.
  */
-const FORMAT = 2;
-const FORMATS: readonly unknown[] = [1, FORMAT];
+const FORMAT = 3;
+const FORMATS: readonly unknown[] = [1, 2, FORMAT];
 
 const OPENING = 0;
 const NOOP = 1;
@@ -113,7 +113,7 @@ function packEntry(entry: Entry): Packable[] {
 
 function readEntry(packed: readonly unknown[]): Entry {
   list(packed, 'entry', { min: HEAD_PARTS });
-  if (!FORMATS.includes(packed[0])) throw invalid('format', `not ${FORMATS.join(' or ')}`);
+  if (!FORMATS.includes(packed[0])) throw invalid('format', `none of ${FORMATS.join(', ')}`);
   const firstRevision = revision(packed[6], 'firstRevision');
   const entry: Entry = {
     database: databaseUid(packed[1], 'database'),

@@ -1,6 +1,18 @@
-import type { Ack, EntryRequest, Mutation, Revision, SessionId } from '@holdfast/types';
-import { assertNever } from '@holdfast/types';
-import { binary, choice, codeOf, count, list, parts, positive, sessionId } from './fields.ts';
+import type { Ack, DueKey, EntryRequest, Mutation, Revision, SessionId } from '@holdfast/types';
+import { assertNever, mutationsOf } from '@holdfast/types';
+import {
+  binary,
+  choice,
+  codeOf,
+  count,
+  flag,
+  list,
+  optional,
+  orNil,
+  parts,
+  positive,
+  sessionId,
+} from './fields.ts';
 import { invalid, within } from './invalid.ts';
 import type { Packable } from './message-pack.ts';
 import { pushWriteResult, RESULT_PARTS, readWriteResult } from './write-result.ts';
@@ -10,14 +22,19 @@ const RUN = 0;
 const WRITE = 1;
 const OPEN_SESSION = 2;
 const CLOSE_SESSION = 3;
+const EXPIRE = 4;
 
 export const ACKS: readonly Ack[] = ['local', 'quorum', 'all'];
 const CLOSE_REASONS = ['closed', 'expired', 'evicted'] as const;
 
 /** [RUN, caller, ack, sequence, key, value, key, value, …] */
 const RUN_HEAD_PARTS = 4;
-/** [WRITE, caller, ack, sequence, mutations, …result] */
+/** [WRITE, caller, ack, sequence, mutations, …result], and if a mutation has anything to do with expiry, expiries. */
 const WRITE_PARTS: number = 5 + RESULT_PARTS;
+/** Expiries lie flat: place of the mutation, when it expires or nil, when what it replaces did or nil. */
+const EXPIRY_PARTS = 3;
+/** So do the keys of [EXPIRE, due]: key, expiry, whether it is deleted. */
+const DUE_PARTS = 3;
 
 type WriteInEntry = Extract<EntryRequest, { kind: 'write' }>;
 
@@ -72,6 +89,11 @@ export function packRequests(
         run = undefined;
         packed.push([CLOSE_SESSION, request.session, codeOf(request.reason, CLOSE_REASONS)]);
         break;
+      case 'expire':
+        run = undefined;
+        packed.push([EXPIRE, packDue(request.due)]);
+        revision += mutationsOf(request).length;
+        break;
       default:
         assertNever(request);
     }
@@ -109,6 +131,12 @@ export function readRequests(
         case CLOSE_SESSION:
           requests.push(readCloseSession(request));
           break;
+        case EXPIRE: {
+          const expire: EntryRequest = { kind: 'expire', due: readDue(parts(request, 'expire', 2)[1]) };
+          revision += mutationsOf(expire).length;
+          requests.push(expire);
+          break;
+        }
         default:
           throw invalid('kind', 'unknown code');
       }
@@ -125,7 +153,11 @@ function plainPut(request: WriteInEntry, revision: number): Extract<Mutation, { 
   if (request.mutations.length !== 1) return undefined;
   const mutation = request.mutations[0]!;
   const plain = request.result.kind === 'written' && request.result.revision === revision;
-  return plain && mutation.kind === 'put' ? mutation : undefined;
+  return plain && mutation.kind === 'put' && !concernsExpiry(mutation) ? mutation : undefined;
+}
+
+function concernsExpiry(mutation: Extract<Mutation, { kind: 'put' }>): boolean {
+  return mutation.expiresAt !== undefined || mutation.formerExpiry !== undefined;
 }
 
 function placeOf(callers: Packable[], request: WriteInEntry): number {
@@ -142,6 +174,24 @@ function packWrite(request: WriteInEntry, caller: number): Packable[] {
     mutations.push(mutation.key, mutation.kind === 'put' ? mutation.value : null);
   const packed: Packable[] = [WRITE, caller, codeOf(request.ack, ACKS), request.sequence, mutations];
   pushWriteResult(packed, request.result);
+  const expiries = packExpiries(request.mutations);
+  if (expiries.length > 0) packed.push(expiries);
+  return packed;
+}
+
+function packExpiries(mutations: readonly Mutation[]): Packable[] {
+  const packed: Packable[] = [];
+  for (let place = 0; place < mutations.length; place++) {
+    const mutation = mutations[place]!;
+    if (mutation.kind === 'put' && concernsExpiry(mutation))
+      packed.push(place, orNil(mutation.expiresAt), orNil(mutation.formerExpiry));
+  }
+  return packed;
+}
+
+function packDue(due: readonly DueKey[]): Packable[] {
+  const packed: Packable[] = [];
+  for (const { key, expiresAt, isDeleted } of due) packed.push(key, expiresAt, isDeleted);
   return packed;
 }
 
@@ -195,15 +245,16 @@ function readRun(
 }
 
 function readWrite(request: readonly unknown[], callers: readonly Caller[]): WriteInEntry {
-  parts(request, 'write', WRITE_PARTS);
+  list(request, 'write', { min: WRITE_PARTS, max: WRITE_PARTS + 1 });
   const { session, floor } = callerAt(callers, request[1]);
+  const mutations = readMutations(request[4]);
   return {
     kind: 'write',
     session,
     sequence: positive(request[3], 'sequence'),
     floor,
     ack: choice(request[2], ACKS, 'ack'),
-    mutations: readMutations(request[4]),
+    mutations: request.length === WRITE_PARTS ? mutations : withExpiries(mutations, request[WRITE_PARTS]),
     result: readWriteResult(request, 5),
   };
 }
@@ -220,6 +271,43 @@ function readMutations(value: unknown): Mutation[] {
     );
   }
   return mutations;
+}
+
+/** The mutations with what the flat list says of some of them, which it names in order. */
+function withExpiries(mutations: readonly Mutation[], value: unknown): Mutation[] {
+  const flat = list(value, 'expiries', { min: EXPIRY_PARTS });
+  if (flat.length % EXPIRY_PARTS !== 0) throw invalid('expiries', 'the last one is not whole');
+  const whole = mutations.slice();
+  let after = -1;
+  for (let at = 0; at < flat.length; at += EXPIRY_PARTS) {
+    const place = count(flat[at], 'expiries.place');
+    const mutation = whole[place];
+    if (place <= after || mutation?.kind !== 'put')
+      throw invalid('expiries.place', 'not that of the next put');
+    after = place;
+    const expiresAt = optional(flat[at + 1], 'expiries.expiresAt', positive);
+    const formerExpiry = optional(flat[at + 2], 'expiries.formerExpiry', positive);
+    whole[place] = {
+      ...mutation,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(formerExpiry === undefined ? {} : { formerExpiry }),
+    };
+  }
+  return whole;
+}
+
+function readDue(value: unknown): DueKey[] {
+  const flat = list(value, 'due', { min: DUE_PARTS });
+  if (flat.length % DUE_PARTS !== 0) throw invalid('due', 'the last one is not whole');
+  const due: DueKey[] = [];
+  for (let place = 0; place < flat.length; place += DUE_PARTS) {
+    due.push({
+      key: binary(flat[place], 'due.key'),
+      expiresAt: positive(flat[place + 1], 'due.expiresAt'),
+      isDeleted: flag(flat[place + 2], 'due.isDeleted'),
+    });
+  }
+  return due;
 }
 
 function readCloseSession(request: readonly unknown[]): EntryRequest {

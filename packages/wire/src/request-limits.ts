@@ -60,10 +60,13 @@ function operationProblem(operation: Operation, request: CheckedRequest): Reques
   if (operation.key.length > LIMITS.keyBytesMax) return keyTooLarge(operation.key);
   if (operation.kind === 'put' && operation.value.length > LIMITS.valueBytesMax)
     return valueTooLarge(operation.value);
+  if ((operation.kind === 'put' || operation.kind === 'expire') && (operation.ttlMs ?? 0) > LIMITS.ttlMsMax)
+    return invalidArgument(`${operation.ttlMs} ms to live, at most ${LIMITS.ttlMsMax} allowed`);
   if (request.otherwise !== undefined) return undefined;
   if (operation.kind === 'increment' && request.operations.length !== 1)
     return invalidArgument('an increment must be the only operation of its request');
-  return operation.kind === 'get' ? invalidArgument('a get outside a transaction') : undefined;
+  if (operation.kind !== 'get' && operation.kind !== 'expire') return undefined;
+  return invalidArgument(`a step of kind ${operation.kind} outside a transaction`);
 }
 
 function operationBytes(operation: Operation): number {

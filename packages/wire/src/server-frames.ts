@@ -72,6 +72,8 @@ const FAILED = 1;
 /** [id, DONE, term, index, ack, copies, repeated, …result] */
 const RECEIPT_PARTS: number = 7 + RESULT_PARTS;
 const ERROR_PARTS = 6;
+/** [id, DONE, revision, staleness, items], and what is said of those that expire. */
+const ANSWER_PARTS = 5;
 
 /** [message, message, …], each [code, …parts]. */
 export function encodeServerMessages(messages: readonly ServerMessage[]): Uint8Array {
@@ -157,14 +159,23 @@ function packReceipt(id: number, receipt: WriteReceipt): Packable[] {
   return packed;
 }
 
-/** Items lie flat: value, revision, …; no value: no such key. */
+/**
+ * Items lie flat: value, revision, …; no value: no such key. If some of them expire a further part says so, as flat:
+ * place of the item, time to live, ….
+ */
 function packAnswer(id: number, answer: ReadAnswer): Packable[] {
   const items: Packable[] = [];
+  let expiring: Packable[] | undefined;
   for (const item of answer.items) {
+    if (item?.ttlMs !== undefined) {
+      expiring ??= [];
+      expiring.push(items.length / 2, item.ttlMs);
+    }
     if (item === undefined) items.push(null, 0);
     else items.push(item.value, item.revision);
   }
-  return [id, DONE, answer.revision, answer.stalenessMs, items];
+  const packed = [id, DONE, answer.revision, answer.stalenessMs, items];
+  return expiring === undefined ? packed : [...packed, expiring];
 }
 
 function packFailure(id: number, error: WireError): Packable[] {
@@ -296,11 +307,13 @@ function readReadReply(value: unknown): ReadReply {
   const packed = list(value, 'reply', { min: 2 });
   const id = count(packed[0], 'id');
   if (packed[1] !== DONE) return readFailure(id, packed);
-  parts(packed, 'answer', 5);
+  list(packed, 'answer', { min: ANSWER_PARTS, max: ANSWER_PARTS + 1 });
+  const items = readItems(packed[4]);
+  if (packed.length > ANSWER_PARTS) readExpiring(items, packed[ANSWER_PARTS]);
   return {
     id,
     answer: {
-      items: readItems(packed[4]),
+      items,
       revision: revision(packed[2], 'revision'),
       stalenessMs: staleness(packed[3], 'stalenessMs'),
     },
@@ -317,6 +330,18 @@ function readItems(value: unknown): (ReadItem | undefined)[] {
     items.push(found ? { value: binary(flat[place], 'items.value'), revision: itemRevision } : undefined);
   }
   return items;
+}
+
+/** Adds their times to live to the items that have one. */
+function readExpiring(items: (ReadItem | undefined)[], value: unknown): void {
+  const flat = list(value, 'expiring', { min: 2 });
+  if (flat.length % 2 !== 0) throw invalid('expiring', 'a place without a time');
+  for (let at = 0; at < flat.length; at += 2) {
+    const place = count(flat[at], 'expiring.place');
+    const item = items[place];
+    if (item === undefined) throw invalid('expiring.place', 'not that of an item');
+    items[place] = { ...item, ttlMs: count(flat[at + 1], 'expiring.ttlMs') };
+  }
 }
 
 function readFailure(id: number, packed: readonly unknown[]): { id: number; error: WireError } {

@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   type Condition,
   type DatabaseUid,
+  type DueKey,
   type Entry,
   type EntryRequest,
   ERROR_CODES,
@@ -16,17 +17,16 @@ import {
   type PeerHello,
   type PeerMessage,
   type ReadAnswer,
+  type ReadItem,
   type Revision,
   type ServerMessage,
   type SessionId,
   type SnapshotMessage,
-  type StepResult,
   type Term,
   type Topology,
   type WatchEvent,
   type WatchedRange,
   type WireError,
-  type WriteResult,
 } from '@holdfast/types';
 import fc, { type Arbitrary } from 'fast-check';
 import {
@@ -59,32 +59,18 @@ import {
   traceparent,
 } from './primitives.ts';
 
+import { writeResult } from './write-results.ts';
+
 export { databaseUid, runs } from './primitives.ts';
 
-const writeResult: Arbitrary<WriteResult> = fc.oneof(
-  record<OfKind<WriteResult, 'written'>>({ kind: kindOf('written'), revision }),
-  record<OfKind<WriteResult, 'counter'>>({ kind: kindOf('counter'), value: integer, revision }),
-  record<OfKind<WriteResult, 'conflict'>>({ kind: kindOf('conflict'), condition: count, revision }),
-  record<OfKind<WriteResult, 'notAnInteger'>>({ kind: kindOf('notAnInteger'), revision }),
-  record<OfKind<WriteResult, 'resultTooLarge'>>({ kind: kindOf('resultTooLarge'), revision }),
-  record<OfKind<WriteResult, 'transaction'>>({
-    kind: kindOf('transaction'),
-    branch: fc.constantFrom('then', 'else'),
-    steps: fc.array(
-      fc.oneof(
-        record<OfKind<StepResult, 'changed'>>({ kind: kindOf('changed'), revision }),
-        record<OfKind<StepResult, 'counter'>>({ kind: kindOf('counter'), value: integer, revision }),
-        record<OfKind<StepResult, 'found'>>({ kind: kindOf('found'), value: small, revision }),
-        record<OfKind<StepResult, 'missing'>>({ kind: kindOf('missing') }),
-      ),
-      { maxLength: 5 },
-    ),
-    revision,
-  }),
-);
-
 const mutation: Arbitrary<Mutation> = fc.oneof(
-  record<OfKind<Mutation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes }),
+  record<OfKind<Mutation, 'put'>>({
+    kind: kindOf('put'),
+    key: small,
+    value: bytes,
+    expiresAt: maybe(positive),
+    formerExpiry: maybe(positive),
+  }),
   record<OfKind<Mutation, 'del'>>({ kind: kindOf('del'), key: small }),
 );
 
@@ -99,6 +85,13 @@ const anyRequest: Arbitrary<EntryRequest> = fc.oneof(
     result: writeResult,
   }),
   fc.constant<EntryRequest>({ kind: 'openSession' }),
+  record<OfKind<EntryRequest, 'expire'>>({
+    kind: kindOf('expire'),
+    due: fc.array(record<DueKey>({ key: small, expiresAt: positive, isDeleted: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  }),
   record<OfKind<EntryRequest, 'closeSession'>>({
     kind: kindOf('closeSession'),
     session: sessionId,
@@ -134,6 +127,7 @@ function realisticRequests(
     if (step.floorStep === 0) floors[step.session]! += 1;
     const mutations: Mutation[] =
       step.odd === 1 ? [{ kind: 'del', key: step.key }] : [{ kind: 'put', key: step.key, value: step.value }];
+    if (step.odd === 3) mutations[0] = { kind: 'put', key: step.key, value: step.value, expiresAt: next };
     const revisionOf = (step.odd === 2 ? next + 5 : next) as Revision;
     next += 1;
     return {
@@ -286,7 +280,8 @@ const condition: Arbitrary<Condition> = fc.oneof(
 );
 
 const operation: Arbitrary<Operation> = fc.oneof(
-  record<OfKind<Operation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes }),
+  record<OfKind<Operation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes, ttlMs: maybe(positive) }),
+  record<OfKind<Operation, 'expire'>>({ kind: kindOf('expire'), key: small, ttlMs: maybe(positive) }),
   record<OfKind<Operation, 'del'>>({ kind: kindOf('del'), key: small }),
   record<OfKind<Operation, 'increment'>>({ kind: kindOf('increment'), key: small, by: integer }),
   record<OfKind<Operation, 'get'>>({ kind: kindOf('get'), key: small }),
@@ -424,7 +419,10 @@ const wireError: Arbitrary<WireError> = record<WireError>({
 
 const failure = record<{ id: number; error: WireError }>({ id: count, error: wireError });
 const answer: Arbitrary<ReadAnswer> = record<ReadAnswer>({
-  items: fc.array(fc.option(record({ value: bytes, revision }), { nil: undefined }), { maxLength: 4 }),
+  items: fc.array(
+    fc.option(record<ReadItem>({ value: bytes, revision, ttlMs: maybe(count) }), { nil: undefined }),
+    { maxLength: 4 },
+  ),
   revision,
   stalenessMs: staleness,
 });

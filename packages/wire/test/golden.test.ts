@@ -28,7 +28,8 @@ import {
  * protocol version. After a change that is meant: HOLDFAST_GOLDEN=write pnpm exec vitest run packages/wire
  */
 const FILE = new URL('./golden/frames.json', import.meta.url);
-const FIRST_FORMAT = new URL('./golden/entries-1.json', import.meta.url);
+/** As nodes wrote them before: entries of each older format. */
+const OLDER_FORMATS = ['entries-1.json', 'entries-2.json'];
 
 const hex = (digit: string): never => digit.repeat(32) as never;
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -363,6 +364,66 @@ const transactions: EntryRequest[] = [
   },
 ];
 
+/** Of which format 2 knew nothing. */
+const expiries: EntryRequest[] = [
+  {
+    kind: 'write',
+    session,
+    sequence: 14,
+    floor: 4,
+    ack: 'quorum',
+    mutations: [
+      { kind: 'put', key: utf8('a'), value: utf8('1'), expiresAt: 60_001 },
+      { kind: 'del', key: utf8('b') },
+      { kind: 'put', key: utf8('c'), value: utf8('2'), expiresAt: 70_001, formerExpiry: 60_001 },
+      { kind: 'put', key: utf8('d'), value: utf8('3'), formerExpiry: 65_001 },
+    ],
+    result: { kind: 'written', revision: 103 as Revision },
+  },
+  {
+    kind: 'expire',
+    due: [
+      { key: utf8('a'), expiresAt: 60_001, isDeleted: true },
+      { key: utf8('c'), expiresAt: 60_001, isDeleted: false },
+    ],
+  },
+];
+
+const expiringWrite: ClientMessage = {
+  kind: 'write',
+  session,
+  floor: 3,
+  requests: [
+    {
+      id: 4,
+      sequence: 15,
+      ack: 'quorum',
+      remainingMs: 5000,
+      conditions: [],
+      operations: [
+        { kind: 'put', key: utf8('a'), value: utf8('1'), ttlMs: 60_000 },
+        { kind: 'expire', key: utf8('b'), ttlMs: 5000 },
+        { kind: 'expire', key: utf8('c') },
+      ],
+      otherwise: [],
+    },
+  ],
+};
+
+const expiringAnswer: ServerMessage = {
+  kind: 'readReplies',
+  replies: [
+    {
+      id: 5,
+      answer: {
+        items: [undefined, { value: utf8('1'), revision, ttlMs: 59_000 }, { value: utf8('2'), revision }],
+        revision,
+        stalenessMs: 0,
+      },
+    },
+  ],
+};
+
 function frames(): Record<string, string> {
   const table: Record<string, Uint8Array> = {};
   const codec = new EntryCodec();
@@ -370,6 +431,9 @@ function frames(): Record<string, string> {
   table['entry noop'] = codec.encode(noop);
   table['entry requests'] = codec.encode(entry({ kind: 'requests', requests }));
   table['entry transactions'] = codec.encode(entry({ kind: 'requests', requests: transactions }));
+  table['entry expiries'] = codec.encode(entry({ kind: 'requests', requests: expiries }));
+  table['client write expiring'] = encodeClientMessages([expiringWrite]);
+  table['server readReplies expiring'] = encodeServerMessages([expiringAnswer]);
   table['peer hello'] = encodePeerHello(peerHello);
   for (const message of peerMessages) {
     table[`peer ${message.kind}`] = encodePeerFrame({ database: hex('d'), messages: [message] }, codec);
@@ -392,8 +456,9 @@ test('the bytes of every kind are those of the golden file', () => {
   expect(frames()).toStrictEqual(JSON.parse(readFileSync(FILE, 'utf8')));
 });
 
-test('entries of format 1, as older nodes logged them, still say what they said', () => {
-  const first = JSON.parse(readFileSync(FIRST_FORMAT, 'utf8')) as Record<string, string>;
+test.each(OLDER_FORMATS)('%s: entries as older nodes logged them still say what they said', (name) => {
+  const file = new URL(`./golden/${name}`, import.meta.url);
+  const first = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
   const codec = new EntryCodec();
   const decoded = Object.entries(first).map(([name, bytes]) => [
     name,

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { get, type ReadOptions, type ScanOptions, scan } from '../data/reads.ts';
+import { type ExpireOptions, expire, type TtlOptions, ttl } from '../data/times-to-live.ts';
 import { transact } from '../data/transactions.ts';
 import { type WatchCommandOptions, watch } from '../data/watch.ts';
 import { batch, del, incr, put, type WriteOptions } from '../data/writes.ts';
@@ -8,20 +9,21 @@ import { addCommand, type CommandSetup, examples, withClusterOptions } from './s
 
 const revision = wholeNumber(0, 'a revision');
 
-/** `get`, `put`, `del`, `incr`, `batch`, `txn`, `scan`, `watch`. */
+/** `get`, `put`, `del`, `incr`, `batch`, `txn`, `scan`, `watch`, and of times to live `ttl`, `expire` and `persist`. */
 export function addDataCommands(setup: CommandSetup): void {
   const { context } = setup;
   addGet(setup);
 
   const putCommand = withConditions(withWriteOptions(addCommand(setup, 'put <key> [value]', 'write a value')))
     .option('--file <path>', 'the value is what the file holds')
+    .option('--ttl <duration>', 'the key is deleted after that (default: it stays)', durationMs)
     .action((key: string, value: string | undefined, options: WriteOptions) =>
       put(key, value, options, context),
     );
   examples(putCommand, context, [
     'put greeting hello',
     'put greeting hello --ack all',
-    'put lock me --if-absent',
+    'put lock me --if-absent --ttl 30s',
     'put report --file ./report.pdf',
     'put blob ff00 --encoding hex',
   ]);
@@ -35,7 +37,7 @@ export function addDataCommands(setup: CommandSetup): void {
   );
   examples(delCommand, context, ['del greeting', 'del greeting --if-revision 1048577']);
 
-  const incrCommand = withWriteOptions(
+  const incrCommand = withDecidedOptions(
     addCommand(setup, 'incr <key>', 'add to an integer, exactly once; prints the sum'),
   )
     .argument('[by]', 'how much (default: 1)', integer, 1)
@@ -53,22 +55,53 @@ export function addDataCommands(setup: CommandSetup): void {
     `
 Lines: put <key> <value to the end of the line>, del <key>, or JSON:
   {"type":"put","key":"a","value":"1","ifAbsent":true}
+  {"type":"put","key":"c","value":"1","ttlMs":30000}
   {"type":"del","key":"b","ifRevision":1048577}`,
   );
 
   addTransaction(setup);
+  addTimesToLive(setup);
   addScan(setup);
   addWatch(setup);
 }
 
+function addTimesToLive(setup: CommandSetup): void {
+  const { context, onStatus } = setup;
+  const ttlCommand = withConsistency(addCommand(setup, 'ttl <key>', 'print how long a key still lives'));
+  ttlCommand.action(async (key: string, options: TtlOptions) => onStatus(await ttl(key, options, context)));
+  examples(ttlCommand, context, ['ttl session:7', 'ttl session:7 --json']);
+  ttlCommand.addHelpText(
+    'after',
+    '\nPrints milliseconds, or "none": it does not expire. A key that is not there prints nothing; exit status 1.',
+  );
+
+  const expireCommand = withDecidedOptions(
+    addCommand(setup, 'expire <key>', 'delete a key after so long, counted from now'),
+  ).argument('<duration>', 'such as 30s', durationMs);
+  expireCommand.action(async (key: string, ttlMs: number, options: ExpireOptions) =>
+    onStatus(await expire(key, ttlMs, options, context)),
+  );
+  examples(expireCommand, context, ['expire session:7 30m']);
+
+  const persistCommand = withDecidedOptions(
+    addCommand(setup, 'persist <key>', 'keep a key that would expire'),
+  );
+  persistCommand.action(async (key: string, options: ExpireOptions) =>
+    onStatus(await expire(key, undefined, options, context)),
+  );
+  examples(persistCommand, context, ['persist session:7']);
+  for (const command of [expireCommand, persistCommand])
+    command.addHelpText(
+      'after',
+      '\nIt is a write: the key has a new revision. Without such a key: exit status 1.',
+    );
+}
+
 function addTransaction(setup: CommandSetup): void {
   const { context, onStatus } = setup;
-  const command = withEncoding(
-    withClusterOptions(
-      addCommand(setup, 'txn', 'run one of two branches of steps, atomically: a JSON object on stdin'),
-    ),
+  const command = withDecidedOptions(
+    addCommand(setup, 'txn', 'run one of two branches of steps, atomically: a JSON object on stdin'),
   )
-    .addOption(new Option('--ack <level>', 'level to reach (default: quorum)').choices(['quorum', 'all']))
     .option('--file <path>', 'read it from this file')
     .action(async (options: WriteOptions) => onStatus(await transact(options, context)));
   examples(command, context, [
@@ -81,7 +114,8 @@ function addTransaction(setup: CommandSetup): void {
 Fields, all of them lists: if (all must hold), then (what is done if so), else (what is done if not).
 Conditions: {"key":"a","value":"1"}, {"key":"a","revision":1048577}, {"key":"a","absent":true}
 Steps: {"type":"put","key":"a","value":"1"}, {"type":"del","key":"a"}, {"type":"get","key":"a"},
-  {"type":"increment","key":"a","by":1}
+  {"type":"increment","key":"a","by":1}, {"type":"expire","key":"a","ttlMs":30000}, {"type":"persist","key":"a"}
+A put takes ttlMs, too: milliseconds after which the key is deleted.
 Prints a line a step of the branch that ran. Exit status 1 if that was else.`,
   );
 }
@@ -168,6 +202,13 @@ function withWriteOptions(command: Command): Command {
   );
 }
 
+/** Of writes that what was there before decides: never below quorum. */
+function withDecidedOptions(command: Command): Command {
+  return withEncoding(withClusterOptions(command)).addOption(
+    new Option('--ack <level>', 'level to reach (default: quorum)').choices(['quorum', 'all']),
+  );
+}
+
 function withConditions(command: Command): Command {
   return command
     .addOption(
@@ -180,15 +221,21 @@ function withConditions(command: Command): Command {
 }
 
 function withReadOptions(command: Command): Command {
-  return withEncoding(withClusterOptions(command))
-    .addOption(
-      new Option('--consistency <level>', 'default: linearizable').choices([
-        'linearizable',
-        'session',
-        'eventual',
-      ]),
-    )
-    .option('--max-staleness <duration>', 'with eventual: no older than this', durationMs);
+  return withConsistency(command).option(
+    '--max-staleness <duration>',
+    'with eventual: no older than this',
+    durationMs,
+  );
+}
+
+function withConsistency(command: Command): Command {
+  return withEncoding(withClusterOptions(command)).addOption(
+    new Option('--consistency <level>', 'default: linearizable').choices([
+      'linearizable',
+      'session',
+      'eventual',
+    ]),
+  );
 }
 
 function withEncoding(command: Command): Command {

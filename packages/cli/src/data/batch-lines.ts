@@ -3,7 +3,7 @@ import { type TextEncoding, toBytes } from '../values.ts';
 
 export interface BatchLine {
   readonly operation:
-    | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+    | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer; readonly ttlMs?: number }
     | { readonly type: 'del'; readonly key: Buffer };
   /** 0: absent. Undefined: whatever it is. */
   readonly ifRevision: number | undefined;
@@ -49,7 +49,10 @@ function parseWords(line: string, { encoding, keyEncoding }: Encodings): BatchLi
 }
 
 function parseJson(line: string, { encoding, keyEncoding }: Encodings): BatchLine {
-  const { type, key, value, ifRevision, ifAbsent, ...others } = JSON.parse(line) as Record<string, unknown>;
+  const { type, key, value, ttlMs, ifRevision, ifAbsent, ...others } = JSON.parse(line) as Record<
+    string,
+    unknown
+  >;
   const strange = Object.keys(others)[0];
   if (strange !== undefined) throw new Error(`there is no field ${JSON.stringify(strange)}`);
   if (typeof key !== 'string') throw new Error('key must be a text');
@@ -57,9 +60,11 @@ function parseJson(line: string, { encoding, keyEncoding }: Encodings): BatchLin
     throw new Error('ifRevision must be a revision');
   if (ifAbsent === true && ifRevision !== undefined) throw new Error('give either ifRevision or ifAbsent');
   const expected = ifAbsent === true ? 0 : (ifRevision as number | undefined);
+  if (ttlMs !== undefined && (type !== 'put' || typeof ttlMs !== 'number'))
+    throw new Error('ttlMs must be a number, of a put');
   if (type === 'del') return { operation: { type, key: toBytes(key, keyEncoding) }, ifRevision: expected };
   if (type !== 'put') throw new Error('type must be put or del');
   if (typeof value !== 'string') throw new Error('value must be a text');
-  const operation = { type, key: toBytes(key, keyEncoding), value: toBytes(value, encoding) } as const;
-  return { operation, ifRevision: expected };
+  const put = { type, key: toBytes(key, keyEncoding), value: toBytes(value, encoding) } as const;
+  return { operation: ttlMs === undefined ? put : { ...put, ttlMs }, ifRevision: expected };
 }

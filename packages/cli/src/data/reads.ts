@@ -40,11 +40,11 @@ export async function get(key: string, options: ReadOptions, context: Context): 
       output.words('there is no such key');
       return EXIT.refused;
     }
-    const { value, revision, staleness, servedBy } = found;
+    const { value, revision, staleness, servedBy, ttlMs } = found;
     if (options.raw === true) output.bytes(value);
     else if (options.json === true) {
       const record = jsonRecord({ key: bytes, value }, options);
-      output.json({ ...record, revision, stalenessMs: staleness ?? null, servedBy });
+      output.json({ ...record, revision, ttlMs: ttlMs ?? null, stalenessMs: staleness ?? null, servedBy });
     } else output.line(valueText(bytes, value, options));
     return EXIT.done;
   });

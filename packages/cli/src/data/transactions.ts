@@ -65,13 +65,14 @@ function parseCondition(
 }
 
 function parseStep(where: string, given: unknown, { encoding, keyEncoding }: Encodings): Step {
-  const { type, key, value, by, ...others } = asObject(where, given);
+  const { type, key, value, by, ttlMs, ...others } = asObject(where, given);
   refuseOthers(where, others);
   return {
     type,
     key: toBytes(textIn('key', key), keyEncoding),
     ...(value === undefined ? {} : { value: toBytes(textIn('value', value), encoding) }),
     ...(by === undefined ? {} : { by }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
   } as Step;
 }
 

@@ -15,6 +15,8 @@ export interface WriteOptions extends ClusterOptions {
   readonly ifRevision?: number;
   readonly ifAbsent?: true;
   readonly file?: string;
+  /** Milliseconds. */
+  readonly ttl?: number;
 }
 
 export async function put(
@@ -26,8 +28,8 @@ export async function put(
   const key = toBytes(keyText, options.keyEncoding);
   const value = await givenValue(valueText, options, context);
   await withDatabase(options, context, async (database) => {
-    const { ifRevision, ifAbsent } = options;
-    const summary = await database.write([{ type: 'put', key, value }], { ifRevision, ifAbsent });
+    const { ifRevision, ifAbsent, ttl: ttlMs } = options;
+    const summary = await database.write([{ type: 'put', key, value, ttlMs }], { ifRevision, ifAbsent });
     report('written', summary, options, context);
   });
 }

@@ -23,6 +23,8 @@ export interface DivergedMutation {
   readonly revision: number;
   /** The level asked for. */
   readonly ack: Ack;
+  /** What the put gave its key to live, milliseconds; absent: it stays. */
+  readonly ttlMs?: number;
 }
 
 export interface DivergedEntry extends DivergedSummary {
@@ -36,9 +38,17 @@ export interface ListedEntry {
 }
 
 interface SentEntry extends DivergedSummary {
+  readonly logTime: number;
   readonly writes: readonly {
     readonly ack: Ack;
-    readonly mutations: readonly { kind: 'put' | 'del'; key: string; value?: string; revision: number }[];
+    readonly mutations: readonly {
+      kind: 'put' | 'del';
+      key: string;
+      value?: string;
+      revision: number;
+      /** Log time of the term that was lost. */
+      expiresAt?: number;
+    }[];
   }[];
 }
 
@@ -101,14 +111,15 @@ export async function fetchDiverged(
   throw last;
 }
 
-function entryOf({ writes, ...summary }: SentEntry): DivergedEntry {
+function entryOf({ writes, logTime, ...summary }: SentEntry): DivergedEntry {
   const mutations = writes.flatMap(({ ack, mutations }) =>
-    mutations.map(({ kind, key, value, revision }) => ({
+    mutations.map(({ kind, key, value, revision, expiresAt }) => ({
       kind,
       key: Buffer.from(key, 'base64'),
       value: kind === 'put' ? Buffer.from(value ?? '', 'base64') : undefined,
       revision,
       ack,
+      ...(expiresAt === undefined ? {} : { ttlMs: Math.max(1, expiresAt - logTime - 1) }),
     })),
   );
   return { ...summary, mutations };

@@ -14,7 +14,10 @@ export interface ReapplyDatabase {
     options: { consistency: 'linearizable' },
   ): Promise<{ value: Buffer; revision: number } | undefined>;
   write(
-    operations: ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[],
+    operations: (
+      | { type: 'put'; key: Buffer; value: Buffer; ttlMs?: number }
+      | { type: 'del'; key: Buffer }
+    )[],
     options: { ack: 'quorum'; conditions: readonly { key: Buffer; revision: number }[] },
   ): Promise<{ revision: number }>;
 }
@@ -85,9 +88,7 @@ async function writeParts(database: ReapplyDatabase, parts: readonly OpenPart[])
   let keys = 0;
   let revision = 0;
   for (const { mark, mutations, conditions } of parts) {
-    const operations = mutations.map(({ key, value }) =>
-      value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
-    );
+    const operations = mutations.map(operationOf);
     // The mark last: its revision and its value tell the revisions of all others.
     const markOperation = { type: 'put', key: mark, value: Buffer.from(String(mutations.length)) } as const;
     const summary = await database.write([...operations, markOperation], { ack: 'quorum', conditions });
@@ -95,6 +96,16 @@ async function writeParts(database: ReapplyDatabase, parts: readonly OpenPart[])
     revision = summary.revision;
   }
   return { kind: 'reapplied', keys, revision };
+}
+
+/** A time to live begins anew: how much of it had passed nobody knows. */
+function operationOf({
+  key,
+  value,
+  ttlMs,
+}: DivergedMutation): Parameters<ReapplyDatabase['write']>[0][number] {
+  if (value === undefined) return { type: 'del', key };
+  return ttlMs === undefined ? { type: 'put', key, value } : { type: 'put', key, value, ttlMs };
 }
 
 /** The revisions to insist on, or the first key that was written since. */

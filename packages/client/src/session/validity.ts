@@ -39,7 +39,7 @@ function isResultOfWrite(call: WriteCall, result: WriteResult): boolean {
 
 function isResultOfTransaction(call: WriteCall, result: WriteResult): boolean {
   const { operations, otherwise = [] } = call;
-  if (result.kind === 'resultTooLarge') return has('get');
+  if (result.kind === 'resultTooLarge') return has('get') || has('expire');
   if (result.kind === 'notAnInteger') return has('increment');
   if (result.kind !== 'transaction') return false;
   const asked = result.branch === 'then' ? operations : otherwise;
@@ -60,6 +60,8 @@ function isResultOfStep(asked: Operation['kind'], result: StepResult): boolean {
       return result.kind === 'counter';
     case 'get':
       return result.kind === 'found' || result.kind === 'missing';
+    case 'expire':
+      return result.kind === 'changed' || result.kind === 'missing';
     default:
       return assertNever(asked);
   }

@@ -18,6 +18,8 @@ interface Stored {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly revision: Revision;
+  /** It is told, and nothing more: this clock does not go on. */
+  readonly ttlMs: number | undefined;
 }
 
 /** The replicated state as clients can observe it, without the replication: keys, revisions, sessions. */
@@ -80,7 +82,9 @@ export class FakeState {
 
   get(key: Uint8Array): ReadItem | undefined {
     const record = this.#records.get(hex(key));
-    return record === undefined ? undefined : { value: record.value, revision: record.revision };
+    if (record === undefined) return undefined;
+    const { value, revision, ttlMs } = record;
+    return ttlMs === undefined ? { value, revision } : { value, revision, ttlMs };
   }
 
   /** The records of now, for reads. */
@@ -113,9 +117,9 @@ export class FakeState {
         if (!Number.isSafeInteger(before + operation.by))
           return { kind: 'notAnInteger', revision: this.revision };
         counter = before + operation.by;
-        this.#put(operation.key, Buffer.from(String(counter)));
+        this.#put(operation.key, Buffer.from(String(counter)), this.get(operation.key)?.ttlMs);
       } else if (operation.kind === 'put') {
-        this.#put(operation.key, operation.value);
+        this.#put(operation.key, operation.value, operation.ttlMs);
       } else if (operation.kind === 'del') {
         this.#advance();
         this.#log({ kind: 'del', key: operation.key });
@@ -153,7 +157,15 @@ export class FakeState {
     const steps = (branch === 'then' ? operations : otherwise).map((step): StepResult => {
       if (step.kind === 'get') {
         const found = this.get(step.key);
-        return found === undefined ? { kind: 'missing' } : { kind: 'found', ...found };
+        return found === undefined
+          ? { kind: 'missing' }
+          : { kind: 'found', value: found.value, revision: found.revision };
+      }
+      if (step.kind === 'expire') {
+        const found = this.get(step.key);
+        if (found === undefined) return { kind: 'missing' };
+        this.#put(step.key, found.value, step.ttlMs);
+        return { kind: 'changed', revision: this.revision };
       }
       const result = this.#evaluate({ conditions: [], operations: [step] } as unknown as WriteRequest);
       return result.kind === 'counter' ? result : { kind: 'changed', revision: this.revision };
@@ -166,13 +178,14 @@ export class FakeState {
     this.history.push({ ...change, revision: this.revision, endsWrite: false, previous });
   }
 
-  #put(key: Uint8Array, value: Uint8Array): void {
+  #put(key: Uint8Array, value: Uint8Array, ttlMs: number | undefined): void {
     this.#advance();
     this.#log({ kind: 'put', key, value });
     this.#records.set(hex(key), {
       key: Uint8Array.from(key),
       value: Uint8Array.from(value),
       revision: this.revision,
+      ttlMs,
     });
   }
 

@@ -29,6 +29,8 @@ export class Applier {
   /** In the store. */
   applied: Position;
   appliedRevision: Revision;
+  /** Of the newest entry in the store, milliseconds. */
+  logTime: number;
   /** Handed to the store. */
   #issued: Position;
   #issuedRevision: Revision;
@@ -49,6 +51,7 @@ export class Applier {
     this.history = this.#historyOf(store);
     this.applied = store.checkpoint;
     this.appliedRevision = store.revision;
+    this.logTime = store.logTime;
     this.#issued = store.checkpoint;
     this.#issuedRevision = store.revision;
     this.#issuedLogTime = store.logTime;
@@ -102,6 +105,7 @@ export class Applier {
     if (index !== this.#issued.index) return;
     this.applied = this.#issued;
     this.appliedRevision = this.#issuedRevision;
+    this.logTime = this.#issuedLogTime;
     this.#judge();
   }
 
@@ -118,6 +122,7 @@ export class Applier {
     this.history = this.#historyOf(state);
     this.applied = state.applied;
     this.appliedRevision = state.revision;
+    this.logTime = state.logTime;
     // What was served before the swap is in the store again before anything is.
     this.#replayTo = Math.max(state.applied.index, this.#replayTo, this.#issued.index) as LogIndex;
     this.#issued = state.applied;

@@ -6,19 +6,20 @@ import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import { Fifo } from '../kernel/fifo.ts';
 import { wireError } from '../kernel/wire-errors.ts';
-import { isConditional, keysToFetch, validateRequest } from '../state/evaluator.ts';
-import { keyText, type Overlay } from '../state/overlay.ts';
+import { isConditional, validateRequest } from '../state/evaluator.ts';
+import type { Overlay } from '../state/overlay.ts';
 import { PendingSequences } from '../state/sessions/pending-sequences.ts';
 import type { Answers } from './answers.ts';
 import type { LogLedger } from './log-ledger.ts';
 import {
+  type ExpireItem,
   isAbandoned,
   isLocal,
-  type Prefetch,
   type QueueItem,
   requestBytes,
   type WriteItem,
 } from './pending-write.ts';
+import { Prefetches } from './prefetches.ts';
 import {
   deadlinePassed,
   lineFull,
@@ -67,8 +68,7 @@ export class Admission {
   readonly #closing = new Map<SessionId, LogIndex>();
   /** Sessions whose expiry or eviction is queued and not yet logged. */
   readonly #expiring = new Set<SessionId>();
-  readonly #prefetches = new Map<number, Prefetch>();
-  #nextPrefetch = 1;
+  readonly #prefetches: Prefetches;
   /**
    * Frames that came before the opening entry was applied; undefined from then on. Until then store and session
    * table lack entries of older terms that may commit: a repeat would be taken for new, and a condition judged
@@ -87,6 +87,7 @@ export class Admission {
   constructor(context: Context, parts: AdmissionParts) {
     this.#context = context;
     this.#parts = parts;
+    this.#prefetches = new Prefetches(context, parts.overlay);
   }
 
   get queued(): number {
@@ -187,6 +188,11 @@ export class Admission {
       });
   }
 
+  /** Keys whose time has come: decided when the turn comes, against the newest state. */
+  expire(item: ExpireItem): void {
+    this.#enqueue(item);
+  }
+
   /** Open by what is logged, applied or not: its writes are taken. */
   isOpen(session: SessionId): boolean {
     if (this.#closing.has(session)) return false;
@@ -204,20 +210,7 @@ export class Admission {
   }
 
   fetched(id: number, records: readonly (StoredRecord | undefined)[]): void {
-    const prefetch = this.#prefetches.get(id);
-    if (prefetch === undefined) return;
-    this.#prefetches.delete(id);
-    const found = new Map<string, StoredRecord | undefined>();
-    for (const key of prefetch.keys.keys()) {
-      if (found.size === records.length) break;
-      const record = records[found.size];
-      found.set(key, record);
-      prefetch.bytes += record?.value.byteLength ?? 0;
-    }
-    prefetch.records = found;
-    prefetch.isShort = found.size < prefetch.keys.size;
-    this.#queueBytes += prefetch.bytes;
-    this.#endIfUnused(prefetch);
+    this.#prefetches.fetched(id, records);
   }
 
   /** The opening entry is applied: store and overlay together are the newest state from here on. */
@@ -240,7 +233,7 @@ export class Admission {
       if (item.kind !== 'write' || item.prefetch === undefined) return item;
       if (item.prefetch.records === undefined) return undefined;
       if (!item.prefetch.isShort) return item;
-      const error = this.#whyUnread(item, item.prefetch);
+      const error = this.#prefetches.whyUnread(item, item.prefetch);
       if (error === undefined) return item;
       this.shift();
       this.refuseQueued(item, error);
@@ -252,8 +245,9 @@ export class Admission {
     this.#queueBytes -= item.bytes;
     if (isLocal(item)) this.#queuedLocalBytes -= item.bytes;
     this.#shifted += 1;
-    if (item.kind === 'write' && item.prefetch !== undefined) this.#release(item.prefetch);
+    if (item.kind === 'write' && item.prefetch !== undefined) this.#prefetches.release(item.prefetch);
     if (item.kind === 'closeSession') this.#expiring.delete(item.session);
+    if (item.kind === 'expire') this.#parts.overlay.endFetch(item.barrier);
   }
 
   /** It was taken off the queue to be logged, and cannot be: as if it had been refused when it came. */
@@ -332,22 +326,6 @@ export class Admission {
     );
   }
 
-  /** Not all that it depends on was read, because the values of its frame are too long: nothing of it may be decided. */
-  #whyUnread({ request }: WriteItem, { records }: Prefetch): WireError | undefined {
-    const keys = new Set(keysToFetch(request).map(keyText));
-    let bytes = 0;
-    let isWhole = true;
-    for (const key of keys) {
-      isWhole &&= records!.has(key);
-      bytes += records!.get(key)?.value.byteLength ?? 0;
-    }
-    if (isWhole) return undefined;
-    // Alone it would fare no better; what only came behind others is read the next time.
-    if (bytes > this.#context.config.limits.admitQueueBytesMax)
-      return wireError('HOLDFAST_REQUEST_TOO_LARGE', 'the values that the write depends on are too long');
-    return queueFull();
-  }
-
   #drop(item: QueueItem): void {
     if (item.kind !== 'write') return;
     const { session, request, waiters } = item;
@@ -385,7 +363,7 @@ export class Admission {
     const { limits } = this.#context.config;
     if (
       this.#queue.length < limits.admitQueueRequestsMax &&
-      this.#queueBytes + bytes <= limits.admitQueueBytesMax
+      this.#queueBytes + this.#prefetches.bytes + bytes <= limits.admitQueueBytesMax
     )
       return undefined;
     return queueFull();
@@ -393,7 +371,7 @@ export class Admission {
 
   #admit(frame: WriteFrame, requests: readonly ProposedWrite[]): void {
     const { answers } = this.#parts;
-    const prefetch = this.#prefetch(requests);
+    const prefetch = this.#prefetches.begin(requests);
     for (const request of requests) {
       const bytes = requestBytes(request);
       const ack = effectiveAck(request);
@@ -404,12 +382,12 @@ export class Admission {
         deadline: request.deadline,
         repeated: false,
       });
-      const uses = keysToFetch(request).length > 0 ? prefetch : undefined;
+      const uses = prefetch !== undefined && Prefetches.isNeededBy(request) ? prefetch : undefined;
       const held = ack === 'local' && (this.#localLine.length > 0 || this.#lagging());
       const full = held ? this.#whyLineFull() : this.#whyFull(bytes);
       if (full !== undefined) {
         answers.refuse(waiter, full);
-        if (uses !== undefined) this.#release(uses);
+        if (uses !== undefined) this.#prefetches.release(uses);
         continue;
       }
       const item: WriteItem = {
@@ -442,42 +420,6 @@ export class Admission {
       ledger.uncommittedBytes + this.#queuedLocalBytes >= asyncLagBytesMax ||
       (oldest !== undefined && this.#context.now - oldest >= asyncLagMsMax)
     );
-  }
-
-  /** One read for all the conditions of a frame. What is in the overlay is looked up when it is evaluated. */
-  #prefetch(requests: readonly ProposedWrite[]): Prefetch | undefined {
-    const keys = new Map<string, Uint8Array>();
-    let users = 0;
-    for (const request of requests) {
-      const needed = keysToFetch(request);
-      if (needed.length > 0) users++;
-      for (const key of needed) keys.set(keyText(key), key);
-    }
-    if (users === 0) return undefined;
-    const prefetch: Prefetch = {
-      id: this.#nextPrefetch++,
-      barrier: this.#parts.overlay.beginFetch(),
-      keys,
-      records: undefined,
-      isShort: false,
-      bytes: 0,
-      users,
-    };
-    this.#prefetches.set(prefetch.id, prefetch);
-    const bytesMax = this.#context.config.limits.admitQueueBytesMax;
-    this.#context.emit({ kind: 'fetch', id: prefetch.id, keys: [...keys.values()], bytesMax });
-    return prefetch;
-  }
-
-  #release(prefetch: Prefetch): void {
-    prefetch.users--;
-    this.#endIfUnused(prefetch);
-  }
-
-  #endIfUnused(prefetch: Prefetch): void {
-    if (prefetch.users > 0 || prefetch.records === undefined) return;
-    this.#queueBytes -= prefetch.bytes;
-    this.#parts.overlay.endFetch(prefetch.barrier);
   }
 
   #enqueue(item: QueueItem): void {

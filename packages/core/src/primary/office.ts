@@ -9,6 +9,7 @@ import { Overlay } from '../state/overlay.ts';
 import { Switchover } from '../switchover/switchover.ts';
 import { Admission } from './admission.ts';
 import { Answers } from './answers.ts';
+import { Expiries } from './expiries.ts';
 import { LogLedger } from './log-ledger.ts';
 import { Proposer } from './proposer.ts';
 
@@ -23,6 +24,7 @@ export class Office implements ReadOffice {
   readonly admission: Admission;
   readonly answers: Answers;
   readonly overlay: Overlay = new Overlay();
+  readonly expiries: Expiries;
   readonly switchover: Switchover;
   readonly #proposer: Proposer;
   readonly #ledger: LogLedger;
@@ -58,7 +60,12 @@ export class Office implements ReadOffice {
       ledger: this.#ledger,
     };
     this.admission = new Admission(context, shared);
-    this.#proposer = new Proposer(context, { ...shared, admission: this.admission });
+    this.expiries = new Expiries(context, { admission: this.admission, overlay: this.overlay });
+    this.#proposer = new Proposer(context, {
+      ...shared,
+      admission: this.admission,
+      expiries: this.expiries,
+    });
     this.switchover = new Switchover(context, this.replicator);
     this.#openingIndex = this.#proposer.proposeOpening();
     this.replicator.replicate();
@@ -68,6 +75,11 @@ export class Office implements ReadOffice {
   /** The opening entry is committed and applied: the store holds all that can survive of older terms. */
   get admitting(): boolean {
     return this.#admitting;
+  }
+
+  /** Of now, milliseconds. */
+  get logTime(): number {
+    return this.#proposer.logTime;
   }
 
   get lastRound(): number {
@@ -120,8 +132,18 @@ export class Office implements ReadOffice {
       this.answers.localAtQuorumUntil = this.#proposer.proposeNoop();
       this.replicator.replicate();
     }
+    this.#tickExpiries();
     this.replicator.tick();
     if (this.#context.now >= this.#sweepAt) this.#sweepSessions();
+  }
+
+  #tickExpiries(): void {
+    if (!this.#admitting || this.switchover.paused) return;
+    const { logTime } = this;
+    this.expiries.tick(logTime);
+    if (!this.#context.persists.idle || this.admission.diskFull || !this.expiries.needsMark(logTime)) return;
+    this.#proposer.proposeNoop();
+    this.replicator.replicate();
   }
 
   onApplied(index: LogIndex): void {

@@ -1,6 +1,6 @@
 import type { Ack, Operation, SessionId, StoredRecord } from '@holdfast/types';
 import type { Waiter } from '../acks/waiters.ts';
-import type { ProposedWrite } from '../api.ts';
+import type { FoundKey, ProposedWrite } from '../api.ts';
 
 /** Records that the conditions of one frame need, read in one go before its requests are evaluated. */
 export interface Prefetch {
@@ -38,9 +38,18 @@ export type QueueItem =
       readonly reason: 'closed' | 'expired' | 'evicted';
       readonly bytes: number;
       readonly waiters: Waiter[];
+    }
+  | {
+      readonly kind: 'expire';
+      readonly due: readonly FoundKey[];
+      /** The overlay keeps what it has until this is ended. */
+      readonly barrier: number;
+      readonly bytes: number;
+      readonly waiters: Waiter[];
     };
 
 export type WriteItem = Extract<QueueItem, { kind: 'write' }>;
+export type ExpireItem = Extract<QueueItem, { kind: 'expire' }>;
 
 /** Nobody waits for it any more: it need not be logged. */
 export function isAbandoned(item: QueueItem): boolean {

@@ -5,6 +5,8 @@ import {
   entryBytes,
   type LogIndex,
   lastRevisionOf,
+  type Mutation,
+  mutationsOf,
   REVISION_GAP,
   type Revision,
   resultBytes,
@@ -18,10 +20,11 @@ import { wireError } from '../kernel/wire-errors.ts';
 import type { CurrentRecord } from '../state/evaluation.ts';
 import { evaluate } from '../state/evaluator.ts';
 import { LogTime } from '../state/log-time.ts';
-import { keyText, type Overlay } from '../state/overlay.ts';
+import { keyText, type Overlay, type OverlayRecord } from '../state/overlay.ts';
 import { sessionIdOf } from '../state/sessions/session-table.ts';
 import type { Admission } from './admission.ts';
 import type { Answers } from './answers.ts';
+import type { Expiries } from './expiries.ts';
 import type { LogLedger } from './log-ledger.ts';
 import type { QueueItem, WriteItem } from './pending-write.ts';
 import { ResultRoom } from './result-room.ts';
@@ -32,6 +35,7 @@ export interface ProposerParts {
   readonly answers: Answers;
   readonly overlay: Overlay;
   readonly ledger: LogLedger;
+  readonly expiries: Expiries;
 }
 
 interface Sealed {
@@ -58,6 +62,11 @@ export class Proposer {
     this.#resultRoom = new ResultRoom(parts.applier, context.config.limits.sessionResultBytesMax);
   }
 
+  /** Of an entry made now, milliseconds. */
+  get logTime(): number {
+    return this.#logTime.at(this.#context.now);
+  }
+
   /** First entry of the term; its revision leaves a gap that no lost write of an older term can reach into. */
   proposeOpening(): LogIndex {
     const firstRevision = (this.#context.log.lastRevision + REVISION_GAP + 1) as Revision;
@@ -79,7 +88,7 @@ export class Proposer {
   }
 
   onApplied(index: LogIndex): void {
-    const { admission, overlay, ledger } = this.#parts;
+    const { admission, overlay, ledger, expiries } = this.#parts;
     while (this.#unapplied.length > 0 && this.#unapplied.peek()!.index <= index) {
       for (const write of this.#unapplied.shift()!.writes)
         admission.pending.delete(write.session, write.request.sequence);
@@ -88,6 +97,7 @@ export class Proposer {
     admission.onApplied(index);
     overlay.release(index);
     ledger.applied(index);
+    expiries.onApplied(index);
   }
 
   #sealQueued(): boolean {
@@ -98,6 +108,7 @@ export class Proposer {
     const firstRevision = (log.lastRevision + 1) as Revision;
     const requests: EntryRequest[] = [];
     const items: QueueItem[] = [];
+    const { logTime } = this;
     let nextRevision: number = firstRevision;
     let bytes = 0;
     for (;;) {
@@ -106,17 +117,16 @@ export class Proposer {
       if (requests.length > 0 && bytes + item.bytes > limits.entryBytesMax) break;
       // The gap before the next term's revisions must not be used up by what may yet be lost.
       if (nextRevision + mutationsMax(item) > ledger.committedRevision + REVISION_GAP) break;
-      const request = this.#evaluate(item, { index, nextRevision: nextRevision as Revision });
+      const request = this.#evaluate(item, { index, nextRevision: nextRevision as Revision, logTime });
       admission.shift();
       if (request === undefined) {
         admission.refuseQueued(item as WriteItem, noRoomForResult());
         continue;
       }
       bytes += item.bytes;
-      if (request.kind === 'write') {
-        nextRevision += request.mutations.length;
-        bytes += resultBytes(request.result);
-      }
+      nextRevision += mutationsOf(request).length;
+      if (request.kind === 'write' && request.result.kind === 'transaction')
+        bytes += resultBytes(request.result) + valueBytes(request.mutations);
       requests.push(request);
       items.push(item);
     }
@@ -133,7 +143,7 @@ export class Proposer {
    */
   #evaluate(
     item: QueueItem,
-    at: { readonly index: LogIndex; readonly nextRevision: Revision },
+    at: { readonly index: LogIndex; readonly nextRevision: Revision; readonly logTime: number },
   ): EntryRequest | undefined {
     if (item.kind === 'openSession') return { kind: 'openSession' };
     if (item.kind === 'closeSession') {
@@ -141,27 +151,50 @@ export class Proposer {
       this.#parts.admission.sessionLogged('closing', item.session, at.index);
       return { kind: 'closeSession', session: item.session, reason: item.reason };
     }
-    const { overlay } = this.#parts;
+    if (item.kind === 'expire') {
+      const expire: EntryRequest = { kind: 'expire', due: this.#parts.expiries.settle(item, at.index) };
+      this.#toOverlay(mutationsOf(expire), at);
+      return expire;
+    }
     const { mutations, result } = evaluate(item.request, (key) => this.#lookup(item, key), {
       nextRevision: at.nextRevision,
       lastRevision: (at.nextRevision - 1) as Revision,
+      logTime: at.logTime,
     });
     if (!this.#resultRoom.take(item, at.index, result)) return undefined;
-    let revision = at.nextRevision as number;
-    for (const mutation of mutations) {
-      const value = mutation.kind === 'put' ? mutation.value : null;
-      overlay.put(keyText(mutation.key), { index: at.index, revision: revision as Revision, value });
-      revision++;
-    }
+    this.#toOverlay(mutations, at);
     const { session, floor, ack } = item;
     return { kind: 'write', session, sequence: item.request.sequence, floor, ack, mutations, result };
+  }
+
+  #toOverlay(
+    mutations: readonly Mutation[],
+    at: { readonly index: LogIndex; readonly nextRevision: Revision },
+  ): void {
+    const { overlay, expiries } = this.#parts;
+    const { index } = at;
+    let next: number = at.nextRevision;
+    for (const mutation of mutations) {
+      const revision = next++ as Revision;
+      let record: OverlayRecord;
+      if (mutation.kind === 'del') record = { index, revision, value: null };
+      else if (mutation.expiresAt === undefined) record = { index, revision, value: mutation.value };
+      else {
+        record = { index, revision, value: mutation.value, expiresAt: mutation.expiresAt };
+        expiries.sealed(index, mutation.expiresAt);
+      }
+      overlay.put(keyText(mutation.key), record);
+    }
   }
 
   #lookup(item: WriteItem, key: Uint8Array): CurrentRecord | undefined {
     const text = keyText(key);
     const newer = this.#parts.overlay.get(text);
-    if (newer !== undefined)
-      return newer.value === null ? undefined : { revision: newer.revision, value: newer.value };
+    if (newer !== undefined) {
+      const { revision, value, expiresAt } = newer;
+      if (value === null) return undefined;
+      return expiresAt === undefined ? { revision, value } : { revision, value, expiresAt };
+    }
     return item.prefetch?.records?.get(text);
   }
 
@@ -210,9 +243,17 @@ export class Proposer {
 }
 
 function mutationsMax(item: QueueItem): number {
+  if (item.kind === 'expire') return item.due.length;
   if (item.kind !== 'write') return 0;
   const { operations, otherwise } = item.request;
   return otherwise === undefined ? operations.length : Math.max(operations.length, otherwise.length);
+}
+
+/** What a transaction renews is written again with its value, which did not count when the request came. */
+function valueBytes(mutations: readonly Mutation[]): number {
+  let bytes = 0;
+  for (const mutation of mutations) if (mutation.kind === 'put') bytes += mutation.value.byteLength;
+  return bytes;
 }
 
 function noRoomForResult(): WireError {

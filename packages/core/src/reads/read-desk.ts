@@ -1,8 +1,8 @@
 import {
   type LogIndex,
   type NodeId,
-  type ReadItem,
   type Revision,
+  type StoredRecord,
   TransientMap,
   type WireError,
 } from '@holdfast/types';
@@ -29,6 +29,8 @@ export interface ReadOffice {
   /** The opening entry is applied, and this node has its majority. */
   readonly admitting: boolean;
   readonly overlay: Overlay;
+  /** Of an entry made now. */
+  readonly logTime: number;
   readonly lastRound: number;
   readonly confirmedRound: number;
   beginRound(): number;
@@ -229,7 +231,10 @@ export class ReadDesk {
       });
     }
     if (this.#sessions.length > 0) this.#trySessions();
-    if (this.#served.length > 0) this.#context.emit({ kind: 'serve', reads: this.#served });
+    if (this.#served.length > 0) {
+      const logTime = this.#office?.logTime ?? this.#applier.logTime;
+      this.#context.emit({ kind: 'serve', reads: this.#served, logTime });
+    }
     if (this.#refused.length > 0) this.#context.emit({ kind: 'refuseReads', reads: this.#refused });
     this.#served = [];
     this.#refused = [];
@@ -332,11 +337,14 @@ export class ReadDesk {
     if (tokenIndex === undefined || durable < Math.max(tokenIndex, office.overlay.newestIndex(keys)))
       return false;
     let revision = Math.max(token, this.#applier.appliedRevision);
-    const overlay = keys.map((key): ReadItem | null | undefined => {
+    const overlay = keys.map((key): StoredRecord | null | undefined => {
       const record = office.overlay.get(keyText(key));
       if (record === undefined) return undefined;
+      const { value, expiresAt } = record;
       revision = Math.max(revision, record.revision);
-      return record.value === null ? null : { value: record.value, revision: record.revision };
+      if (value === null) return null;
+      const found = { value, revision: record.revision };
+      return expiresAt === undefined ? found : { ...found, expiresAt };
     });
     this.#serve(pending, { id: pending.read.id, revision: revision as Revision, stalenessMs: 0, overlay });
     return true;

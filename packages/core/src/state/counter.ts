@@ -1,3 +1,4 @@
+import type { Mutation } from '@holdfast/types';
 import type { CurrentRecord } from './evaluation.ts';
 
 /** Longest decimal form of a safe integer, with its sign. */
@@ -14,6 +15,16 @@ export function sumOf(
   const value = before === undefined ? undefined : before + by;
   if (value === undefined || !Number.isSafeInteger(value)) return undefined;
   return { value, text: DIGITS.encode(String(value)) };
+}
+
+/** The change of a counter: it expires when it did before. */
+export function counted(
+  key: Uint8Array,
+  value: Uint8Array,
+  before: CurrentRecord | undefined,
+): Extract<Mutation, { kind: 'put' }> {
+  const expiresAt = before?.expiresAt;
+  return expiresAt === undefined ? { kind: 'put', key, value } : { kind: 'put', key, value, expiresAt };
 }
 
 /** A counter is the decimal ASCII of a safe integer in its shortest form: no sign, zero or space to spare. */

@@ -4,15 +4,20 @@ import type { Mutation, Revision, WriteResult } from '@holdfast/types';
 export interface CurrentRecord {
   readonly revision: Revision;
   readonly value: Uint8Array;
+  /** Log time; absent: it stays. */
+  readonly expiresAt?: number;
 }
 
 export type Lookup = (key: Uint8Array) => CurrentRecord | undefined;
 
-export interface RevisionsAt {
+/** Where in the log a request is evaluated. */
+export interface EvaluationPoint {
   /** The first mutation takes it, the others count up. */
   readonly nextRevision: Revision;
   /** Of the newest mutation before this request. */
   readonly lastRevision: Revision;
+  /** Of the entry. */
+  readonly logTime: number;
 }
 
 export interface Evaluation {

@@ -10,8 +10,9 @@ import {
   type WriteResult,
 } from '@holdfast/types';
 import { wireError } from '../kernel/wire-errors.ts';
-import { sumOf } from './counter.ts';
-import type { CurrentRecord, Evaluation, Lookup, RevisionsAt } from './evaluation.ts';
+import { counted, sumOf } from './counter.ts';
+import type { CurrentRecord, Evaluation, EvaluationPoint, Lookup } from './evaluation.ts';
+import { putOf } from './expiry.ts';
 import { runBranch } from './transaction.ts';
 
 /** What the evaluator needs to see of a request. */
@@ -32,9 +33,19 @@ export function keysToFetch(request: EvaluatedRequest): readonly Uint8Array[] {
   if (!isConditional(request)) return NO_KEYS;
   const keys = request.conditions.map((condition) => condition.key);
   for (const steps of [request.operations, request.otherwise ?? []]) {
-    for (const step of steps) if (step.kind === 'increment' || step.kind === 'get') keys.push(step.key);
+    for (const step of steps) if (step.kind !== 'put' && step.kind !== 'del') keys.push(step.key);
   }
   return keys;
+}
+
+/** Keys whose current record a request would like to know, and can do without: its index place is then left behind. */
+export function keysToLookAt({ operations, otherwise }: EvaluatedRequest): readonly Uint8Array[] {
+  if (!operations.some(isTimed) && otherwise?.some(isTimed) !== true) return NO_KEYS;
+  return [...operations, ...(otherwise ?? [])].filter(isTimed).map(({ key }) => key);
+}
+
+function isTimed(step: Operation): boolean {
+  return step.kind === 'put' && step.ttlMs !== undefined;
 }
 
 /** Its result depends on what was there before, so it is acknowledged at `quorum` at least. */
@@ -50,22 +61,23 @@ export function isConditional(request: EvaluatedRequest): boolean {
  * What a valid request comes to against the newest state. A failed condition is a result too: it is logged, so
  * that nobody is refused for a value that a failover then takes away.
  */
-export function evaluate(request: EvaluatedRequest, lookup: Lookup, options: RevisionsAt): Evaluation {
+export function evaluate(request: EvaluatedRequest, lookup: Lookup, point: EvaluationPoint): Evaluation {
   const conflict = firstConflict(request.conditions, lookup);
   if (request.otherwise !== undefined) {
     return conflict === undefined
-      ? runBranch('then', request.operations, lookup, options)
-      : runBranch('else', request.otherwise, lookup, options);
+      ? runBranch('then', request.operations, lookup, point)
+      : runBranch('else', request.otherwise, lookup, point);
   }
   if (conflict !== undefined) return { mutations: NO_MUTATIONS, result: conflict };
   const first = request.operations[0];
   if (first?.kind === 'increment') {
     assert(request.operations.length === 1, 'evaluate: an increment is not alone');
-    return evaluateIncrement(first, lookup(first.key), options.nextRevision);
+    return evaluateIncrement(first, lookup(first.key), point.nextRevision);
   }
-  const mutations = request.operations.map(asMutation);
-  const revision =
-    mutations.length === 0 ? options.lastRevision : options.nextRevision + mutations.length - 1;
+  const mutations = request.operations.map((step) =>
+    step.kind === 'put' && step.ttlMs !== undefined ? putOf(step, lookup, point) : asMutation(step),
+  );
+  const revision = mutations.length === 0 ? point.lastRevision : point.nextRevision + mutations.length - 1;
   return { mutations, result: { kind: 'written', revision: revision as Revision } };
 }
 
@@ -124,20 +136,35 @@ function stepProblem(step: Operation, steps: number, transaction: boolean): Wire
   if (step.key.byteLength > LIMITS.keyBytesMax) return keyTooLarge(step.key);
   switch (step.kind) {
     case 'put':
-      return step.value.byteLength > LIMITS.valueBytesMax ? valueTooLarge(step.value) : undefined;
+      if (step.value.byteLength > LIMITS.valueBytesMax) return valueTooLarge(step.value);
+      return ttlProblem(step.ttlMs);
     case 'increment':
       if (!transaction && steps > 1)
         return wireError('HOLDFAST_INVALID_ARGUMENT', 'an increment must be the only operation of its write');
       if (Number.isSafeInteger(step.by)) return undefined;
       return wireError('HOLDFAST_INVALID_ARGUMENT', `not a safe integer to increment by: ${step.by}`);
     case 'get':
-      if (transaction) return undefined;
-      return wireError('HOLDFAST_INVALID_ARGUMENT', 'a get outside a transaction');
+      return transaction ? undefined : onlyInTransaction(step.kind);
+    case 'expire':
+      return transaction ? ttlProblem(step.ttlMs) : onlyInTransaction(step.kind);
     case 'del':
       return undefined;
     default:
       return assertNever(step);
   }
+}
+
+function ttlProblem(ttlMs: number | undefined): WireError | undefined {
+  if (ttlMs === undefined || (Number.isSafeInteger(ttlMs) && ttlMs >= 1 && ttlMs <= LIMITS.ttlMsMax))
+    return undefined;
+  return wireError(
+    'HOLDFAST_INVALID_ARGUMENT',
+    `not a time to live: ${ttlMs} (whole milliseconds, from 1 to ${LIMITS.ttlMsMax})`,
+  );
+}
+
+function onlyInTransaction(kind: Operation['kind']): WireError {
+  return wireError('HOLDFAST_INVALID_ARGUMENT', `a step of kind ${kind} outside a transaction`);
 }
 
 function stepBytes(step: Operation): number {
@@ -186,14 +213,15 @@ function evaluateIncrement(
     };
   }
   return {
-    mutations: [{ kind: 'put', key: operation.key, value: sum.text }],
+    mutations: [counted(operation.key, sum.text, current)],
     result: { kind: 'counter', value: sum.value, revision },
   };
 }
 
+/** Of a step that is one already: a del, or a put that stays. */
 function asMutation(operation: Operation): Mutation {
   assert(operation.kind !== 'increment', 'evaluate: an increment is not alone');
-  assert(operation.kind !== 'get', 'evaluate: a get outside a transaction');
+  assert(operation.kind === 'put' || operation.kind === 'del', `evaluate: a step of kind ${operation.kind}`);
   return operation;
 }
 

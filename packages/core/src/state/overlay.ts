@@ -6,6 +6,8 @@ export interface OverlayRecord {
   readonly revision: Revision;
   /** `null`: deleted. */
   readonly value: Uint8Array | null;
+  /** Log time; absent: it stays. */
+  readonly expiresAt?: number;
 }
 
 /** A release that waits for the fetches that had begun before it. */

@@ -28,7 +28,7 @@ function run(
 ) {
   const lookup = state(records);
   const full = { conditions: request.conditions ?? [], operations: request.operations };
-  return evaluate(full, lookup, { nextRevision: revision(101), lastRevision: revision(100) });
+  return evaluate(full, lookup, { nextRevision: revision(101), lastRevision: revision(100), logTime: 0 });
 }
 
 describe('conditions', () => {
@@ -246,7 +246,7 @@ test('agrees with a naive interpreter over whole histories', () => {
             expect(fetched.has(keyText(wanted)), 'looks only at what was fetched').toBe(true);
             return fetched.get(keyText(wanted));
           },
-          { nextRevision: revision(last + 1), lastRevision: revision(last) },
+          { nextRevision: revision(last + 1), lastRevision: revision(last), logTime: 0 },
         );
         for (const mutation of outcome.mutations) {
           last += 1;

@@ -41,7 +41,7 @@ function run(request: Partial<Request>, records: Record<string, [number, string]
     const found = records[keyText(key)];
     return found === undefined ? undefined : { revision: revision(found[0]), value: bytes(found[1]) };
   };
-  return evaluate(full, lookup, { nextRevision: revision(101), lastRevision: revision(100) });
+  return evaluate(full, lookup, { nextRevision: revision(101), lastRevision: revision(100), logTime: 1000 });
 }
 
 describe('a transaction', () => {
@@ -247,7 +247,7 @@ test('agrees with a naive database over whole histories', () => {
             expect(fetched.has(keyText(wanted)), 'looks only at what was fetched').toBe(true);
             return fetched.get(keyText(wanted));
           },
-          { nextRevision: revision(last + 1), lastRevision: revision(last) },
+          { nextRevision: revision(last + 1), lastRevision: revision(last), logTime: 0 },
         );
         last = apply(real, outcome.mutations, last);
         expect(plain(outcome)).toEqual(model.transact(request));

@@ -3,6 +3,8 @@ import {
   type Entry,
   type EntryRequest,
   type LogIndex,
+  type Mutation,
+  mutationsOf,
   type Position,
   type Revision,
   type SessionId,
@@ -12,6 +14,7 @@ import {
 import type { ProposedWrite } from '../../src/api.ts';
 import { evaluate } from '../../src/state/evaluator.ts';
 import { sessionIdOf } from '../../src/state/sessions/session-table.ts';
+import { ExpiryLaw } from './expiry-law.ts';
 import { entryText } from './format.ts';
 
 type LoggedRequest = Extract<EntryRequest, { kind: 'write' }>;
@@ -29,6 +32,8 @@ export interface Outcome {
   readonly writes: ReadonlyMap<string, CommittedWrite>;
   /** Of each key, what it was from an index on, growing; 0: not there. */
   readonly versions: ReadonlyMap<string, readonly Version[]>;
+  /** Keys that were deleted because their time had come. */
+  readonly expired: number;
 }
 
 interface Version {
@@ -44,17 +49,22 @@ export class ClusterHistory {
   readonly #values = new Map<Revision, string | undefined>();
   readonly #committed = new Map<LogIndex, Entry>();
   readonly #filed = new Map<string, Entry>();
+  /** When each entry was made, in the time of the world. */
+  readonly #madeAt = new Map<string, number>();
 
-  /** A primary put it in its log. */
-  logged(entry: Entry): void {
+  /** A primary put it in its log, now. */
+  logged(entry: Entry, now: number): void {
+    this.#madeAt.set(nameOf(entry), now);
+    if (entry.body.kind !== 'requests') return;
     let revision = entry.firstRevision;
-    for (const [ordinal, request] of writesOf(entry)) {
-      for (let at = 0; at < request.mutations.length; at++) {
+    for (const [ordinal, request] of entry.body.requests.entries()) {
+      const mutations = mutationsOf(request);
+      for (let at = 0; at < mutations.length; at++) {
         const name = `${entry.index}@${entry.term}/${ordinal}/${at}`;
         const before = this.#named.get(revision);
         assert(before === undefined, `revision ${revision} names ${before} and ${name}`);
         this.#named.set(revision, name);
-        const mutation = request.mutations[at]!;
+        const mutation = mutations[at]!;
         this.#places.set(revision, { index: entry.index, term: entry.term });
         this.#values.set(revision, mutation.kind === 'put' ? textOf(mutation.value) : undefined);
         revision = (revision + 1) as Revision;
@@ -108,6 +118,7 @@ export class ClusterHistory {
    */
   outcome(intents: ReadonlyMap<string, ProposedWrite>): Outcome {
     const data = new Map<string, StoredRecord>();
+    const expiries = new ExpiryLaw((position) => this.#madeAt.get(nameOf(position))!);
     const writes = new Map<string, CommittedWrite>();
     const versions = new Map<string, Version[]>();
     const floors = new Map<SessionId, number>();
@@ -121,10 +132,17 @@ export class ClusterHistory {
       for (const [ordinal, request] of entry.body.requests.entries()) {
         if (request.kind === 'openSession') floors.set(sessionIdOf(entry, ordinal), 0);
         else if (request.kind === 'closeSession') floors.delete(request.session);
-        else revision = replay(request, { entry, revision, data, writes, versions, floors, intents });
+        else if (request.kind === 'expire') {
+          expiries.check(entry, request.due);
+          for (const mutation of mutationsOf(request)) {
+            revision = (revision + 1) as Revision;
+            change(mutation, { entry, revision, data, versions, expiries });
+          }
+        } else
+          revision = replay(request, { entry, revision, data, writes, versions, floors, intents, expiries });
       }
     }
-    return { data, writes, versions };
+    return { data, writes, versions, expired: expiries.count };
   }
 }
 
@@ -138,6 +156,7 @@ function replay(
     readonly versions: Map<string, Version[]>;
     readonly floors: Map<SessionId, number>;
     readonly intents: ReadonlyMap<string, ProposedWrite>;
+    readonly expiries: ExpiryLaw;
   },
 ): Revision {
   const { entry, data, writes, floors } = at;
@@ -152,6 +171,7 @@ function replay(
   const { mutations, result } = evaluate(at.intents.get(name)!, (key) => data.get(textOf(key)), {
     nextRevision: (at.revision + 1) as Revision,
     lastRevision: at.revision,
+    logTime: entry.logTime,
   });
   const [logged, due] = [JSON.stringify(request.result), JSON.stringify(result)];
   assert(logged === due, `${where} says ${logged}; by the state before it: ${due}`);
@@ -159,19 +179,31 @@ function replay(
   let revision = at.revision;
   for (const mutation of mutations) {
     revision = (revision + 1) as Revision;
-    const key = textOf(mutation.key);
-    if (mutation.kind === 'put') data.set(key, { value: mutation.value, revision });
-    else data.delete(key);
-    const version = { index: entry.index, revision: mutation.kind === 'put' ? revision : (0 as Revision) };
-    at.versions.set(key, [...(at.versions.get(key) ?? []), version]);
+    change(mutation, { ...at, revision });
   }
   return revision;
 }
 
-function* writesOf(entry: Entry): Generator<[number, LoggedRequest]> {
-  if (entry.body.kind !== 'requests') return;
-  for (const [ordinal, request] of entry.body.requests.entries())
-    if (request.kind === 'write') yield [ordinal, request];
+function change(
+  mutation: Mutation,
+  at: {
+    readonly entry: Entry;
+    readonly revision: Revision;
+    readonly data: Map<string, StoredRecord>;
+    readonly versions: Map<string, Version[]>;
+    readonly expiries: ExpiryLaw;
+  },
+): void {
+  const { entry, revision, data, versions, expiries } = at;
+  expiries.changed(mutation, entry);
+  const key = textOf(mutation.key);
+  const version = { index: entry.index, revision: mutation.kind === 'put' ? revision : (0 as Revision) };
+  versions.set(key, [...(versions.get(key) ?? []), version]);
+  if (mutation.kind === 'del') data.delete(key);
+  else {
+    const { value, expiresAt } = mutation;
+    data.set(key, expiresAt === undefined ? { value, revision } : { value, revision, expiresAt });
+  }
 }
 
 export function nameOf(position: Position): string {

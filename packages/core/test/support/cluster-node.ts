@@ -15,9 +15,9 @@ import { MemoryStore } from './memory-store.ts';
 export type CoreFactory = (config: CoreConfig, recovered: RecoveredState, now: number) => CoreApi;
 
 /** Work of the driver that an effect asked for and that has not been completed yet. */
-export type Work = 'persist' | 'apply' | 'load' | 'fetch' | 'install' | 'snapshot';
+export type Work = 'persist' | 'apply' | 'load' | 'fetch' | 'due' | 'install' | 'snapshot';
 
-export const WORKS: readonly Work[] = ['persist', 'load', 'fetch', 'apply', 'install', 'snapshot'];
+export const WORKS: readonly Work[] = ['persist', 'load', 'fetch', 'due', 'apply', 'install', 'snapshot'];
 
 /** One run of a node's process, with all that went in and came out, to be played again. */
 interface Run {
@@ -50,6 +50,7 @@ export class ClusterNode {
   #applies: Extract<Effect, { kind: 'apply' }>[] = [];
   #loaded: Extract<Input, { kind: 'loaded' }>[] = [];
   #fetched: Extract<Input, { kind: 'fetched' }>[] = [];
+  #dueFound: Extract<Input, { kind: 'dueFound' }>[] = [];
   #installs: string[] = [];
   #transfers: { readonly peer: NodeId; readonly store: MemoryStore }[] = [];
   #disks = 1;
@@ -93,6 +94,7 @@ export class ClusterNode {
     this.#applies = [];
     this.#loaded = [];
     this.#fetched = [];
+    this.#dueFound = [];
     this.#installs = [];
     this.#transfers = [];
   }
@@ -131,6 +133,9 @@ export class ClusterNode {
         return;
       case 'fetch':
         this.#fetched.push({ kind: 'fetched', id: effect.id, records: this.store.getMany(effect) });
+        return;
+      case 'findDue':
+        this.#dueFound.push({ kind: 'dueFound', id: effect.id, ...this.store.findDue(effect) });
         return;
       case 'sendSnapshot':
         this.#transfers.push({ peer: effect.peer, store: this.store.clone() });
@@ -172,6 +177,8 @@ export class ClusterNode {
         return this.#loaded.shift();
       case 'fetch':
         return this.#fetched.shift();
+      case 'due':
+        return this.#dueFound.shift();
       case 'install': {
         const directory = this.#installs.shift();
         if (directory === undefined) return undefined;
@@ -206,6 +213,7 @@ export class ClusterNode {
     for (const batch of this.#applies) lines.push(`apply to ${batch.applied.index}`);
     for (const loaded of this.#loaded) lines.push(`load #${loaded.id}`);
     for (const fetched of this.#fetched) lines.push(`fetch #${fetched.id}`);
+    for (const found of this.#dueFound) lines.push(`due #${found.id}`);
     for (const transfer of this.#transfers) lines.push(`snapshot to ${transfer.peer}`);
     for (const directory of this.#installs) lines.push(`install ${directory}`);
     return lines;

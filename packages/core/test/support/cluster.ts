@@ -25,7 +25,7 @@ const TICK_MS = 5;
 /** More rounds of messages than this without quiet is a live-lock. */
 const ROUNDS_MAX = 2000;
 const MESSAGE_KINDS_OF_ALL: readonly string[] = ['heartbeat', 'heartbeatReply'];
-const EFFECTS_OF_MESSAGES: readonly string[] = ['send', 'persist', 'apply', 'load', 'fetch'];
+const EFFECTS_OF_MESSAGES: readonly string[] = ['send', 'persist', 'apply', 'load', 'fetch', 'findDue'];
 
 /** Cores wired together in memory, on a virtual clock. Nothing moves unless the script says so. */
 export class Cluster {
@@ -320,8 +320,9 @@ export class Cluster {
     const values = (read.keys ?? []).map((key, place) => {
       const over = served.overlay?.[place];
       const record = over === undefined ? node.store.get(key) : (over ?? undefined);
+      const until = record?.expiresAt === undefined ? '' : `(until ${record.expiresAt})`;
       const value =
-        record === undefined ? '-' : `${bytesText(record.value)}@${revisionText(record.revision)}`;
+        record === undefined ? '-' : `${bytesText(record.value)}@${revisionText(record.revision)}${until}`;
       return `${Buffer.from(key).toString('latin1')}=${value}`;
     });
     const revision = Math.max(served.revision, node.store.state().revision);

@@ -62,7 +62,8 @@ export function parseNodes(text: string): NodeId[] {
 
 /**
  * `put a=1 put b=*70000 (so many bytes) del b incr n=2 if a=1g+2 is a=1 absent b present b atMost c=7 seq=3 ack=local`: one
- * request of a frame. With `else`, which what is done otherwise follows, it is a transaction and takes `get a`, too.
+ * request of a frame; `put a=1 ttl=500`. With `else`, which what is done otherwise follows, it is a transaction and takes
+ * `get a`, `expire a=500` and `expire a`, too.
  */
 export function parseWrite(
   line: string,
@@ -78,10 +79,17 @@ export function parseWrite(
     if (word.startsWith('seq=')) sequence = Number(word.slice(4));
     else if (word.startsWith('ack=')) ack = word.slice(4) as Ack;
     else if (word === 'else') otherwise = [];
+    else if (word.startsWith('ttl=')) timeLastPut(otherwise ?? operations, Number(word.slice(4)));
     else parseStep(word, words[++at] ?? '', { operations: otherwise ?? operations, conditions });
   }
   const write = { id: defaults.id, sequence, ack, deadline: defaults.deadline, conditions, operations };
   return otherwise === undefined ? write : { ...write, otherwise };
+}
+
+function timeLastPut(operations: Operation[], ttlMs: number): void {
+  const last = operations.pop();
+  if (last?.kind !== 'put') throw new Error('ttl= stands behind a put');
+  operations.push({ ...last, ttlMs });
 }
 
 function parseStep(
@@ -104,6 +112,11 @@ function parseStep(
       return;
     case 'get':
       request.operations.push({ kind: 'get', key });
+      return;
+    case 'expire':
+      request.operations.push(
+        text === '' ? { kind: 'expire', key } : { kind: 'expire', key, ttlMs: Number(text) },
+      );
       return;
     case 'present':
       request.conditions.push({ kind: 'present', key });

@@ -2,6 +2,7 @@ import {
   type Ack,
   assert,
   type Condition,
+  changesNothing,
   type LogIndex,
   type Operation,
   type Revision,
@@ -32,6 +33,9 @@ interface Attempt {
   answers: number;
 }
 
+/** Log time from when a key is due to when it is deleted everywhere, while nothing goes wrong. */
+const LATE_MS_MAX = 1000;
+
 const RANK: Readonly<Record<Ack, number>> = { local: 0, quorum: 1, all: 2 };
 
 /** Clients that write, read, repeat themselves, give up and come back, and hold every answer against what was promised. */
@@ -43,7 +47,15 @@ export class DrawnClients {
   readonly #intents = new Map<string, ProposedWrite>();
   readonly #acknowledged: Acknowledged[] = [];
   readonly #reads: ReadOracle;
-  readonly counts = { acknowledged: 0, repeated: 0, conflicts: 0, givenUp: 0, refused: 0, sessionsClosed: 0 };
+  readonly counts = {
+    acknowledged: 0,
+    repeated: 0,
+    conflicts: 0,
+    givenUp: 0,
+    refused: 0,
+    sessionsClosed: 0,
+    expired: 0,
+  };
   #nextId = 1;
 
   constructor(ports: DrawnPorts) {
@@ -102,6 +114,8 @@ export class DrawnClients {
     const expected = JSON.stringify([...data].sort(([a], [b]) => (a < b ? -1 : 1)));
     for (const { id, store } of stores)
       assert(JSON.stringify(store.data()) === expected, `the store of ${id} is not what the log comes to`);
+    this.counts.expired = outcome.expired;
+    this.#checkNothingOverdue(stores);
     for (const call of this.#calls) {
       const committed = writes.get(call.name);
       assert(
@@ -112,6 +126,20 @@ export class DrawnClients {
     }
     this.#reads.checkOutcome(outcome);
     this.#checkAnswered();
+  }
+
+  /** With a primary at work for so long nothing that is due is left, and every node has the same index. */
+  #checkNothingOverdue(stores: readonly ServingNode[]): void {
+    const [first] = stores;
+    for (const { id, store } of stores) {
+      const places = store.places();
+      assert(`${places}` === `${first!.store.places()}`, `the index of ${id} is another: ${places}`);
+      for (const place of places) {
+        const key = place.slice(place.indexOf('/') + 1);
+        const overdue = store.state().logTime - Number.parseInt(place, 10);
+        assert(overdue < LATE_MS_MAX, `${key} is overdue by ${overdue} ms on ${id}`);
+      }
+    }
   }
 
   #checkReceipt(call: Call, receipt: Receipt): void {
@@ -140,7 +168,7 @@ export class DrawnClients {
   #onReceipt(node: ServingNode, call: Call, receipt: Receipt): void {
     const { ack, copies, index, result } = receipt;
     const place = `${call.name} at ${nameOf(receipt)}`;
-    const asked = levelDue(call.request, result.kind);
+    const asked = levelDue(call.request, result);
     this.counts.acknowledged++;
     if (receipt.repeated) this.counts.repeated++;
     if (result.kind === 'conflict') this.counts.conflicts++;
@@ -264,18 +292,17 @@ export class DrawnClients {
   ): Call {
     const sequence = session.next++;
     const name = `${session.id}/${sequence}`;
-    const { conditions, operations } = this.#drawWrite(session, name);
-    const request: ProposedWrite = { id: 0, sequence, ack, deadline: 0, conditions, operations };
+    const request: ProposedWrite = { id: 0, sequence, ack, deadline: 0, ...this.#drawWrite(session, name) };
     const call: Call = { name, session, request, receipts: [], unsure: 0, state: 'pending' };
     this.#calls.push(call);
     this.#intents.set(name, request);
     return call;
   }
 
-  #drawWrite(session: Session, name: string): { conditions: Condition[]; operations: Operation[] } {
+  #drawWrite(session: Session, name: string): Pick<ProposedWrite, 'conditions' | 'operations' | 'otherwise'> {
     const value = Buffer.from(name);
     const key = Buffer.from(`k${this.#draw(4)}`);
-    switch (this.#draw(8)) {
+    switch (this.#draw(10)) {
       case 0:
       case 1:
         return {
@@ -304,8 +331,35 @@ export class DrawnClients {
           operations: [this.#draw(2) === 0 ? { kind: 'del', key: gone } : { kind: 'put', key: gone, value }],
         };
       }
+      case 5:
+      case 6:
+        return { conditions: [], operations: [this.#drawTimed(value)] };
+      case 7: {
+        const timed = this.#drawTimed(value);
+        const step: Operation =
+          this.#draw(3) === 0
+            ? { kind: 'expire', key: timed.key }
+            : { kind: 'expire', key: timed.key, ttlMs: 1 + this.#draw(1500) };
+        return { conditions: [], operations: [step], otherwise: [] };
+      }
       default:
         return { conditions: [], operations: [{ kind: 'put', key, value }] };
+    }
+  }
+
+  /** Few keys that expire, are renewed, counted, and written again for good. */
+  #drawTimed(value: Uint8Array): Operation {
+    const key = Buffer.from(`de${this.#draw(3)}`);
+    const ttlMs = 1 + this.#draw(this.#draw(2) === 0 ? 100 : 1500);
+    switch (this.#draw(6)) {
+      case 0:
+        return { kind: 'put', key, value };
+      case 1:
+        return { kind: 'increment', key, by: 1 };
+      case 2:
+        return { kind: 'put', key, value: Buffer.from('7'), ttlMs };
+      default:
+        return { kind: 'put', key, value, ttlMs };
     }
   }
 
@@ -323,7 +377,8 @@ export class DrawnClients {
 }
 
 /** Conditional writes are raised to quorum. A refusal changed nothing: it is told once it is committed (G8). */
-function levelDue(request: ProposedWrite, result: Receipt['result']['kind']): Ack {
-  const isRefusal = result === 'conflict' || result === 'notAnInteger';
-  return isRefusal || (request.ack === 'local' && isConditional(request)) ? 'quorum' : request.ack;
+function levelDue(request: ProposedWrite, result: Receipt['result']): Ack {
+  return changesNothing(result) || (request.ack === 'local' && isConditional(request))
+    ? 'quorum'
+    : request.ack;
 }

@@ -98,6 +98,13 @@ function valueText(name: string, value: unknown): string {
 function requestText(request: EntryRequest): string {
   if (request.kind === 'openSession') return 'openSession';
   if (request.kind === 'closeSession') return `closeSession ${request.session} ${request.reason}`;
+  if (request.kind === 'expire') {
+    const due = request.due.map(
+      ({ key, expiresAt, isDeleted }) =>
+        `${valueText('', key)}@${expiresAt} ${isDeleted ? 'deleted' : 'stale'}`,
+    );
+    return `expire ${due.join('+')}`;
+  }
   const mutations = request.mutations.map(mutationText).join('+');
   const changes = mutations === '' ? '-' : mutations;
   return `${request.session}#${request.sequence} ${changes} -> ${resultText(request.result)}`;
@@ -105,7 +112,11 @@ function requestText(request: EntryRequest): string {
 
 function mutationText(mutation: Mutation): string {
   const key = valueText('', mutation.key);
-  return mutation.kind === 'put' ? `${key}=${valueText('', mutation.value)}` : `del(${key})`;
+  if (mutation.kind === 'del') return `del(${key})`;
+  const { value, expiresAt, formerExpiry } = mutation;
+  const until = expiresAt === undefined ? '' : `(until ${expiresAt})`;
+  const instead = formerExpiry === undefined ? '' : `(instead of ${formerExpiry})`;
+  return `${key}=${valueText('', value)}${until}${instead}`;
 }
 
 function resultText(result: WriteResult): string {

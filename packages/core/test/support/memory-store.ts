@@ -1,6 +1,8 @@
 import {
   assert,
   type LogIndex,
+  type Mutation,
+  mutationsOf,
   type Position,
   type Revision,
   type SessionId,
@@ -10,7 +12,7 @@ import {
   type Term,
   type TermStart,
 } from '@holdfast/types';
-import type { Effect } from '../../src/api.ts';
+import type { Effect, FoundKey } from '../../src/api.ts';
 
 type Batch = Extract<Effect, { kind: 'apply' }>;
 
@@ -19,6 +21,8 @@ const NOWHERE: Position = { index: 0 as LogIndex, term: 0 as Term };
 /** The state of one node: keys, sessions, history, position. A crash keeps what was applied; see `checkpoint`. */
 export class MemoryStore {
   #data: Map<string, StoredRecord> = new Map();
+  /** Places of the index of expiries: by `expiresAt/key`. */
+  #places: Map<string, { readonly key: Uint8Array; readonly expiresAt: number }> = new Map();
   #sessions: Map<SessionId, SessionRecord> = new Map();
   #history: readonly TermStart[] = [];
   #applied: Position = NOWHERE;
@@ -45,13 +49,11 @@ export class MemoryStore {
       if (entry.body.kind !== 'requests') continue;
       let revision = entry.firstRevision;
       for (const request of entry.body.requests) {
-        if (request.kind !== 'write') continue;
-        for (const mutation of request.mutations) {
-          const key = textOf(mutation.key);
-          if (mutation.kind === 'put') this.#data.set(key, { value: mutation.value, revision });
-          else this.#data.delete(key);
+        for (const mutation of mutationsOf(request)) {
+          this.#change(mutation, revision);
           revision = (revision + 1) as Revision;
         }
+        if (request.kind === 'expire') for (const due of request.due) this.#places.delete(placeText(due));
       }
     }
     for (const record of batch.sessions) this.#sessions.set(record.id, record);
@@ -60,6 +62,43 @@ export class MemoryStore {
     this.#applied = batch.applied;
     this.#revision = batch.revision;
     this.#logTime = batch.logTime;
+  }
+
+  #change(mutation: Mutation, revision: Revision): void {
+    const { key } = mutation;
+    if (mutation.kind === 'del') {
+      this.#data.delete(textOf(key));
+      return;
+    }
+    const { value, expiresAt, formerExpiry } = mutation;
+    if (formerExpiry !== undefined) this.#places.delete(placeText({ key, expiresAt: formerExpiry }));
+    if (expiresAt === undefined) this.#data.set(textOf(key), { value, revision });
+    else {
+      this.#data.set(textOf(key), { value, revision, expiresAt });
+      this.#places.set(placeText({ key, expiresAt }), { key, expiresAt });
+    }
+  }
+
+  /** As the store does. */
+  findDue({ upTo, placesMax }: { readonly upTo: number; readonly placesMax: number }): {
+    readonly due: readonly FoundKey[];
+    readonly next: number | undefined;
+  } {
+    const places = [...this.#places.values()].sort((a, b) => (placeText(a) < placeText(b) ? -1 : 1));
+    const due = places.filter(({ expiresAt }) => expiresAt <= upTo).slice(0, placesMax);
+    return {
+      due: due.map(({ key, expiresAt }) => ({
+        key,
+        expiresAt,
+        isCurrent: this.get(key)?.expiresAt === expiresAt,
+      })),
+      next: places[due.length]?.expiresAt,
+    };
+  }
+
+  /** Of the index of expiries, in order. */
+  places(): string[] {
+    return [...this.#places.keys()].sort();
   }
 
   get(key: Uint8Array): StoredRecord | undefined {
@@ -112,6 +151,7 @@ export class MemoryStore {
   clone(): MemoryStore {
     const copy = new MemoryStore();
     copy.#data = new Map(this.#data);
+    copy.#places = new Map(this.#places);
     copy.#sessions = new Map(this.#sessions);
     copy.#history = this.#history;
     copy.#applied = this.#applied;
@@ -138,6 +178,11 @@ export class MemoryStore {
   data(): [string, StoredRecord][] {
     return [...this.#data].sort(([a], [b]) => (a < b ? -1 : 1));
   }
+}
+
+/** Sorts by time. */
+function placeText({ key, expiresAt }: { readonly key: Uint8Array; readonly expiresAt: number }): string {
+  return `${String(expiresAt).padStart(16, '0')}/${textOf(key)}`;
 }
 
 function textOf(key: Uint8Array): string {

@@ -264,6 +264,11 @@ export class RandomCluster {
         this.#back(host, this.draw(3), { kind: 'fetched', id: effect.id, records });
         return;
       }
+      case 'findDue': {
+        const found = host.store.findDue(effect);
+        this.#back(host, this.draw(3), { kind: 'dueFound', id: effect.id, ...found });
+        return;
+      }
       case 'serve':
         for (const served of effect.reads) this.clients.onServed(host, served);
         return;
@@ -316,7 +321,8 @@ export class RandomCluster {
   #persist(host: RandomHost, effect: Extract<Effect, { kind: 'persist' }>): void {
     const { record, hardState } = effect.order;
     if (record.kind === 'entries' && host.core?.context.role === 'primary')
-      for (const entry of record.entries) if (entry.term === hardState.term) this.history.logged(entry);
+      for (const entry of record.entries)
+        if (entry.term === hardState.term) this.history.logged(entry, this.now);
     host.log.append(effect.order);
     this.#sync(host);
   }
@@ -452,6 +458,7 @@ export class RandomCluster {
         ...LIMITS,
         logCacheBytesMax: 4096,
         sessionIdleMs: this.pick([LIMITS.sessionIdleMs, 1500]),
+        expiriesPerEntryMax: this.pick([LIMITS.expiriesPerEntryMax, 2]),
         ...(this.draw(2) === 0 ? {} : { asyncLagBytesMax: 400, asyncLagMsMax: 150 }),
         ...(tight ? { peerWindowEntries: 2, entryRequestsMax: 2, sessionWindow: 6, sessionsMax: 2 } : {}),
       },

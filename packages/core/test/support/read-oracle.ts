@@ -33,7 +33,17 @@ export class ReadOracle {
 
   ask(node: ServingNode, id: number, session: Session): void {
     const consistency = this.#pick(['linearizable', 'linearizable', 'session', 'session', 'eventual']);
-    const names = this.#pick([['pa', 'pb'], ['c0'], ['c1'], ['c2'], ['k0'], ['k1'], ['k2', 'k3'], ['d0']]);
+    const names = this.#pick([
+      ['pa', 'pb'],
+      ['c0'],
+      ['c1'],
+      ['c2'],
+      ['k0'],
+      ['k1'],
+      ['k2', 'k3'],
+      ['d0'],
+      ['de0', 'de1'],
+    ]);
     const keys = this.#draw(12) === 0 ? undefined : names.map((name) => Buffer.from(name));
     const bounded = consistency === 'eventual' && this.#draw(2) === 0;
     const read: ProposedRead = {

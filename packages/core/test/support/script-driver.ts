@@ -79,6 +79,7 @@ export class ScriptDriver {
     apply: (line) => this.#complete(line, 'apply'),
     load: (line) => this.#complete(line, 'load'),
     fetch: (line) => this.#complete(line, 'fetch'),
+    due: (line) => this.#complete(line, 'due'),
     install: (line) => this.#complete(line, 'install'),
     snapshot: (line) => this.#complete(line, 'snapshot'),
     hold: (line) => void this.#node(line).held.add(line.words[1] as Work),
@@ -203,6 +204,8 @@ export class ScriptDriver {
             ([key, { value, revision }]) => `${node.id} ${key}=${bytesText(value)}@${revisionText(revision)}`,
           ),
       ),
+    places: (line) =>
+      this.#shown(line).map((node) => `${node.id} ${node.store.places().map(placeText).join(' ') || '-'}`),
     diverged: (line) =>
       this.#shown(line).flatMap((node) => node.diverged.map((entry) => `${node.id} ${entryText(entry)}`)),
   };
@@ -363,6 +366,12 @@ export class ScriptDriver {
   #session(name: string): SessionId {
     return this.#cluster.sessions.get(name) ?? (name as SessionId);
   }
+}
+
+/** `a@12`: of the key a, at log time 12. */
+function placeText(place: string): string {
+  const [at, ...key] = place.split('/');
+  return `${key.join('/')}@${Number(at)}`;
 }
 
 function limitsOf(): CoreLimits {

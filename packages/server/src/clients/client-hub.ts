@@ -139,8 +139,8 @@ export class ClientHub {
     if (client !== undefined) this.#writes.reply(client, replies);
   }
 
-  serve(reads: readonly ServedRead[], store: Store): void {
-    this.#reads.serve(reads, store);
+  serve(reads: readonly ServedRead[], store: Store, logTime: number): void {
+    this.#reads.serve(reads, store, logTime);
   }
 
   refuseReads(reads: readonly { readonly id: number; readonly error: WireError }[]): void {

@@ -1,4 +1,4 @@
-import type { ProposedRead, ServedRead } from '@holdfast/core';
+import { type ProposedRead, type ServedRead, timeLeft } from '@holdfast/core';
 import type { Store } from '@holdfast/store';
 import {
   assertNever,
@@ -11,6 +11,7 @@ import {
   type ReadItem,
   type ReadRequest,
   type Revision,
+  type StoredRecord,
   TransientMap,
   type WireError,
 } from '@holdfast/types';
@@ -46,6 +47,12 @@ type WaitingRead = {
   | { readonly kind: 'snapshot'; readonly id: number }
   | { readonly kind: 'watch'; readonly id: number; readonly watch: WatchOpenMessage }
 );
+
+/** What is read from, and its log time, for what is left of times to live. */
+interface ServedState {
+  readonly store: Store;
+  readonly logTime: number;
+}
 
 /** Reads of clients: the core says when, the store what. */
 export class ClientReads {
@@ -141,9 +148,9 @@ export class ClientReads {
       client.replyToRead({ id, error: error ?? snapshotLost(snapshot) }, 0);
       return;
     }
-    const { view, stalenessMs } = held;
+    const { view, stalenessMs, logTime } = held;
     try {
-      const items = view.get(keys, LIMITS.requestBytesMax);
+      const items = view.get(keys, LIMITS.requestBytesMax).map((record) => itemOf(record, logTime));
       reply(client, id, { items, revision: view.revision, stalenessMs }, bytesOf(items, keys));
     } catch (failure) {
       client.replyToRead({ id, error: wireErrorOf(failure) }, 0);
@@ -178,11 +185,11 @@ export class ClientReads {
   }
 
   /** Effect of the core: these may be read now, from this store. */
-  serve(reads: readonly ServedRead[], store: Store): void {
+  serve(reads: readonly ServedRead[], store: Store, logTime: number): void {
     for (const read of reads) {
       const pending = this.#take(read.id);
       if (pending === undefined) continue;
-      this.#serve(pending, read, store);
+      this.#serve(pending, read, { store, logTime });
       this.#options.metrics.read(pending.consistency, this.#options.clock.now() - pending.since);
     }
   }
@@ -199,17 +206,17 @@ export class ClientReads {
     for (const id of client.reads) this.#cancel(client, id);
   }
 
-  #serve(pending: PendingRead, read: ServedRead, store: Store): void {
+  #serve(pending: PendingRead, read: ServedRead, state: ServedState): void {
     try {
       switch (pending.kind) {
         case 'keys':
-          this.#serveKeys(pending, read, store);
+          this.#serveKeys(pending, read, state);
           break;
         case 'range':
-          this.#serveRange(pending, read, store);
+          this.#serveRange(pending, read, state);
           break;
         case 'snapshot':
-          this.#serveSnapshot(pending, read, store);
+          this.#serveSnapshot(pending, read, state);
           break;
         case 'watch':
           beginWatch(pending);
@@ -246,17 +253,21 @@ export class ClientReads {
     }
   }
 
-  #serveKeys(pending: Extract<PendingRead, { kind: 'keys' }>, read: ServedRead, store: Store): void {
+  #serveKeys(pending: Extract<PendingRead, { kind: 'keys' }>, read: ServedRead, state: ServedState): void {
     const { client, id, keys } = pending;
     if (client.isBackedUp) {
       this.#refuse(pending, backedUp());
       return;
     }
-    const { items, revision, bytes } = readItems(keys, read, store);
+    const { items, revision, bytes } = readItems(keys, read, state);
     reply(client, id, { items, revision, stalenessMs: read.stalenessMs }, bytes);
   }
 
-  #serveRange(pending: Extract<PendingRead, { kind: 'range' }>, read: ServedRead, store: Store): void {
+  #serveRange(
+    pending: Extract<PendingRead, { kind: 'range' }>,
+    read: ServedRead,
+    { store }: ServedState,
+  ): void {
     const { client, scan, deadline } = pending;
     const reading = store.scan(scan.range);
     const revision = Math.max(reading.revision, read.revision) as Revision;
@@ -268,10 +279,10 @@ export class ClientReads {
   #serveSnapshot(
     { client, id }: Extract<PendingRead, { kind: 'snapshot' }>,
     { stalenessMs }: ServedRead,
-    store: Store,
+    { store, logTime }: ServedState,
   ): void {
     const view = store.view();
-    if (client.snapshots.begin(id, { view, stalenessMs }))
+    if (client.snapshots.begin(id, { view, stalenessMs, logTime }))
       client.send({ kind: 'snapshotOpened', id, revision: view.revision, stalenessMs });
   }
 
@@ -360,7 +371,7 @@ function beginWatch({ client, id, watch }: Extract<PendingRead, { kind: 'watch' 
 function readItems(
   keys: readonly Uint8Array[],
   read: ServedRead,
-  store: Store,
+  { store, logTime }: ServedState,
 ): { items: (ReadItem | undefined)[]; revision: Revision; bytes: number } {
   const { records, revision } = store.get(keys, LIMITS.requestBytesMax);
   const items: (ReadItem | undefined)[] = [];
@@ -368,12 +379,18 @@ function readItems(
   for (let place = 0; place < records.length; place += 1) {
     const newer = read.overlay?.[place];
     const item = newer === undefined ? records[place] : (newer ?? undefined);
-    items.push(item);
+    items.push(itemOf(item, logTime));
     bytes += item?.value.byteLength ?? 0;
   }
   // Values that the overlay took the place of count too, where they ended the look.
   if (records.length < keys.length) bytes = Math.max(bytes, LIMITS.requestBytesMax + 1);
   return { items, revision: Math.max(revision, read.revision) as Revision, bytes };
+}
+
+function itemOf(record: StoredRecord | undefined, logTime: number): ReadItem | undefined {
+  if (record?.expiresAt === undefined) return record;
+  const { value, revision, expiresAt } = record;
+  return { value, revision, ttlMs: timeLeft(expiresAt, logTime) };
 }
 
 function reply(client: ClientConnection, id: number, answer: ReadAnswer, bytes: number): void {

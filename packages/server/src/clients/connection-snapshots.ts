@@ -11,6 +11,8 @@ export interface ConnectionSnapshotsOptions {
 export interface OpenSnapshot {
   readonly view: StoreView;
   readonly stalenessMs: number;
+  /** When it was taken. */
+  readonly logTime: number;
 }
 
 interface Held {

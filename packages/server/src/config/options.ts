@@ -97,6 +97,7 @@ const LIMIT_OPTIONS = {
   sessionResultBytesMax: size(LIMITS.sessionResultBytesMax),
   sessionsMax: count(LIMITS.sessionsMax),
   sessionIdleMs: duration(LIMITS.sessionIdleMs, { min: 1000, max: 2_147_483_647 }),
+  expiriesPerEntryMax: count(LIMITS.expiriesPerEntryMax),
   clientConnectionsMax: count(LIMITS.clientConnectionsMax),
   handshakeTimeoutMs: duration(LIMITS.handshakeTimeoutMs),
   scansPerConnectionMax: count(LIMITS.scansPerConnectionMax),

@@ -272,6 +272,9 @@ export class DatabaseDriver {
       case 'serve':
         this.#readStore(effect);
         break;
+      case 'findDue':
+        this.#findDue(effect);
+        break;
       case 'refuseReads':
         this.#ports.refuseReads(effect.reads);
         break;
@@ -367,7 +370,7 @@ export class DatabaseDriver {
 
   #readStore(effect: Extract<Effect, { kind: 'fetch' | 'serve' }>): void {
     if (this.#space.isReopening) this.#held.push(effect);
-    else if (effect.kind === 'serve') this.#ports.serve(effect.reads, this.store);
+    else if (effect.kind === 'serve') this.#ports.serve(effect.reads, this.store, effect.logTime);
     else this.#fetch(effect);
   }
 
@@ -380,6 +383,17 @@ export class DatabaseDriver {
       if (!(error instanceof HoldfastError) || !this.#space.isFull) throw error;
       this.#held.push(effect);
     }
+  }
+
+  /** A store that cannot be read now is asked again at the next tick: something is still due, as far as anybody knows. */
+  #findDue({ id, upTo, placesMax }: Extract<Effect, { kind: 'findDue' }>): void {
+    this.store.findDue({ upTo, placesMax }).then(
+      ({ due, next }) => this.input({ kind: 'dueFound', id, due, next }),
+      (error: unknown) => {
+        if (error instanceof HoldfastError) this.input({ kind: 'dueFound', id, due: [], next: upTo });
+        else this.fail(asError(error));
+      },
+    );
   }
 
   #performHeld(): void {

@@ -8,7 +8,8 @@ export interface DriverPorts {
   /** `traces`: of its entries, if some hold a sampled request. */
   send(to: NodeId, database: DatabaseUid | '', message: PeerMessage, traces?: readonly EntryTrace[]): void;
   reply(connection: number, replies: readonly ClientReply[]): void;
-  serve(reads: readonly ServedRead[], store: Store): void;
+  /** `logTime`: of now, as far as this node knows it. */
+  serve(reads: readonly ServedRead[], store: Store, logTime: number): void;
   refuseReads(reads: Extract<Effect, { kind: 'refuseReads' }>['reads']): void;
   sendSnapshot(peer: NodeId): void;
   cancelSnapshot(peer: NodeId): void;

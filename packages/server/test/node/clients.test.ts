@@ -338,7 +338,7 @@ describe('bad clients', () => {
     const early = await bare();
     early.connection.send(encodeClientMessages([{ kind: 'ping', id: 1 }]));
     const twice = await TestClient.connect(url);
-    twice.send([{ kind: 'hello', protocol: 2, database: 'default', name: 'again' }]);
+    twice.send([{ kind: 'hello', protocol: 3, database: 'default', name: 'again' }]);
     for (const closed of [garbage.closed, early.closed, () => twice.closed]) {
       expect((await waitFor('the close', closed)).code).toBe(CLOSE_CODES.invalidMessage);
     }
@@ -398,7 +398,7 @@ describe('bad clients', () => {
       'sec-websocket-protocol': CLIENT_SUBPROTOCOL,
     });
     raw.socket.pause();
-    raw.send(encodeClientMessages([{ kind: 'hello', protocol: 2, database: 'default', name: 'greedy' }]));
+    raw.send(encodeClientMessages([{ kind: 'hello', protocol: 3, database: 'default', name: 'greedy' }]));
     for (const scan of [1, 2, 3]) {
       raw.send(
         encodeClientMessages([{ ...scanOpen(scan, { gte: bytes('large') }, 1), consistency: 'eventual' }]),

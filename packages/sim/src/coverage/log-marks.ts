@@ -1,5 +1,5 @@
 import type { Core, Effect, Input, PersistOrder } from '@holdfast/core';
-import type { LogIndex, PeerMessage, Ticket } from '@holdfast/types';
+import type { Entry, LogIndex, PeerMessage, Ticket } from '@holdfast/types';
 import type { Meet, StepMarks } from './step-marks.ts';
 
 type Append = Extract<PeerMessage, { kind: 'append' }>;
@@ -58,8 +58,18 @@ export class LogMarks implements StepMarks {
   }
 
   #ordered({ ticket, record }: PersistOrder): void {
-    const last = record.kind === 'entries' ? record.entries.at(-1) : undefined;
+    if (record.kind !== 'entries') return;
+    const last = record.entries.at(-1);
     if (last !== undefined) this.#writing.push({ ticket, last: last.index, cut: false });
+    for (const entry of record.entries) this.#expired(entry);
+  }
+
+  #expired({ body }: Entry): void {
+    if (body.kind !== 'requests') return;
+    for (const request of body.requests) {
+      if (request.kind !== 'expire') continue;
+      for (const { isDeleted } of request.due) this.#meet(isDeleted ? 'keyExpired' : 'expiryStale');
+    }
   }
 
   #truncated(from: LogIndex): void {

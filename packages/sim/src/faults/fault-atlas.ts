@@ -36,9 +36,10 @@ export class FaultAtlas {
   /** Until it serves again all that it had, in a run that began after it lost it. */
   isImpaired(machine: SimMachine): boolean {
     const impairment = this.#impaired.get(machine.id);
-    if (impairment === undefined) return false;
-    if (impairment.forGood || machine.runs === impairment.run) return true;
     const status = machine.node?.status();
+    // That its disk went back may be found out when it serves already.
+    if (impairment === undefined) return status?.exclusion !== undefined;
+    if (impairment.forGood || machine.runs === impairment.run) return true;
     if (status?.serving !== true || status.exclusion !== undefined) return true;
     this.#impaired.delete(machine.id);
     return false;

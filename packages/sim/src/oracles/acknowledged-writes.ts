@@ -82,7 +82,8 @@ class Places {
   constructor(log: WinningLog, listed: readonly ListedMutation[]) {
     this.#log = log;
     for (const mutation of log.mutations)
-      if (mutation.value !== undefined) this.#won.set(nameOf(mutation.key, mutation.value), mutation);
+      if (mutation.value !== undefined && !mutation.isRenewal)
+        this.#won.set(nameOf(mutation.key, mutation.value), mutation);
     this.#listedValues = new Set(listed.map(({ key, value }) => nameOf(key, value)));
     this.#listedRevisions = new Set(listed.map(({ revision }) => revision));
   }

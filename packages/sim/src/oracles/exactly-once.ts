@@ -21,8 +21,9 @@ export function checkExactlyOnce(
 
 function checkCalls(log: WinningLog): void {
   const calls = new Map<string, number>();
-  for (const { session, sequence, index } of log.mutations) {
-    const call = `${session}/${sequence}`;
+  for (const { call: made, index } of log.mutations) {
+    if (made === undefined) continue;
+    const call = `${made.session}/${made.sequence}`;
     const before = calls.get(call);
     if (before !== undefined && before !== index)
       throw new SafetyViolation(NAME, `call ${call} is in the log at ${before} and at ${index}`);
@@ -37,11 +38,11 @@ function checkConditions(log: WinningLog, writes: readonly BookedWrite[]): void 
       if (value !== undefined) demands.set(JSON.stringify([key, value]), ifRevision);
   const state = new Map<string, number>();
   const seen = new Set<string>();
-  for (const { key, value, revision, index } of log.mutations) {
+  for (const { key, value, revision, index, isRenewal } of log.mutations) {
     const before = state.get(key) ?? 0;
     state.set(key, value === undefined ? 0 : revision);
     const name = JSON.stringify([key, value]);
-    if (value === undefined || !demands.has(name)) continue;
+    if (value === undefined || isRenewal || !demands.has(name)) continue;
     if (seen.has(name))
       throw new SafetyViolation(NAME, `${key}=${value} is in the log twice, again at ${index}`);
     seen.add(name);

@@ -1,12 +1,10 @@
-import type { Entry, EntryRequest, SessionId } from '@holdfast/types';
+import { type Entry, type EntryRequest, type Mutation, mutationsOf, type SessionId } from '@holdfast/types';
 
 /** A record as a log leaves it. */
 export interface LoggedRecord {
   readonly revision: number;
   readonly value: Uint8Array;
 }
-
-type LoggedWrite = Extract<EntryRequest, { kind: 'write' }>;
 
 /** What a log comes to, whether it is committed or not: records and sessions. */
 export class LoggedState {
@@ -26,13 +24,13 @@ export class LoggedState {
       if (request.kind === 'openSession')
         this.sessions.set(`${entry.term}.${entry.index}.${ordinal}` as SessionId, new Set());
       else if (request.kind === 'closeSession') this.sessions.delete(request.session);
-      else revision = this.#write(request, revision);
+      else if (request.kind === 'write') this.sessions.get(request.session)?.add(request.sequence);
+      revision = this.#change(mutationsOf(request), revision);
     });
   }
 
-  #write({ session, sequence, mutations }: LoggedWrite, first: number): number {
+  #change(mutations: readonly Mutation[], first: number): number {
     let revision = first;
-    this.sessions.get(session)?.add(sequence);
     for (const mutation of mutations) {
       const name = keyName(mutation.key);
       if (mutation.kind === 'put') this.records.set(name, { revision, value: mutation.value });

@@ -84,7 +84,7 @@ class SectionCheck {
           `is told of ${textOf(is)}, which is ${should.key}=${should.value} of term ${should.term}`,
         );
       const next = this.#history.find(({ revision }) => revision > should.revision);
-      const isLast = next?.session !== should.session || next.sequence !== should.sequence;
+      const isLast = next?.index !== should.index || next.call !== should.call;
       if (is.endsWrite !== isLast)
         this.#violated(`is told ${textOf(is)} ${is.endsWrite ? 'ends' : 'does not end'} a write`);
       if (this.#watch.plan.previousValue === true) this.#checkPrevious(is);

@@ -1,20 +1,30 @@
-import type { Entry, LogIndex, SessionId, Term, WriteResult } from '@holdfast/types';
+import {
+  type Entry,
+  type EntryRequest,
+  type LogIndex,
+  mutationsOf,
+  type SessionId,
+  type Term,
+} from '@holdfast/types';
+import { isExpiring } from '../workload/keys.ts';
 
 /** One change of one key in the log that won. */
 export interface LoggedMutation {
   readonly index: LogIndex;
   readonly term: Term;
-  readonly session: SessionId;
-  readonly sequence: number;
+  /** The call that it belongs to; undefined: it is of no client, its key had expired. */
+  readonly call: { readonly session: SessionId; readonly sequence: number } | undefined;
   readonly key: string;
   /** Undefined: a delete. */
   readonly value: string | undefined;
   readonly revision: number;
-  readonly result: WriteResult;
+  /** The same value once more, to give it another time to live. */
+  readonly isRenewal: boolean;
 }
 
 /** The entries that were applied, in order, as the changes they make: the judge of every answer in the end. */
 export class WinningLog {
+  readonly entries: readonly Entry[];
   readonly mutations: readonly LoggedMutation[];
   readonly lastIndex: number;
   readonly #byRevision = new Map<number, LoggedMutation>();
@@ -22,8 +32,9 @@ export class WinningLog {
 
   /** Entries from index 1 on, without a gap. */
   constructor(entries: readonly Entry[]) {
+    this.entries = entries;
     this.lastIndex = entries.length;
-    this.mutations = entries.flatMap((entry) => [...mutationsOf(entry)]);
+    this.mutations = entries.flatMap((entry) => [...changesOf(entry)]);
     for (const mutation of this.mutations) {
       this.#byRevision.set(mutation.revision, mutation);
       const ofKey = this.#byKey.get(mutation.key);
@@ -57,17 +68,22 @@ export class WinningLog {
 }
 
 /** Revisions count up over the mutations of an entry in order. */
-function* mutationsOf(entry: Entry): Generator<LoggedMutation> {
+function* changesOf(entry: Entry): Generator<LoggedMutation> {
   if (entry.body.kind !== 'requests') return;
+  const { index, term } = entry;
   let revision: number = entry.firstRevision;
   for (const request of entry.body.requests) {
-    if (request.kind !== 'write') continue;
-    const { session, sequence, result } = request;
-    for (const mutation of request.mutations) {
+    const call = request.kind === 'write' ? request : undefined;
+    for (const mutation of mutationsOf(request)) {
       const key = Buffer.from(mutation.key).toString();
       const value = mutation.kind === 'put' ? Buffer.from(mutation.value).toString() : undefined;
-      yield { index: entry.index, term: entry.term, session, sequence, key, value, revision, result };
+      yield { index, term, call, key, value, revision, isRenewal: isRenewal(request, key) };
       revision += 1;
     }
   }
+}
+
+/** Clients write keys that expire without transactions, and renew them by one. */
+function isRenewal(request: EntryRequest, key: string): boolean {
+  return request.kind === 'write' && request.result.kind === 'transaction' && isExpiring(key);
 }

@@ -26,8 +26,11 @@ import { SealedEntries } from '../oracles/sealed-entries.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { StatedAges } from '../oracles/stated-ages.ts';
 import { SupersededEntries } from '../oracles/superseded-entries.ts';
+import { TimesToLive } from '../oracles/times-to-live.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { WholeStores } from '../oracles/whole-stores.ts';
+import type { WinningLog } from '../oracles/winning-log.ts';
+import type { BookedRenewal } from '../workload/call-book.ts';
 import { RunFailure } from './run-failure.ts';
 
 interface TimedOracles {
@@ -36,6 +39,7 @@ interface TimedOracles {
   readonly ages: StatedAges;
   readonly idle: IdleSessions;
   readonly lag: LagBounds;
+  readonly timesToLive: TimesToLive;
 }
 
 /** Shows every step of every core to the oracles, and remembers the first thing that went wrong. */
@@ -98,7 +102,13 @@ export class Watch implements CoreObserver {
       ages: new StatedAges({ clockDrift }),
       idle: new IdleSessions({ sessionIdleMs: limits.sessionIdleMs, clockDrift }),
       lag: new LagBounds({ clockDrift }),
+      timesToLive: new TimesToLive(clockDrift),
     };
+  }
+
+  /** In the end. */
+  checkTimesToLive(log: WinningLog, renewals: readonly BookedRenewal[]): void {
+    this.#timed?.timesToLive.check(log, renewals);
   }
 
   /** In the end. Answers how many eventual reads told their age. */
@@ -195,14 +205,17 @@ export class Watch implements CoreObserver {
   }
 
   #onTimedStep(
-    { orders, offices, ages, idle, lag }: TimedOracles,
+    { orders, offices, ages, idle, lag, timesToLive }: TimedOracles,
     boot: Boot,
     step: { readonly input: Input; readonly effects: readonly Effect[]; readonly core: Core },
   ): void {
     const { input, effects, core } = step;
     const now = this.#cluster!.clock.now();
     orders.onStep(boot, input, effects, now);
-    for (const effect of effects) offices.onEffect(boot, effect, now);
+    for (const effect of effects) {
+      offices.onEffect(boot, effect, now);
+      timesToLive.onEffect(effect, now);
+    }
     ages.onStep(boot, step, core.applier.applied, now);
     idle.onStep(boot, input, effects, now);
     lag.onStep(boot, effects, core, now);

@@ -1,6 +1,6 @@
 import type { Consistency, Random } from '@holdfast/types';
 import { between, logUniform, pick } from '../run/draw.ts';
-import { isDeleted, KEYS, PLAIN_KEYS, SINGLE_KEYS } from '../workload/keys.ts';
+import { isDeleted, isExpiring, KEYS, PLAIN_KEYS, SINGLE_KEYS } from '../workload/keys.ts';
 import type { Scenario } from './scenario.ts';
 import type {
   PlannedCall,
@@ -8,12 +8,18 @@ import type {
   PlannedIncrement,
   PlannedRange,
   PlannedRead,
+  PlannedRenewal,
   PlannedSnapshot,
   PlannedWrite,
 } from './schedule.ts';
 
 const WRITE_SHARE = 0.55;
 const ABORTED_SHARE = 0.05;
+const LASTING_KEYS = PLAIN_KEYS.filter((key) => !isExpiring(key));
+/** Of the calls on keys that expire. */
+const EXPIRING_WRITE_SHARE = 0.7;
+const TTL_MS_MIN = 1;
+const TTL_MS_MAX = 3000;
 const CONSISTENCIES: readonly Consistency[] = [
   'linearizable',
   'linearizable',
@@ -57,6 +63,34 @@ function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIn
   return { kind: 'write', keys: [key], ack, ...size, ...del(random, key), ...plain(random, 0.4) };
 }
 
+/** What one more thread does with keys that expire: drawn apart, so that it changes nothing of what the others do. */
+export function drawExpiringCalls(random: Random, scenario: Scenario): PlannedCall[] {
+  const calls: PlannedCall[] = [];
+  for (let thoughtMs = 0; ; ) {
+    const thinkMs = between(random, 0, 4 * scenario.thinkMsMax);
+    thoughtMs += thinkMs;
+    if (thoughtMs > scenario.workMs) return calls;
+    const key = pick(random, KEYS.expiring);
+    const what = random.next() < EXPIRING_WRITE_SHARE ? drawExpiring(random, key) : drawReadOf(random, key);
+    calls.push({ thinkMs, timeoutMs: logUniform(random, 50, 5000), ...what });
+  }
+}
+
+/** Often renewed about when it is due. */
+function drawExpiring(random: Random, key: string): PlannedWrite | PlannedRenewal {
+  const ttlMs = Math.floor(logUniform(random, TTL_MS_MIN, TTL_MS_MAX));
+  const draw = random.next();
+  if (draw < 0.3) return { kind: 'renewal', key, ttlMs };
+  if (draw < 0.35) return { kind: 'renewal', key };
+  const ack = pick(random, ['local', 'quorum', 'quorum', 'all'] as const);
+  const write = { kind: 'write', keys: [key], ack, ...plain(random, 0.4) } as const;
+  return draw < 0.45 ? write : { ...write, ttlMs };
+}
+
+function drawReadOf(random: Random, key: string): PlannedRead {
+  return { kind: 'read', keys: [key], consistency: pick(random, CONSISTENCIES) };
+}
+
 function del(random: Random, key: string): { isDelete?: true } {
   return isDeleted(key) && random.next() < 0.3 ? { isDelete: true } : {};
 }
@@ -94,7 +128,7 @@ function drawSnapshot(random: Random, consistency: Consistency): PlannedSnapshot
   const reads = Array.from({ length: count }, () => {
     const draw = random.next();
     if (draw < 0.3) return 'all';
-    return draw < 0.6 ? pick(random, KEYS.pairs) : [pick(random, PLAIN_KEYS)];
+    return draw < 0.6 ? pick(random, KEYS.pairs) : [pick(random, LASTING_KEYS)];
   });
   return { kind: 'snapshot', consistency, reads, pauseMs: logUniform(random, 1, 300) };
 }

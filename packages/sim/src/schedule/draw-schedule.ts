@@ -1,6 +1,6 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { SimRandom } from '../sim-random.ts';
-import { drawCalls } from './draw-calls.ts';
+import { drawCalls, drawExpiringCalls } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
@@ -49,6 +49,7 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       const threads = names('thread ', scenario.callsAtOnce).map((name) =>
         drawCalls(random.named(`${host} ${name}`), scenario),
       );
+      threads.push(drawExpiringCalls(random.named(`${host} expiring`), scenario));
       const watches = isWatched ? drawWatches(random.named(`${host} watches`), scenario) : [];
       return watches.length === 0 ? { host, threads } : { host, threads, watches };
     }),

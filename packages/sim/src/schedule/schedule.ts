@@ -78,7 +78,15 @@ export type PlannedCall = {
   readonly timeoutMs: number;
   /** It is aborted so long after it was made, if it has not ended by then. */
   readonly abortMs?: number;
-} & (PlannedWrite | PlannedIncrement | PlannedRead | PlannedRange | PlannedSnapshot | PlannedClear);
+} & (
+  | PlannedWrite
+  | PlannedIncrement
+  | PlannedRenewal
+  | PlannedRead
+  | PlannedRange
+  | PlannedSnapshot
+  | PlannedClear
+);
 
 export interface PlannedWrite {
   readonly kind: 'write';
@@ -86,6 +94,8 @@ export interface PlannedWrite {
   readonly keys: readonly string[];
   readonly ack: Ack;
   readonly isDelete?: true;
+  /** Of all keys. */
+  readonly ttlMs?: number;
   /** Bytes of the value beyond what makes it different. */
   readonly padding?: number;
   /** Through the methods of abstract-level, which tell no revision. */
@@ -98,6 +108,14 @@ export interface PlannedIncrement {
   readonly kind: 'increment';
   readonly key: string;
   readonly by: number;
+}
+
+/** Another time to live for what the key has. */
+export interface PlannedRenewal {
+  readonly kind: 'renewal';
+  readonly key: string;
+  /** Absent: it stays. */
+  readonly ttlMs?: number;
 }
 
 export interface PlannedRead {

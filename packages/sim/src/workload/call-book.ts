@@ -30,6 +30,13 @@ export interface BookedIncrement {
     | { readonly kind: 'acknowledged'; readonly value: number; readonly revision: number };
 }
 
+/** Another time to live that a key was given. */
+export interface BookedRenewal {
+  readonly client: string;
+  readonly key: string;
+  readonly revision: number;
+}
+
 /** An answered read of some keys or of a range, at one moment. */
 export interface BookedRead {
   readonly client: string;
@@ -62,6 +69,8 @@ export interface HandedToken {
 export class CallBook {
   readonly writes: BookedWrite[] = [];
   readonly increments: BookedIncrement[] = [];
+  /** Acknowledged ones. */
+  readonly renewals: BookedRenewal[] = [];
   readonly reads: BookedRead[] = [];
   /** Those that were answered. */
   readonly clears: BookedClear[] = [];
@@ -121,6 +130,12 @@ export class CallBook {
   settleWrite(write: BookedWrite, outcome: WriteOutcome): void {
     write.outcome = outcome;
     if (outcome.kind === 'acknowledged' && outcome.ack !== 'local') this.#raise(outcome.revision ?? 0);
+  }
+
+  /** It is acknowledged. */
+  renewed(renewal: BookedRenewal): void {
+    this.renewals.push(renewal);
+    this.#raise(renewal.revision);
   }
 
   settleIncrement(increment: BookedIncrement, outcome: BookedIncrement['outcome']): void {

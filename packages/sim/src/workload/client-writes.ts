@@ -1,9 +1,9 @@
 import type { RecordedOperation } from '@holdfast/check';
 import { HoldfastError, type WriteSummary } from '@holdfast/client';
-import { type Ack, assert, type Revision } from '@holdfast/types';
-import type { PlannedClear, PlannedIncrement, PlannedWrite } from '../schedule/schedule.ts';
+import { type Ack, assert, assertNever, type Revision } from '@holdfast/types';
+import type { PlannedClear, PlannedIncrement, PlannedRenewal, PlannedWrite } from '../schedule/schedule.ts';
 import type { BookedWrite } from './call-book.ts';
-import { KEYS } from './keys.ts';
+import { isExpiring, KEYS } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
 
 type Change = BookedWrite['changes'][number];
@@ -12,6 +12,7 @@ interface Wanted {
   readonly changes: readonly Change[];
   readonly ack: Ack;
   readonly ifRevision?: number;
+  readonly ttlMs?: number;
   /** Through the methods of abstract-level, which tell no revision. */
   readonly isPlain: boolean;
   /** To the same effect: an operation is an operation, however it is asked for. */
@@ -29,18 +30,30 @@ export class ClientWrites {
     this.#world = world;
   }
 
-  make(write: PlannedWrite | PlannedIncrement | PlannedClear): Promise<void> {
-    if (write.kind === 'clear') return this.#clear();
-    return write.kind === 'increment' ? this.#increment(write) : this.#write(this.#want(write));
+  make(write: PlannedWrite | PlannedIncrement | PlannedRenewal | PlannedClear): Promise<void> {
+    switch (write.kind) {
+      case 'write':
+        return this.#write(this.#want(write));
+      case 'increment':
+        return this.#increment(write);
+      case 'renewal':
+        return this.#renew(write);
+      case 'clear':
+        return this.#clear();
+      default:
+        return assertNever(write);
+    }
   }
 
-  #want({ keys, ack, isDelete, padding = 0, isPlain, onlyIf }: PlannedWrite): Wanted {
+  #want({ keys, ack, isDelete, padding = 0, isPlain, onlyIf, ttlMs }: PlannedWrite): Wanted {
     const { host, book, order } = this.#world;
     // Used once in a run.
     const value = `${host}-${book.writes.length}${'.'.repeat(padding)}`;
     const changes = keys.map((key) => ({ key, value: isDelete === true ? undefined : value }));
-    const isTransaction = isPlain !== true && ack !== 'local' && book.writes.length % TRANSACTION_EVERY === 0;
-    const wanted: Wanted = { changes, ack, isPlain: isPlain === true, isTransaction };
+    const canTransact = isPlain !== true && ack !== 'local' && !keys.some(isExpiring);
+    const isTransaction = canTransact && book.writes.length % TRANSACTION_EVERY === 0;
+    const timed = ttlMs === undefined ? {} : { ttlMs };
+    const wanted: Wanted = { changes, ack, isPlain: isPlain === true, isTransaction, ...timed };
     if (onlyIf === undefined) return wanted;
     const seen = order.begin().floors.get(keys[0]!) ?? 0;
     return { ...wanted, ifRevision: onlyIf === 'absent' ? 0 : seen };
@@ -90,20 +103,20 @@ export class ClientWrites {
 
   async #perform(wanted: Wanted): Promise<WriteSummary | undefined> {
     if (wanted.isTransaction) return await this.#transact(wanted);
-    const { changes, ack, ifRevision, isPlain } = wanted;
+    const { changes, ack, ifRevision, isPlain, ttlMs } = wanted;
     const { databaseOf, keyOf, limits } = this.#world;
     const db = databaseOf(changes[0]!.key);
     const options = { ack, ...limits };
     const operations = changes.map(({ key, value }) =>
       value === undefined
         ? ({ type: 'del', key: keyOf(key) } as const)
-        : ({ type: 'put', key: keyOf(key), value } as const),
+        : ({ type: 'put', key: keyOf(key), value, ttlMs } as const),
     );
     if (!isPlain)
       return db.write(operations, ifRevision === undefined ? options : { ...options, ifRevision });
     const [first] = operations;
     if (operations.length > 1) await db.batch(operations, options);
-    else if (first?.type === 'put') await db.put(first.key, first.value, options);
+    else if (first?.type === 'put') await db.put(first.key, first.value, { ...options, ttlMs });
     else if (first !== undefined) await db.del(first.key, options);
     return undefined;
   }
@@ -166,6 +179,22 @@ export class ClientWrites {
     if (!failed) book.clears.push({ client: host, keys, floor });
   }
 
+  /** By way of a transaction, which tells the revision. Whether there was such a key is for the log to say. */
+  async #renew({ key, ttlMs }: PlannedRenewal): Promise<void> {
+    const { db, host, book, order, call, limits } = this.#world;
+    const step =
+      ttlMs === undefined ? ({ type: 'persist', key } as const) : ({ type: 'expire', key, ttlMs } as const);
+    const result = await call(
+      `${step.type} ${key}${ttlMs === undefined ? '' : ` in ${ttlMs} ms`}`,
+      () => db.transaction({ then: [step] }, limits),
+      () => {},
+    );
+    const revision = result?.steps[0]?.revision ?? 0;
+    if (revision === 0) return;
+    book.renewed({ client: host, key, revision });
+    order.saw(key, revision);
+  }
+
   async #incrementInTransaction(key: string, by: number): Promise<{ value: number; revision: Revision }> {
     const { db, limits } = this.#world;
     const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, limits);
@@ -175,8 +204,9 @@ export class ClientWrites {
   }
 }
 
-function wordsOf({ changes, ack, ifRevision, isPlain, isTransaction }: Wanted): string {
+function wordsOf({ changes, ack, ifRevision, isPlain, isTransaction, ttlMs }: Wanted): string {
   const what = changes.map(({ key, value }) => (value === undefined ? `del ${key}` : `put ${key}=${value}`));
   const condition = ifRevision === undefined ? '' : ` if at ${ifRevision}`;
-  return `${what.join(', ')}${condition} at ${ack}${isPlain ? ' (plain)' : ''}${isTransaction ? ' (transaction)' : ''}`;
+  const time = ttlMs === undefined ? '' : ` for ${ttlMs} ms`;
+  return `${what.join(', ')}${time}${condition} at ${ack}${isPlain ? ' (plain)' : ''}${isTransaction ? ' (transaction)' : ''}`;
 }

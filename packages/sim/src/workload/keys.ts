@@ -17,6 +17,8 @@ export const KEYS = {
   locals: ['l0', 'l1', 'l2', 'l3'],
   /** Of a namespace, as they are stored: written one at a time, and deleted all at once. */
   spaced: ['s0', 's1', 's2'].map(storedInNamespace) as readonly string[],
+  /** Written with a time to live, mostly, renewed, kept, and written again. */
+  expiring: ['e0', 'e1', 'e2'],
 } as const;
 
 /** Written and read when the faults have ended, to see whether a majority goes on. */
@@ -31,12 +33,19 @@ export const SINGLE_KEYS: readonly string[] = [
 ];
 
 /** What a range over everything that has no namespace can find. */
-export const PLAIN_KEYS: readonly string[] = [...SINGLE_KEYS, ...KEYS.pairs.flat()].filter(
+export const PLAIN_KEYS: readonly string[] = [...SINGLE_KEYS, ...KEYS.pairs.flat(), ...KEYS.expiring].filter(
   (key) => ownKey(key) === undefined,
 );
 
-const DELETED: ReadonlySet<string> = new Set(['k2', 'k3', 'l3', ...KEYS.spaced]);
+const EXPIRING: ReadonlySet<string> = new Set(KEYS.expiring);
+const DELETED: ReadonlySet<string> = new Set(['k2', 'k3', 'l3', ...KEYS.spaced, ...KEYS.expiring]);
 
+/** It may be gone by itself. */
+export function isExpiring(key: string): boolean {
+  return EXPIRING.has(key);
+}
+
+/** It may be gone, by whatever. */
 export function isDeleted(key: string): boolean {
   return DELETED.has(key);
 }

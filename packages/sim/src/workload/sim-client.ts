@@ -123,9 +123,9 @@ export class SimClient {
       const { status } = this.#session.db;
       if (status !== 'open' && status !== 'opening') this.#session = this.#newSession();
       const world = this.#worldOf(call);
-      if (call.kind === 'write' || call.kind === 'increment' || call.kind === 'clear')
-        await new ClientWrites(world).make(call);
-      else await new ClientReads(world).make(call);
+      if (call.kind === 'read' || call.kind === 'range' || call.kind === 'snapshot')
+        await new ClientReads(world).make(call);
+      else await new ClientWrites(world).make(call);
       const { db, order } = world;
       if (db.status === 'open') this.#handOn(db.token(), order.begin().floors);
     }

@@ -23,9 +23,11 @@ export const key: fc.Arbitrary<string> = fc.constantFrom(
   '\0',
 );
 
-const mutation = fc.record({ key, value: fc.string({ maxLength: 12 }) }).map((put) => put);
+const mutation = fc.record({ key, value: fc.string({ maxLength: 12 }) });
+/** Log time goes on by one and a half an entry: some are due in the same plan, some again and again. */
+const timed = fc.record({ key, value: fc.string({ maxLength: 12 }), ttl: fc.integer({ min: 1, max: 12 }) });
 const removal = fc.record({ key });
-const write = fc.array(fc.oneof({ arbitrary: mutation, weight: 3 }, removal), { maxLength: 4 });
+const write = fc.array(fc.oneof({ arbitrary: mutation, weight: 2 }, timed, removal), { maxLength: 4 });
 
 const planned: fc.Arbitrary<PlannedEntry> = fc.oneof(
   {
@@ -39,6 +41,7 @@ const planned: fc.Arbitrary<PlannedEntry> = fc.oneof(
   { arbitrary: fc.constant({ kind: 'open' as const }), weight: 2 },
   { arbitrary: fc.record({ kind: fc.constant('close' as const), session: fc.nat({ max: 3 }) }), weight: 1 },
   { arbitrary: fc.constant({ kind: 'opening' as const }), weight: 1 },
+  { arbitrary: fc.constant({ kind: 'expire' as const }), weight: 2 },
 );
 
 export const plan: fc.Arbitrary<PlannedEntry[]> = fc.array(planned, { minLength: 1, maxLength: 14 });

@@ -1,9 +1,12 @@
 import {
   type DatabaseUid,
+  type DueKey,
   type Entry,
   type EntryRequest,
   type LogIndex,
   lastRevisionOf,
+  type Mutation,
+  mutationsOf,
   type NodeId,
   type Position,
   REVISION_GAP,
@@ -29,11 +32,15 @@ export type PlannedEntry =
       readonly kind: 'write';
       readonly session: number;
       readonly writes: readonly (readonly PlannedMutation[])[];
-    };
+    }
+  /** Whatever is due by then. */
+  | { readonly kind: 'expire' };
 
 export interface PlannedMutation {
   readonly key: string;
   readonly value?: string;
+  /** Log time from the entry on. */
+  readonly ttl?: number;
 }
 
 /** Turns a plan into a log, with the indexes, terms and revisions a primary would give. */
@@ -41,6 +48,8 @@ export function logOf(plan: readonly PlannedEntry[]): Entry[] {
   const log: Entry[] = [];
   const sessions: SessionId[] = [];
   const sequences = new Map<SessionId, number>();
+  /** Expiries as the primary knows them. */
+  const model = new Replica();
   let term = 1;
   let revision = 0;
   for (const planned of [{ kind: 'opening' } as const, ...plan]) {
@@ -54,14 +63,15 @@ export function logOf(plan: readonly PlannedEntry[]): Entry[] {
       logTime: index * 1.5,
     };
     const firstRevision = (revision + (planned.kind === 'opening' ? REVISION_GAP : 0) + 1) as Revision;
-    const entry: Entry = { ...place, firstRevision, body: bodyOf(planned, firstRevision) };
+    const entry: Entry = { ...place, firstRevision, body: bodyOf(planned, firstRevision, place.logTime) };
+    model.apply([entry]);
     revision = lastRevisionOf(entry);
     if (planned.kind === 'open') sessions.push(`${term}.${index}.0` as SessionId);
     log.push(entry);
   }
   return log;
 
-  function bodyOf(planned: PlannedEntry, firstRevision: number): Entry['body'] {
+  function bodyOf(planned: PlannedEntry, firstRevision: number, logTime: number): Entry['body'] {
     switch (planned.kind) {
       case 'opening':
         return { kind: 'opening', primary: 'n1' as NodeId };
@@ -73,13 +83,20 @@ export function logOf(plan: readonly PlannedEntry[]): Entry[] {
         return { kind: 'requests', requests: [{ kind: 'closeSession', session, reason: 'closed' }] };
       }
       case 'write':
-        return { kind: 'requests', requests: requestsOf(planned, firstRevision) };
+        return { kind: 'requests', requests: requestsOf(planned, firstRevision, logTime) };
+      case 'expire': {
+        const due = model.due(logTime);
+        return due.length === 0
+          ? { kind: 'noop' }
+          : { kind: 'requests', requests: [{ kind: 'expire', due }] };
+      }
     }
   }
 
   function requestsOf(
     planned: Extract<PlannedEntry, { kind: 'write' }>,
     firstRevision: number,
+    logTime: number,
   ): EntryRequest[] {
     const session = sessions[planned.session % sessions.length] ?? ('1.0.0' as SessionId);
     let revision = firstRevision - 1;
@@ -87,11 +104,15 @@ export function logOf(plan: readonly PlannedEntry[]): Entry[] {
       const sequence = (sequences.get(session) ?? 0) + 1;
       sequences.set(session, sequence);
       revision += write.length;
-      const mutations = write.map(({ key, value }) =>
-        value === undefined
-          ? { kind: 'del' as const, key: Buffer.from(key) }
-          : { kind: 'put' as const, key: Buffer.from(key), value: Buffer.from(value) },
-      );
+      const mutations = write.map(({ key, value, ttl }): Mutation => {
+        if (value === undefined) return { kind: 'del', key: Buffer.from(key) };
+        const put = { kind: 'put', key: Buffer.from(key), value: Buffer.from(value) } as const;
+        if (ttl === undefined) return put;
+        const formerExpiry = model.records.get(key)?.expiresAt;
+        const expiresAt = Math.ceil(logTime) + ttl;
+        if (formerExpiry === undefined || formerExpiry === expiresAt) return { ...put, expiresAt };
+        return { ...put, expiresAt, formerExpiry };
+      });
       const floor = Math.max(0, sequence - 3);
       const result = { kind: 'written' as const, revision: revision as Revision };
       return { kind: 'write', session, sequence, floor, ack: 'local', mutations, result };
@@ -105,6 +126,8 @@ export function logOf(plan: readonly PlannedEntry[]): Entry[] {
  */
 export class Replica {
   readonly records: Map<string, StoredRecord> = new Map();
+  /** The index of expiries: by `placeText`. */
+  readonly places: Map<string, { readonly key: Uint8Array; readonly expiresAt: number }> = new Map();
   readonly sessions: Map<SessionId, SessionRecord> = new Map();
   readonly history: Map<Term, TermStart> = new Map();
   applied: Position = { index: 0 as LogIndex, term: 0 as Term };
@@ -159,6 +182,17 @@ export class Replica {
       .sort((left, right) => Buffer.compare(Buffer.from(left.key), Buffer.from(right.key)));
   }
 
+  /** Places whose time has come, and what becomes of their keys. */
+  due(logTime: number): DueKey[] {
+    return [...this.places.values()]
+      .filter(({ expiresAt }) => expiresAt <= logTime)
+      .map(({ key, expiresAt }) => ({
+        key,
+        expiresAt,
+        isDeleted: this.records.get(Buffer.from(key).toString())?.expiresAt === expiresAt,
+      }));
+  }
+
   #applyRequests(entry: Entry, touched: Set<SessionId>, closed: Set<SessionId>): void {
     if (entry.body.kind !== 'requests') return;
     let revision = entry.firstRevision;
@@ -168,18 +202,37 @@ export class Replica {
         closed.add(request.session);
         continue;
       }
+      if (request.kind === 'expire') {
+        for (const mutation of mutationsOf(request)) {
+          this.#change(mutation, revision);
+          revision = (revision + 1) as Revision;
+        }
+        for (const place of request.due) this.places.delete(placeText(place));
+        continue;
+      }
       const id =
         request.kind === 'write' ? request.session : (`${entry.term}.${entry.index}.${ordinal}` as SessionId);
       this.sessions.set(id, this.#used(id, entry, request));
       touched.add(id);
       if (request.kind === 'openSession') continue;
       for (const mutation of request.mutations) {
-        const key = Buffer.from(mutation.key).toString();
-        if (mutation.kind === 'put') this.records.set(key, { value: mutation.value, revision });
-        else this.records.delete(key);
+        this.#change(mutation, revision);
         revision = (revision + 1) as Revision;
       }
     }
+  }
+
+  #change(mutation: Mutation, revision: Revision): void {
+    const { key } = mutation;
+    if (mutation.kind === 'del') {
+      this.records.delete(Buffer.from(key).toString());
+      return;
+    }
+    const { value, expiresAt, formerExpiry } = mutation;
+    if (formerExpiry !== undefined) this.places.delete(placeText({ key, expiresAt: formerExpiry }));
+    const record = expiresAt === undefined ? { value, revision } : { value, revision, expiresAt };
+    this.records.set(Buffer.from(key).toString(), record);
+    if (expiresAt !== undefined) this.places.set(placeText({ key, expiresAt }), { key, expiresAt });
   }
 
   #used(id: SessionId, entry: Entry, request: EntryRequest): SessionRecord {
@@ -194,4 +247,15 @@ export class Replica {
       .sort((left, right) => left.sequence - right.sequence);
     return { id, floor, usedAt, runs };
   }
+}
+
+/** Sorts as the store does. */
+export function placeText({
+  key,
+  expiresAt,
+}: {
+  readonly key: Uint8Array;
+  readonly expiresAt: number;
+}): string {
+  return `${String(expiresAt).padStart(16, '0')}/${Buffer.from(key).toString('hex')}`;
 }

@@ -152,6 +152,8 @@ export class SessionTable {
         if (drafted || known) at.closed.add(request.session);
         return;
       }
+      case 'expire':
+        return;
       default:
         assertNever(request);
     }

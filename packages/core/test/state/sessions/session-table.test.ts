@@ -184,7 +184,7 @@ function naive(entries: Entries) {
         sessions.set(sessionIdOf(one, ordinal), { floor: 0, usedAt: one.logTime, done: new Map() });
       } else if (request.kind === 'closeSession') {
         sessions.delete(request.session);
-      } else {
+      } else if (request.kind === 'write') {
         const session = sessions.get(request.session);
         if (session === undefined) continue;
         session.usedAt = one.logTime;
