@@ -3,6 +3,7 @@ import { simulate } from '@holdfast/sim';
 import { expect, test } from 'vitest';
 import { Inventory } from '../../docs/examples/inventory/inventory.ts';
 import { JobQueue } from '../../docs/examples/job-queue/job-queue.ts';
+import { Cron } from '../../docs/examples/leader-cron/cron.ts';
 import { RateLimiter } from '../../docs/examples/rate-limiter/rate-limiter.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
@@ -96,6 +97,46 @@ test.each(SEEDS)('no more calls are allowed than the limit, seed %i', async (see
       const unknown = answers.filter((answer) => answer === undefined).length;
       expect(allowed).toBeLessThanOrEqual(20);
       expect(allowed + unknown).toBeGreaterThanOrEqual(20);
+    },
+  );
+});
+
+test.each(SEEDS)('no tick is done twice, and ticks go on, seed %i', async (seed) => {
+  const everyMs = 100;
+  await simulate(
+    { seed, nodes: 3, hosts: HOSTS, faults: FAULTS },
+    async ({ client, cluster, clock, random, seams }) => {
+      const ticks: number[] = [];
+      const tokens: number[] = [];
+      const stop = new AbortController();
+      const crons = HOSTS.map((host) => {
+        const { clock: own } = seams(host);
+        const job = (tick: number, token: number): void => {
+          ticks.push(tick);
+          tokens.push(token);
+        };
+        const sleep = (ms: number): Promise<void> =>
+          new Promise((resolve) => {
+            own.setTimer(ms, resolve);
+          });
+        const now = (): number => own.wallTime();
+        const db = client({ host, timeoutMs: 300 });
+        return new Cron(db, { who: host, everyMs, ttlMs: 500, job, now, sleep }).run(stop.signal);
+      });
+      for (let freezes = 0; freezes < 4; freezes += 1) {
+        await clock.sleep(random.integer(100, 700));
+        const host = random.pick(HOSTS);
+        cluster.freeze(host);
+        await clock.sleep(random.integer(100, 1000));
+        cluster.thaw(host);
+      }
+      await cluster.recover();
+      const before = ticks.length;
+      await cluster.until('ticks to go on', () => ticks.length > before + 5);
+      stop.abort();
+      await Promise.all(crons);
+      expect(new Set(ticks).size).toBe(ticks.length);
+      expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
     },
   );
 });

@@ -14,6 +14,7 @@ test('the examples print on three nodes what their page says', async () => {
     'inventory',
     'ipfs-blocks',
     'job-queue',
+    'leader-cron',
     'rate-limiter',
     'session-store',
   ]);

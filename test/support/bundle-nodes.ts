@@ -18,7 +18,7 @@ const leaveOut: Plugin = {
 };
 
 /**
- * Set up once for a run of vitest: the programs that are nodes, each made one file of the sources as they are. A test
+ * Set up once for a run of vitest: the programs that tests start by the dozen, each made one file of the sources as they are. A test
  * starts dozens of nodes, and to load five hundred files takes a process half a second of a core each time.
  */
 export default async function bundleNodes(): Promise<() => void> {

@@ -1,10 +1,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Programs that are one node with faults at hand, by the name of their kind. */
+/** Programs that tests start by the dozen, by the name of their kind: nodes with faults at hand, and one that wants a lock. */
 export const NODE_PROGRAMS = {
   cluster: join(import.meta.dirname, 'cluster/node-process.ts'),
   faults: join(import.meta.dirname, 'faults/node-process.ts'),
+  contender: join(import.meta.dirname, 'locks/contender-process.ts'),
 } as const;
 
 /** Names the folder with the bundles of this run of vitest; elsewhere the sources run as they are. */

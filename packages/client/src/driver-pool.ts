@@ -1,13 +1,29 @@
 import { Driver, type DriverOptions } from './driver.ts';
+import { LINK_TIMING } from './links/link-timing.ts';
+import type { Location } from './location.ts';
+import type { HoldfastOptions } from './options.ts';
 import type { Seams } from './seams.ts';
+import { clientLimits } from './session/client-limits.ts';
 
 const POOLS = new WeakMap<Seams, DriverPool>();
+
+/** A database's own, or for a namespace one that others have joined or will. To be joined at once. */
+export function driverFor(
+  { seeds, database }: Location,
+  options: Omit<HoldfastOptions<unknown, unknown>, 'keyEncoding' | 'valueEncoding' | 'fallback'>,
+  seams: Seams,
+): Driver {
+  const { namespace, name = 'holdfast-client' } = options;
+  const limits = clientLimits(options);
+  const driverOptions = { seeds, database, name, seams, limits, timing: LINK_TIMING };
+  return namespace === undefined ? new Driver(driverOptions) : DriverPool.of(seams).driver(driverOptions);
+}
 
 /**
  * The drivers that databases with a namespace share: one for all that name the same nodes and limits, so that a
  * thousand namespaces cost one set of links. A driver goes with the last that uses it.
  */
-export class DriverPool {
+class DriverPool {
   readonly #drivers = new Map<string, Driver>();
 
   /** The one of this process, or of a simulated one. */

@@ -11,6 +11,9 @@ import {
   type UpdateSummary,
   type WriteSummary,
 } from './keyed-calls.ts';
+import type { Election } from './locks/election.ts';
+import type { Lock } from './locks/lock.ts';
+import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
 import { SUBLEVEL_METHODS } from './manifest.ts';
 import type {
   HoldfastBatchOperation,
@@ -49,6 +52,9 @@ export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = 
   | 'ttl'
   | 'expire'
   | 'persist'
+  | 'lock'
+  | 'tryLock'
+  | 'elect'
   | 'put'
   | 'batch'
 > &
@@ -189,6 +195,21 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return (
       this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
     );
+  }
+
+  /** As `Holdfast.lock`. */
+  lock(name: string, options: HoldfastLockOptions = {}): Promise<Lock> {
+    return this.#calls.lock(name, options);
+  }
+
+  /** As `Holdfast.tryLock`. */
+  tryLock(name: string, options: HoldfastLockOptions = {}): Promise<Lock | undefined> {
+    return this.#calls.tryLock(name, options);
+  }
+
+  /** As `Holdfast.elect`. */
+  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
+    return this.#calls.elect(name, options);
   }
 
   // abstract-level's methods, with the options that they hand on to the database.

@@ -10,8 +10,7 @@ import {
 import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { EncodedChainedBatch } from './chained-batch.ts';
 import type { Divergence } from './divergence.ts';
-import { Driver, type DriverOptions } from './driver.ts';
-import { DriverPool } from './driver-pool.ts';
+import { driverFor } from './driver-pool.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { Home } from './home.ts';
@@ -26,11 +25,15 @@ import {
 } from './keyed-calls.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import { LevelError } from './level-error.ts';
-import { LINK_TIMING } from './links/link-timing.ts';
 import { type Location, parseLocation } from './location.ts';
+import type { Election } from './locks/election.ts';
+import { holderOf } from './locks/holder-record.ts';
+import type { Lock } from './locks/lock.ts';
+import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
 import { MANIFEST } from './manifest.ts';
 import {
   checkOptions,
+  definedOf,
   type HoldfastBatchOperation,
   type HoldfastBatchOptions,
   type HoldfastChainedBatch,
@@ -63,7 +66,6 @@ import {
 } from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
-import { clientLimits } from './session/client-limits.ts';
 import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import { Tenant } from './tenant.ts';
@@ -122,6 +124,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     this.#access = {
       requests: () => this.#open(),
       seams: this.#seams,
+      holder: holderOf(options),
       ownKey: (stored) => keys.own(stored),
       hasFallback: options.fallback !== undefined && options.fallback !== false,
       onFallback: (use) => {
@@ -240,6 +243,21 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return (
       this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
     );
+  }
+
+  /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost. Not re-entrant. */
+  lock(name: string, options: HoldfastLockOptions = {}): Promise<Lock> {
+    return this.#calls.lock(name, options);
+  }
+
+  /** Undefined: another holds it. It does not queue, nor heed who does. */
+  tryLock(name: string, options: HoldfastLockOptions = {}): Promise<Lock | undefined> {
+    return this.#calls.tryLock(name, options);
+  }
+
+  /** One of many is elected to do what only one should. To look who it is needs no candidacy. */
+  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
+    return this.#calls.elect(name, options);
   }
 
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
@@ -367,7 +385,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     const { openTimeoutMs = 5000, timeoutMs = 5000 } = this.#options;
     const { ack, consistency, readPreference, degrade, maxStalenessMs, whenNoPrimary } = this.#options;
     const tenant = new Tenant({
-      driver: this.#driver(),
+      driver: driverFor(this.#location, this.#options, this.#seams),
       namespace: this.#options.namespace,
       logger: this.#options.logger,
       setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
@@ -471,30 +489,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     queueMicrotask(() => this.emit(event, detail));
   }
 
-  /** Its own, or for a namespace one that others have joined or will. */
-  #driver(): Driver {
-    const { namespace, name } = this.#options;
-    const options: DriverOptions = {
-      seeds: this.#location.seeds,
-      database: this.#location.database,
-      name: name ?? 'holdfast-client',
-      seams: this.#seams,
-      limits: clientLimits(this.#options),
-      timing: LINK_TIMING,
-    };
-    return namespace === undefined ? new Driver(options) : DriverPool.of(this.#seams).driver(options);
-  }
-
   #open(): Requests {
     if (this.#requests === undefined || this.status !== 'open') {
       throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
     }
     return this.#requests;
   }
-}
-
-/** An option given as undefined is not given. */
-function definedOf<Options extends object>(options: Options): Options {
-  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(defined) as Options;
 }

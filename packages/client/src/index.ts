@@ -14,6 +14,14 @@ export type { HoldfastSublevel } from './holdfast-sublevel.ts';
 export type { Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
 export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
 export { LevelError, type LevelErrorCode } from './level-error.ts';
+export type { Election, Leader } from './locks/election.ts';
+export type { LeaderWatch } from './locks/leader-watch.ts';
+export type { Lock } from './locks/lock.ts';
+export type {
+  HoldfastCampaignOptions,
+  HoldfastElectOptions,
+  HoldfastLockOptions,
+} from './locks/lock-options.ts';
 export type {
   CallOptions,
   Degrade,

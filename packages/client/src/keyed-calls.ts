@@ -4,6 +4,10 @@ import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
 import type { Fallbacks, FallbackUse } from './fallbacks.ts';
 import { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
+import type { Election } from './locks/election.ts';
+import type { Lock } from './locks/lock.ts';
+import { type LockAccess, LockDesk } from './locks/lock-desk.ts';
+import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
 import {
   type CallOptions,
   checkedFallback,
@@ -82,6 +86,8 @@ export interface CallAccess {
   /** Throws if it is not open. */
   requests(): Requests;
   readonly seams: Seams;
+  /** Who holds the locks that are taken here, for people. */
+  readonly holder: LockAccess['holder'];
   /** The caller's key of a stored one, with the prefix of its sublevel. */
   ownKey(stored: Uint8Array): Uint8Array;
   /** It has a `fallback` of its own, which is for its own reads. */
@@ -124,11 +130,13 @@ export class KeyedCalls<KDefault, VDefault> {
   readonly #home: Home;
   readonly #access: CallAccess;
   readonly #fallbacks: Fallbacks<KDefault, VDefault>;
+  readonly #locks: LockDesk;
 
   constructor(db: unknown, access: CallAccess, fallbacks: Fallbacks<KDefault, VDefault>) {
     this.#home = new Home(db);
     this.#access = access;
     this.#fallbacks = fallbacks;
+    this.#locks = new LockDesk(this.#home, access);
   }
 
   async write<K = KDefault, V = VDefault>(
@@ -308,6 +316,18 @@ export class KeyedCalls<KDefault, VDefault> {
       );
     const source = home.deferred(open) ?? open();
     return new Watch({ home, options, source, ownKey: (stored) => this.#access.ownKey(stored) });
+  }
+
+  async lock(name: string, options: HoldfastLockOptions): Promise<Lock> {
+    return this.#home.deferred(() => this.lock(name, options)) ?? this.#locks.lock(name, options);
+  }
+
+  async tryLock(name: string, options: HoldfastLockOptions): Promise<Lock | undefined> {
+    return this.#home.deferred(() => this.tryLock(name, options)) ?? this.#locks.tryLock(name, options);
+  }
+
+  elect<Announced>(name: string, options: HoldfastElectOptions<Announced>): Election<Announced> {
+    return this.#locks.elect(name, options);
   }
 
   async #served<K>(key: K, options: HoldfastTtlOptions<K>): Promise<ServedAnswer> {

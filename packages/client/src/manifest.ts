@@ -30,6 +30,9 @@ export const MANIFEST = {
     ttl: true,
     expire: true,
     persist: true,
+    lock: true,
+    tryLock: true,
+    elect: true,
     token: true,
     topology: true,
     health: true,
@@ -47,4 +50,7 @@ export const SUBLEVEL_METHODS = {
   ttl: true,
   expire: true,
   persist: true,
+  lock: true,
+  tryLock: true,
+  elect: true,
 };

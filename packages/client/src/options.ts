@@ -355,6 +355,12 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   clientLimits(options);
 }
 
+/** An option given as undefined is not given. */
+export function definedOf<Options extends object>(options: Options): Options {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as Options;
+}
+
 /** A time or a number of something: finite and above 0. */
 export function checkedPositive(name: string, value: number | undefined): number | undefined {
   if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) return value;

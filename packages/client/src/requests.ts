@@ -4,7 +4,7 @@ import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
 import { type CallNames, CLEAR_NAMES, READ_NAMES } from './call-names.ts';
 import type { KeyBounds } from './keys/key-bounds.ts';
-import type { KeySpace } from './keys/key-space.ts';
+import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import {
   type CallDefaults,
   type CallOptions,
@@ -66,10 +66,12 @@ export class Requests {
   readonly #tenant: Tenant;
   readonly #maker: CallMaker;
   readonly #keys: KeySpace;
+  readonly #defaults: CallDefaults;
 
   constructor(tenant: Tenant, keys: KeySpace, defaults: CallDefaults) {
     this.#tenant = tenant;
     this.#keys = keys;
+    this.#defaults = defaults;
     this.#maker = new CallMaker(tenant, defaults);
   }
 
@@ -121,13 +123,13 @@ export class Requests {
   }
 
   transaction(
-    { conditions, operations, otherwise }: EncodedTransaction,
+    { conditions, operations, otherwise, locks = [] }: EncodedTransaction,
     options: WriteCallOptions,
   ): Promise<WriteReceipt> {
     return this.#tenant.submit(
       this.#maker.transaction(
         {
-          conditions: conditions.map((condition) => this.#stored(condition)),
+          conditions: [...conditions.map((condition) => this.#stored(condition)), ...locks],
           operations: operations.map((step) => this.#stored(step)),
           otherwise: otherwise.map((step) => this.#stored(step)),
         },
@@ -135,6 +137,16 @@ export class Requests {
       ),
       options.signal,
     );
+  }
+
+  /** The same, in keys as the cluster stores them: for what Holdfast keeps beside those of applications. */
+  get ofStoredKeys(): Requests {
+    return new Requests(this.#tenant, keySpaceOf({ rawKeys: true }), this.#defaults);
+  }
+
+  /** What the cluster knows a key of this one by. */
+  storedKey(key: Uint8Array): Uint8Array {
+    return this.#keys.stored(key);
   }
 
   /** Of a write that names none. */

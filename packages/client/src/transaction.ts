@@ -12,6 +12,7 @@ import type { AbstractPutOptions, AbstractSublevel } from 'abstract-level';
 import type { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
 import { LevelError } from './level-error.ts';
+import { conditionOf, type Lock } from './locks/lock.ts';
 import {
   type CallOptions,
   checkedNames,
@@ -41,7 +42,10 @@ type Expectation<V> =
   /** It is absent, or with `false` it is there. */
   | { readonly absent: boolean; readonly revision?: undefined; readonly value?: undefined };
 
-export type TransactionCondition<K, V> = { readonly key: K } & Expectation<V> & Encodings<K, V> & InSublevel;
+export type TransactionCondition<K, V> =
+  | ({ readonly key: K } & Expectation<V> & Encodings<K, V> & InSublevel)
+  /** The lock is still held by who holds it here, whatever its own clock says. */
+  | { readonly lock: Lock };
 
 export type TransactionStep<K, V> =
   /** Lives for `ttlMs` milliseconds; without it: stays. */
@@ -101,6 +105,8 @@ export interface EncodedTransaction {
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
   readonly otherwise: readonly Operation[];
+  /** Conditions as well, of keys as they are stored. */
+  readonly locks?: readonly Condition[];
 }
 
 interface StepShape {
@@ -130,12 +136,17 @@ export function encodedTransaction<K, V>(
 ): EncodedTransaction {
   checkedNames('transaction', transaction, TRANSACTION_NAMES);
   checkedNames('options', options, OPTION_NAMES);
-  const conditions = partsOf('if', transaction.if).map((one) => encodedCondition(home, one, options));
+  const conditions: Condition[] = [];
+  const locks: Condition[] = [];
+  for (const one of partsOf('if', transaction.if)) {
+    if (one !== null && typeof one === 'object' && 'lock' in one) locks.push(lockCondition(one));
+    else conditions.push(encodedCondition(home, one, options));
+  }
   const operations = partsOf('then', transaction.then).map((one) => encodedStep(home, one, options));
   const otherwise = partsOf('else', transaction.else).map((one) => encodedStep(home, one, options));
-  if (conditions.length + operations.length + otherwise.length === 0)
+  if (conditions.length + locks.length + operations.length + otherwise.length === 0)
     throw invalidOption('transaction', transaction, 'at least one condition or step');
-  return { conditions, operations, otherwise };
+  return { conditions, operations, otherwise, locks };
 }
 
 /** Quorum where nothing is said, and never less: a database whose default is `local` has transactions, too. */
@@ -189,9 +200,16 @@ function partsOf<Part>(name: string, parts: readonly Part[] | undefined): readon
   return parts;
 }
 
+function lockCondition(condition: { readonly lock: Lock }): Condition {
+  checkedNames('condition', condition, ['lock']);
+  const encoded = conditionOf(condition.lock);
+  if (encoded === undefined) throw invalidOption('lock', condition.lock, 'a lock');
+  return encoded;
+}
+
 function encodedCondition<K, V>(
   home: Home,
-  condition: TransactionCondition<K, V>,
+  condition: Exclude<TransactionCondition<K, V>, { readonly lock: Lock }>,
   options: Encodings<K, V>,
 ): Condition {
   checkedNames('condition', condition, CONDITION_NAMES);

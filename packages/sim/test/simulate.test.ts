@@ -181,6 +181,29 @@ describe('The cluster of a simulation', () => {
     });
   });
 
+  it('lets a process of the application stand still: no answer and no timer gets through', async () => {
+    await simulate({ seed: 10, hosts: ['a', 'b'] }, async ({ client, cluster, clock, seams }) => {
+      const [stopped, other] = [client({ host: 'a' }), client({ host: 'b' })];
+      await stopped.put('key', 'before');
+      let hasFired = false;
+      seams('a').clock.setTimer(50, () => {
+        hasFired = true;
+      });
+      let hasAnswer = false;
+      const put = stopped.put('key', 'value').then(() => {
+        hasAnswer = true;
+      });
+      cluster.freeze('a');
+      await clock.sleep(1000);
+      expect([hasFired, hasAnswer]).toEqual([false, false]);
+      // What it had sent was done.
+      expect(await other.get('key')).toBe('value');
+      await cluster.recover();
+      await put;
+      await cluster.until('its timer to fire', () => hasFired);
+    });
+  });
+
   it('hands over on order, to the node named', async () => {
     await simulate({ seed: 10 }, async ({ cluster, clock }) => {
       await clock.sleep(500);

@@ -3,6 +3,7 @@ import {
   assertNever,
   CLIENT_SUBPROTOCOL,
   type ClientMessage,
+  type Clock,
   type ClusterId,
   type Connection,
   type Consistency,
@@ -349,7 +350,7 @@ export class FakeNode {
 
 /** Nodes that share one state; the test decides who is primary and what goes wrong. */
 export class FakeCluster {
-  state: FakeState = new FakeState();
+  state: FakeState;
   readonly nodes: FakeNode[];
   readonly #seats: readonly FakeNodeSeat[];
   term = 1;
@@ -372,10 +373,19 @@ export class FakeCluster {
     () => undefined;
   onHello: (hello: Extract<ClientMessage, { kind: 'hello' }>) => WireError | undefined = () => undefined;
 
-  constructor(seats: readonly FakeNodeSeat[]) {
+  /** With a clock keys expire; without one they stay. */
+  constructor(seats: readonly FakeNodeSeat[], clock?: Clock) {
+    this.state = new FakeState(
+      clock && ((delayMs, work) => void clock.setTimer(delayMs, () => this.#pass(work))),
+    );
     this.#seats = seats;
     this.nodes = seats.map((seat) => new FakeNode(this, seat));
     this.primary = seats[0]?.id;
+  }
+
+  #pass(work: () => void): void {
+    work();
+    for (const node of this.nodes) node.tellWatches();
   }
 
   get topology(): Topology {

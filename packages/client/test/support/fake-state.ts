@@ -14,11 +14,14 @@ import type {
   WriteResult,
 } from '@holdfast/types';
 
+/** Does something when so many milliseconds have passed. */
+type Later = (delayMs: number, work: () => void) => void;
+
 interface Stored {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly revision: Revision;
-  /** It is told, and nothing more: this clock does not go on. */
+  /** As it was given: what is told does not become less. */
   readonly ttlMs: number | undefined;
 }
 
@@ -31,8 +34,14 @@ export class FakeState {
   readonly history: WatchEvent[] = [];
   readonly #records = new Map<string, Stored>();
   readonly #sessions = new Map<SessionId, { floor: number; receipts: Map<number, WriteReceipt> }>();
+  /** Lets time pass. */
+  readonly #later: Later | undefined;
   #lastSession = 0;
   #lastIndex = 0;
+
+  constructor(later?: Later) {
+    this.#later = later;
+  }
 
   openSession(term: number): SessionId {
     this.#lastSession += 1;
@@ -180,13 +189,32 @@ export class FakeState {
 
   #put(key: Uint8Array, value: Uint8Array, ttlMs: number | undefined): void {
     this.#advance();
+    const { revision } = this;
     this.#log({ kind: 'put', key, value });
     this.#records.set(hex(key), {
       key: Uint8Array.from(key),
       value: Uint8Array.from(value),
-      revision: this.revision,
+      revision,
       ttlMs,
     });
+    if (ttlMs !== undefined) this.#later?.(ttlMs, () => this.#expire(key, revision));
+  }
+
+  #expire(key: Uint8Array, revision: Revision): void {
+    if (this.get(key)?.revision === revision) this.remove(key);
+  }
+
+  /** By somebody else. */
+  remove(key: Uint8Array): void {
+    this.#advance();
+    this.history.push({
+      kind: 'del',
+      key,
+      revision: this.revision,
+      endsWrite: true,
+      previous: this.get(key)?.value ?? null,
+    });
+    this.#records.delete(hex(key));
   }
 
   #advance(): void {

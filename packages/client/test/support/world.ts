@@ -9,15 +9,17 @@ export class World {
   readonly network: SimNetwork = new SimNetwork({ clock: this.clock, latencyMs: 1 });
   readonly cluster: FakeCluster;
 
-  private constructor(nodes: number) {
+  private constructor(nodes: number, keysExpire: boolean) {
     const ids = Array.from({ length: nodes }, (_, position) => `n${position + 1}` as NodeId);
     this.cluster = new FakeCluster(
       ids.map((id) => ({ id, url: `ws://${id}:7100`, transport: this.network.transport(id) })),
+      keysExpire ? this.clock : undefined,
     );
   }
 
-  static async start(nodes = 3): Promise<World> {
-    const world = new World(nodes);
+  /** Times to live are told and nothing more, unless `keysExpire`. */
+  static async start(nodes = 3, { keysExpire = false } = {}): Promise<World> {
+    const world = new World(nodes, keysExpire);
     for (const node of world.cluster.nodes) await node.start();
     return world;
   }

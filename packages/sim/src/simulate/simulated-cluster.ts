@@ -3,6 +3,7 @@ import { assert, HoldfastError, nodeId } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
 import { keepRandomly } from '../disk/pending-change.ts';
+import type { SimProcess } from '../process/sim-process.ts';
 import type { SimRandom } from '../sim-random.ts';
 
 /** What survives a loss of power of that which a node has not synced: nothing, all, or a part drawn from the seed. */
@@ -20,6 +21,8 @@ export interface ClusterWorld {
   readonly random: SimRandom;
   /** Where the application runs: what lies between them and the nodes can break too. */
   readonly hosts: readonly string[];
+  /** Of the application, on one of its hosts. */
+  process(host: string): SimProcess | undefined;
   /** No more faults are drawn, and those that wait to strike or to end do neither. */
   stopFaults(): void;
   /** The error of a wait that was in vain. */
@@ -97,15 +100,18 @@ export class SimulatedCluster {
     this.start(node);
   }
 
-  /** The process stands still until `thaw`: its sockets stay open and it answers nothing. */
-  freeze(node: string): void {
-    this.#machine(node).freeze();
-    this.#tell(`${node} freezes`);
+  /**
+   * The process of a node, or of the application on a host, stands still until `thaw`: its sockets stay open, nothing that
+   * arrives is seen and no timer fires. Of an application that is what uses the seams of the host.
+   */
+  freeze(name: string): void {
+    (this.#world.process(name) ?? this.#machine(name)).freeze();
+    this.#tell(`${name} freezes`);
   }
 
-  thaw(node: string): void {
-    this.#machine(node).thaw();
-    this.#tell(`${node} is thawed`);
+  thaw(name: string): void {
+    (this.#world.process(name) ?? this.#machine(name)).thaw();
+    this.#tell(`${name} is thawed`);
   }
 
   /** Nothing passes between two hosts, either way, and neither is told: links stay open, and silent. */
@@ -230,6 +236,7 @@ export class SimulatedCluster {
       cluster.diskTimings.get(machine.id)!.slowness = 1;
       machine.start();
     }
+    for (const host of this.#world.hosts) this.#world.process(host)?.thaw();
     this.#tell('everything is mended');
     await this.until('all nodes have applied the same', () => this.#isLevel(), options);
   }

@@ -3,6 +3,7 @@ import { assert } from '@holdfast/types';
 import { SimCluster } from '../cluster/sim-cluster.ts';
 import { FaultWorld } from '../faults/fault-world.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
+import type { SimProcess } from '../process/sim-process.ts';
 import type { RunFailure } from '../run/run-failure.ts';
 import { Watch } from '../run/watch.ts';
 import { SimRandom } from '../sim-random.ts';
@@ -31,6 +32,7 @@ export class SimulationRun {
   readonly #facade: SimulatedCluster;
   readonly #clock: SimulationClock;
   readonly #random: SimulationRandom;
+  readonly #processes: ReadonlyMap<string, SimProcess>;
   readonly #seams: ReadonlyMap<string, Seams>;
   /** The first that was seen. */
   #failure: SimulationFailure | undefined;
@@ -62,6 +64,7 @@ export class SimulationRun {
       cluster: this.#cluster,
       random: random.named('loss of power'),
       hosts,
+      process: (host) => this.#processes.get(host),
       stopFaults: () => this.#stopFaults(),
       outOfTime: (what, limitMs) => this.#failed('time', `not so after ${limitMs} ms: ${what}`),
     });
@@ -69,7 +72,11 @@ export class SimulationRun {
     const onThrow = (error: unknown): void => this.#fails(error);
     this.#clock = new SimulationClock({ clock: this.#cluster.clock, onThrow });
     this.#plan = new FaultPlan({ cluster: this.#facade, clock: this.#clock, onFailure: onThrow });
-    this.#seams = new Map(hosts.map((host) => [host, this.#seamsOn(host)]));
+    this.#processes = new Map(hosts.map((host) => [host, this.#cluster.clientProcess(host)]));
+    const seams = [...this.#processes].map(
+      ([host, { transport, clock, random: own }]) => [host, { transport, clock, random: own }] as const,
+    );
+    this.#seams = new Map(seams);
   }
 
   async run<Result>(body: (simulation: Simulation) => Promise<Result>): Promise<SimulationReport<Result>> {
@@ -113,11 +120,6 @@ export class SimulationRun {
     const seams = this.#seams.get(host ?? first!);
     assert(seams !== undefined, `there is no host ${host}: there are ${[...this.#seams.keys()].join(' ')}`);
     return seams;
-  }
-
-  #seamsOn(host: string): Seams {
-    const { transport, clock, random } = this.#cluster.clientProcess(host);
-    return { transport, clock, random };
   }
 
   #startFaults(faults: FaultRates | readonly PlannedFault[]): void {

@@ -1,0 +1,89 @@
+import type { Condition, Revision } from '@holdfast/types';
+import type { Home } from '../home.ts';
+import type { KeptAlive } from './kept-alive.ts';
+
+export interface LockParts {
+  readonly name: string;
+  readonly token: Revision;
+  readonly home: Home;
+  readonly hold: KeptAlive;
+  /** That it is held: what a transaction may ask for. */
+  readonly condition: Condition;
+  /** Deletes it if it is still this one's. False: it was not. */
+  remove(): Promise<boolean>;
+}
+
+/** Conditions of transactions, which take a lock as it is. */
+const CONDITIONS = new WeakMap<object, Condition>();
+
+/** Undefined: it is no lock. */
+export function conditionOf(lock: unknown): Condition | undefined {
+  return typeof lock === 'object' && lock !== null ? CONDITIONS.get(lock) : undefined;
+}
+
+/**
+ * A lock that is held, and renews itself until it is released or lost. What is done under it outside of Holdfast is safe
+ * only with its `token`: no process can know that it holds a lock at the moment when its effect takes place.
+ */
+export class Lock implements AsyncDisposable {
+  readonly #parts: LockParts;
+  #released: Promise<boolean> | undefined;
+
+  constructor(parts: LockParts) {
+    this.#parts = parts;
+    CONDITIONS.set(this, parts.condition);
+    parts.home.attach(this);
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  /**
+   * Greater than that of every holder before, and less than that of every one after, over all failovers: a resource that
+   * remembers the greatest it has seen, and refuses smaller ones, is safe. Throws HOLDFAST_LOCK_LOST once it is lost.
+   */
+  get token(): Revision {
+    this.signal.throwIfAborted();
+    return this.#parts.token;
+  }
+
+  /**
+   * Aborted with HOLDFAST_LOCK_LOST when it is lost: before anybody else can get it, by the clock of this process, as long
+   * as this runs. One that stood still finds out when it looks, or a moment after it goes on. Not by `release`.
+   */
+  get signal(): AbortSignal {
+    return this.#parts.hold.signal;
+  }
+
+  /** Neither lost nor released, for all this process can tell. */
+  get held(): boolean {
+    return this.#parts.hold.isHeld;
+  }
+
+  /**
+   * Gives it up. True: it was held without a gap up to its release. False: it was lost before, or that cannot be told; it
+   * then expires by itself. Called again it tells the same. Closing the database releases its locks.
+   */
+  release(): Promise<boolean> {
+    this.#released ??= this.#release();
+    return this.#released;
+  }
+
+  /** With its database. */
+  async close(): Promise<void> {
+    await this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  async #release(): Promise<boolean> {
+    const { home, hold, remove } = this.#parts;
+    home.detach(this);
+    const wasHeld = hold.stop();
+    const isRemoved = await remove().catch(() => false);
+    return wasHeld && isRemoved;
+  }
+}

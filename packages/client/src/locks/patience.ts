@@ -1,0 +1,109 @@
+import { HoldfastError, type Outcome, type Timer } from '@holdfast/types';
+import type { Home } from '../home.ts';
+import { LevelError } from '../level-error.ts';
+import type { Seams } from '../seams.ts';
+
+type EndCode = 'HOLDFAST_DEADLINE_EXCEEDED' | 'HOLDFAST_ABORTED' | 'LEVEL_DATABASE_NOT_OPEN';
+
+export interface PatienceParts {
+  readonly seams: Seams;
+  readonly home: Home;
+  /** Undefined: without end. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Of one call made meanwhile. */
+  readonly callMs: number;
+}
+
+const PAUSE_MS = 20;
+const PAUSE_MS_MAX = 1000;
+
+/** How long somebody waits who makes many calls meanwhile: for a time if one is given, until a signal, or the end of the database. */
+export class Patience {
+  readonly #parts: PatienceParts;
+  readonly #ended = new AbortController();
+  readonly #deadline: number;
+  readonly #timer: Timer | undefined;
+  readonly #onAbort = (): void => this.#end('HOLDFAST_ABORTED');
+  #code: EndCode | undefined;
+  /** What kept it from its end last. */
+  obstacle: unknown;
+
+  constructor(parts: PatienceParts) {
+    const { seams, timeoutMs, signal, home } = parts;
+    this.#parts = parts;
+    this.#deadline = seams.clock.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
+    if (timeoutMs !== undefined)
+      this.#timer = seams.clock.setTimer(timeoutMs, () => this.#end('HOLDFAST_DEADLINE_EXCEEDED'));
+    home.attach(this);
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get isOver(): boolean {
+    return this.#code !== undefined;
+  }
+
+  /** Aborted when it is over: what was asked for is wanted no longer. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Of the next call. */
+  get call(): { readonly timeoutMs: number; readonly signal: AbortSignal } {
+    const leftMs = Math.max(1, this.#deadline - this.#parts.seams.clock.now());
+    return { timeoutMs: Math.min(leftMs, this.#parts.callMs), signal: this.#ended.signal };
+  }
+
+  /** Why it is over. `outcome`: of all that was asked for meanwhile. */
+  error(what: string, outcome: Outcome): Error {
+    const code = this.#code ?? 'HOLDFAST_ABORTED';
+    if (code === 'LEVEL_DATABASE_NOT_OPEN') return new LevelError(code, 'Database is not open');
+    const isLate = code === 'HOLDFAST_DEADLINE_EXCEEDED';
+    const cause = isLate ? this.obstacle : this.#parts.signal?.reason;
+    const words = isLate ? 'was not to be had in the time given' : 'is wanted no longer';
+    return new HoldfastError(code, `${what} ${words}`, { outcome, cause });
+  }
+
+  /** Resolves after `ms`, as soon as it is over, or with `sooner`, which does not reject. */
+  wait(ms: number, sooner?: Promise<void>): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = this.#parts.seams.clock.setTimer(ms, over.resolve);
+    const onEnd = (): void => over.resolve();
+    this.#ended.signal.addEventListener('abort', onEnd, { once: true });
+    if (this.isOver) onEnd();
+    void sooner?.then(over.resolve);
+    return over.promise.finally(() => {
+      timer.cancel();
+      this.#ended.signal.removeEventListener('abort', onEnd);
+    });
+  }
+
+  /** Before the next try; full jitter, up to a bound that is doubled. */
+  pause(tries: number): Promise<void> {
+    const boundMs = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(tries, 16));
+    return this.wait(this.#parts.seams.random.next() * boundMs);
+  }
+
+  /** With the database. */
+  async close(): Promise<void> {
+    this.#end('LEVEL_DATABASE_NOT_OPEN');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What was asked for is had, or given up. */
+  settle(): void {
+    this.#timer?.cancel();
+    this.#parts.home.detach(this);
+    this.#parts.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #end(code: EndCode): void {
+    if (this.isOver) return;
+    this.#code = code;
+    this.#ended.abort();
+  }
+}
