@@ -4,6 +4,7 @@ import { addDataCommands } from './commands/data.ts';
 import { addDivergenceCommands } from './commands/divergence.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addLockCommands } from './commands/locks.ts';
 import { addNamespaceCommands } from './commands/namespaces.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addOrderCommands } from './commands/orders.ts';
@@ -38,6 +39,7 @@ export function buildProgram(context: Context, onStatus: (status: ExitStatus) =>
   addOrderCommands(setup);
   program.commandsGroup('Data:');
   addDataCommands(setup);
+  addLockCommands(setup);
   addNamespaceCommands(setup);
   program.commandsGroup('Operation:');
   addStatusCommand(setup);

@@ -241,6 +241,53 @@ describe('namespaces', () => {
   });
 });
 
+describe('locks', () => {
+  const spawned = (...args: string[]) => {
+    const child = spawnHoldfast(args, cluster.directory);
+    const seen = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        seen[stream] += text;
+      });
+    }
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { child, seen, ended };
+  };
+
+  it('are held while a command runs, which is told the token and gives the status', async () => {
+    const script = 'console.log(Number(process.env.HOLDFAST_LOCK_TOKEN) > 0); process.exit(7)';
+    const command = ['--', process.execPath, '-e', script];
+    const ran = spawned('lock', 'job', ...command);
+    expect([await ran.ended, ran.seen]).toEqual([7, { stdout: 'true\n', stderr: '' }]);
+    const { nodes } = cluster.file;
+    const db = new Holdfast(nodes.map(({ port }) => `ws://127.0.0.1:${port}`));
+    const held = await db.lock('job');
+    expect(await run(['lock', 'job', '--no-wait', ...command])).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'another holds the lock job\n',
+    });
+    expect(await run(['lock', 'job', '--wait', '50ms', ...command])).toMatchObject({ status: 4, stdout: '' });
+    await held.release();
+    expect(await run(['lock', 'job', '--', 'no-such-command'])).toMatchObject({ status: 2, stdout: '' });
+    expect((await db.tryLock('job'))?.held).toBe(true);
+    await db.close();
+  });
+
+  it('and offices are held until Ctrl-C, and leaders are told', async () => {
+    const leaders = spawned('elect', 'cron');
+    await cluster.until('nobody to be told', () => leaders.seen.stdout === '\n');
+    const candidate = spawned('elect', 'cron', 'worker-1');
+    await cluster.until('the leader to be told', () => leaders.seen.stdout === '\nworker-1\n');
+    candidate.child.kill('SIGINT');
+    expect(await candidate.ended).toBe(0);
+    expect(candidate.seen.stdout).toMatch(/^\d+\n$/);
+    await cluster.until('nobody to be told', () => leaders.seen.stdout === '\nworker-1\n\n');
+    leaders.child.kill('SIGINT');
+    expect(await leaders.ended).toBe(0);
+  });
+});
+
 describe('sagas', () => {
   const order = saga<{ cents: number }>('order')
     .step('reserve', {
