@@ -98,9 +98,11 @@ export class Acquisition {
 
   /** Undefined: another holds it. */
   async once(): Promise<Lock | undefined> {
+    const { requests, keys } = this.#parts;
     try {
-      const refusedAt = await this.#take();
-      if (refusedAt !== undefined) return undefined;
+      // A refusal costs a read only: whoever asks again and again leaves the log alone.
+      const isHeld = await requests.get(keys.held, { ...this.#patience.call, consistency: 'linearizable' });
+      if (isHeld !== undefined || (await this.#take()) !== undefined) return undefined;
       const lock = this.#lock() ?? (await this.#confirm());
       if (lock === undefined) throw this.#expired();
       return lock;

@@ -1,5 +1,6 @@
 import { HoldfastError, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
+import type { Lock } from '../locks/lock.ts';
 import { type Seams, systemSeams } from '../seams.ts';
 import type { SagaDefinition } from './saga-definition.ts';
 import { firstSteps, isOver, type SagaRecord, sagaKey } from './saga-record.ts';
@@ -7,7 +8,7 @@ import { SagaRegister } from './saga-register.ts';
 import { SagaRun } from './saga-run.ts';
 import type { SagaDatabase } from './saga-store.ts';
 import { SagaWorker, type SagaWorkerOptions } from './saga-worker.ts';
-import { type HeldTenure, Tenures } from './tenures.ts';
+import { Tenures } from './tenures.ts';
 
 export interface SagasOptions {
   /** How long a process that ended keeps others from its sagas, at most; 10 000 ms by default. */
@@ -33,7 +34,7 @@ export class Sagas extends SagaRegister {
     const seams = options.seams ?? systemSeams();
     super(database, seams);
     this.#seams = seams;
-    this.#tenures = new Tenures(database, seams, checkedTtl(options.ttlMs ?? 10_000));
+    this.#tenures = new Tenures(database, checkedTtl(options.ttlMs ?? 10_000));
   }
 
   /**
@@ -113,7 +114,7 @@ export class Sagas extends SagaRegister {
   }
 
   async #underTenure(
-    tenure: HeldTenure,
+    tenure: Lock,
     definition: SagaDefinition<never, unknown>,
     id: string,
     signal: AbortSignal | undefined,

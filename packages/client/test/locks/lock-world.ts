@@ -1,12 +1,13 @@
 import { SimRandom } from '@holdfast/sim';
 import type { Clock, Timer } from '@holdfast/types';
-import type { Holdfast } from '../../src/index.ts';
+import type { Holdfast, Seams } from '../../src/index.ts';
 import { World } from '../support/world.ts';
 
 /** A process with a client of its own. */
 export interface LockProcess {
   readonly db: Holdfast;
-  /** Its timers stand still, as in one that was stopped; time goes on. */
+  readonly seams: Seams;
+  /** Its timers stand still, as in one that was stopped; what it has asked others to do goes on, and time does. */
   freeze(): void;
   thaw(): void;
 }
@@ -33,7 +34,7 @@ export class LockWorld {
       random: new SimRandom(this.#processes),
     };
     const db = await this.world.opened({ seams });
-    return { db, freeze: () => clock.freeze(), thaw: () => clock.thaw() };
+    return { db, seams, freeze: () => clock.freeze(), thaw: () => clock.thaw() };
   }
 
   drive<Result>(promise: Promise<Result>): Promise<Result> {
