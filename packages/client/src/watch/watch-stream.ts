@@ -101,8 +101,7 @@ export class WatchStream implements WatchSink {
   skipTo(revision: Revision): void {
     if (this.#received === undefined || revision <= this.#received) return;
     this.#received = revision;
-    const error = this.#error;
-    if (error?.code !== 'HOLDFAST_REVISION_COMPACTED' || (error.detail ?? Infinity) > revision) return;
+    if (this.#error === undefined || !this.#isPast(this.#error)) return;
     this.#error = undefined;
     void this.#open();
   }
@@ -143,7 +142,7 @@ export class WatchStream implements WatchSink {
   onLost(error: HoldfastError | undefined): void {
     this.#lostLink = this.#home?.link ?? NO_LINK;
     this.#home = undefined;
-    if (error !== undefined && isFinal(error)) this.#fail(error);
+    if (error !== undefined && isFinal(error) && !this.#isPast(error)) this.#fail(error);
     else queueMicrotask(() => void this.#open());
   }
 
@@ -162,6 +161,7 @@ export class WatchStream implements WatchSink {
       } catch (error) {
         if (this.#isClosed) return;
         if (!(error instanceof HoldfastError)) throw error;
+        if (this.#isPast(error)) continue;
         // Before it has begun it is a call like any other; after that it goes on whenever it can.
         if (!this.#hasBegun || isFinal(error)) {
           this.#fail(error);
@@ -171,6 +171,11 @@ export class WatchStream implements WatchSink {
         this.#call = undefined;
       }
     }
+  }
+
+  /** What it says to be gone is wanted no more: it was on its way when that was skipped. */
+  #isPast({ code, detail = Infinity }: HoldfastError): boolean {
+    return code === 'HOLDFAST_REVISION_COMPACTED' && this.#received !== undefined && detail <= this.#received;
   }
 
   #take(): StreamItem | undefined {

@@ -47,7 +47,10 @@ export class Checkpoints {
     const { first, last } = options.recovered;
     this.#removedBelow = first;
     const next = (last.index + 1) as LogIndex;
-    this.#tail = new LogTail({ first, next, bytes: options.wal.stats.bytes });
+    this.#tail = new LogTail(
+      { first, next, bytes: options.wal.stats.bytes },
+      options.tuning.walRetainStepBytes,
+    );
   }
 
   logged(entries: readonly Entry[]): void {

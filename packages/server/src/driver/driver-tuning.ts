@@ -8,6 +8,8 @@ export interface DriverTuning {
   readonly checkpointMs: number;
   /** Log kept for standbys that lag, though the store no longer needs it, in bytes. */
   readonly walRetainBytes: number;
+  /** What is kept is known as precisely, in bytes. */
+  readonly walRetainStepBytes: number;
   /** Between two looks for room on a full disk, milliseconds. */
   readonly diskCheckMs: number;
   /** Room to be there before a store that met a full disk is opened again, in bytes. */
@@ -19,6 +21,7 @@ export const DRIVER_TUNING: DriverTuning = {
   checkpointBytes: 33_554_432,
   checkpointMs: 10_000,
   walRetainBytes: 67_108_864,
+  walRetainStepBytes: 1_048_576,
   diskCheckMs: 1000,
   reopenBytesMin: 33_554_432,
 };

@@ -1,20 +1,25 @@
 import type { LogIndex } from '@holdfast/types';
 
-/** Places are noted no closer than this, so that a tail of any length takes few of them. */
-const STEP_BYTES = 1_048_576;
-
-/** Where in the log its newest so-many bytes begin; good to about a megabyte. */
+/** Where in the log its newest so-many bytes begin; good to about a step. */
 export class LogTail {
+  readonly #stepBytes: number;
   /** Log bytes written before each index, growing in both. */
   readonly #marks: { readonly index: LogIndex; readonly bytesBefore: number }[];
   #bytes: number;
 
-  /** What recovery found counts as spread evenly. */
-  constructor(recovered: { readonly first: LogIndex; readonly next: LogIndex; readonly bytes: number }) {
+  /**
+   * What recovery found counts as spread evenly. Places are noted no closer than `stepBytes`, so that a tail of any
+   * length takes few of them.
+   */
+  constructor(
+    recovered: { readonly first: LogIndex; readonly next: LogIndex; readonly bytes: number },
+    stepBytes: number,
+  ) {
     const { first, next, bytes } = recovered;
+    this.#stepBytes = stepBytes;
     this.#bytes = next > first ? bytes : 0;
     this.#marks = [{ index: first, bytesBefore: 0 }];
-    const steps = Math.min(next - first, Math.floor(this.#bytes / STEP_BYTES));
+    const steps = Math.min(next - first, Math.floor(this.#bytes / stepBytes));
     for (let step = 1; step <= steps; step += 1) {
       const index = (first + Math.floor(((next - first) * step) / steps)) as LogIndex;
       this.#marks.push({ index, bytesBefore: (this.#bytes * step) / steps });
@@ -25,7 +30,7 @@ export class LogTail {
   wrote(index: LogIndex, bytes: number): void {
     while (this.#marks.length > 0 && this.#marks.at(-1)!.index > index) this.#marks.pop();
     const last = this.#marks.at(-1);
-    if (last === undefined || this.#bytes - last.bytesBefore >= STEP_BYTES) {
+    if (last === undefined || this.#bytes - last.bytesBefore >= this.#stepBytes) {
       this.#marks.push({ index, bytesBefore: this.#bytes });
     }
     this.#bytes += bytes;

@@ -5,7 +5,7 @@ import { LogTail } from '../../src/driver/log-tail.ts';
 const MEGABYTE = 1_048_576;
 
 test('the tail begins where its bytes begin, to about a megabyte', () => {
-  const tail = new LogTail({ first: logIndex(1), next: logIndex(1), bytes: 0 });
+  const tail = new LogTail({ first: logIndex(1), next: logIndex(1), bytes: 0 }, MEGABYTE);
   for (let index = 1; index <= 100; index += 1) tail.wrote(logIndex(index), MEGABYTE / 2);
   // 100 entries of half a megabyte: the newest 10 MB are the newest 20 entries.
   expect(tail.startOf(10 * MEGABYTE)).toBeGreaterThanOrEqual(78);
@@ -13,19 +13,19 @@ test('the tail begins where its bytes begin, to about a megabyte', () => {
 });
 
 test('a log shorter than the tail is kept whole', () => {
-  const tail = new LogTail({ first: logIndex(7), next: logIndex(7), bytes: 0 });
+  const tail = new LogTail({ first: logIndex(7), next: logIndex(7), bytes: 0 }, MEGABYTE);
   for (let index = 7; index <= 20; index += 1) tail.wrote(logIndex(index), MEGABYTE);
   expect(tail.startOf(100 * MEGABYTE)).toBe(7);
 });
 
 test('what recovery found counts as spread evenly', () => {
-  const tail = new LogTail({ first: logIndex(1001), next: logIndex(2001), bytes: 100 * MEGABYTE });
+  const tail = new LogTail({ first: logIndex(1001), next: logIndex(2001), bytes: 100 * MEGABYTE }, MEGABYTE);
   expect(tail.startOf(10 * MEGABYTE)).toBeGreaterThan(1880);
   expect(tail.startOf(10 * MEGABYTE)).toBeLessThanOrEqual(1901);
 });
 
 test('a truncated suffix does not leave marks above the log', () => {
-  const tail = new LogTail({ first: logIndex(1), next: logIndex(1), bytes: 0 });
+  const tail = new LogTail({ first: logIndex(1), next: logIndex(1), bytes: 0 }, MEGABYTE);
   for (let index = 1; index <= 50; index += 1) tail.wrote(logIndex(index), MEGABYTE);
   tail.wrote(logIndex(10), MEGABYTE);
   expect(tail.startOf(0)).toBeLessThanOrEqual(10);

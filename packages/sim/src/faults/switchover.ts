@@ -1,12 +1,21 @@
 import { HoldfastError, nodeId } from '@holdfast/types';
+import type { SimMachine } from '../cluster/sim-machine.ts';
 import { logUniform, pick } from '../run/draw.ts';
 import type { FaultType } from './fault-type.ts';
+import type { FaultWorld } from './fault-world.ts';
 
 /** An operator has the primary hand over. */
 export interface Switchover {
   readonly kind: 'switchover';
   /** To this node, which freezes at that moment. Absent: to whom it likes. */
-  readonly frozen?: { readonly node: string; readonly forMs: number };
+  readonly frozen?: FrozenSuccessor;
+}
+
+interface FrozenSuccessor {
+  readonly node: string;
+  readonly forMs: number;
+  /** Not before it is told to stand: the order lies there until it is thawed. */
+  readonly whenOrdered?: true;
 }
 
 const FROZEN_SHARE = 0.3;
@@ -26,12 +35,9 @@ export const switchover: FaultType<Switchover> = {
     const target = frozen === undefined ? undefined : world.find(frozen);
     if (frozen !== undefined && (target?.isUp !== true || target === primary || target.isFrozen)) return;
     if (frozen !== undefined && target !== undefined) {
-      target.freeze();
-      world.tell(`${target.id} freezes`);
-      world.during(frozen.forMs, () => {
-        target.thaw();
-        world.tell(`${target.id} is thawed`);
-      });
+      if (frozen.whenOrdered === true)
+        world.watch.triggers.once('ordersToStand', () => freeze(target, frozen.forMs, world));
+      else freeze(target, frozen.forMs, world);
     }
     world.strikes('switchover', `${primary.id} is told to hand over`);
     primary.node.switchover(target === undefined ? undefined : nodeId(target.id)).catch((error: unknown) => {
@@ -39,3 +45,13 @@ export const switchover: FaultType<Switchover> = {
     });
   },
 };
+
+function freeze(target: SimMachine, forMs: number, world: FaultWorld): void {
+  if (!target.isUp || target.isFrozen) return;
+  target.freeze();
+  world.tell(`${target.id} freezes`);
+  world.during(forMs, () => {
+    target.thaw();
+    world.tell(`${target.id} is thawed`);
+  });
+}

@@ -38,6 +38,8 @@ export interface ClusterSetup {
     readonly checkpointBytes: number;
     readonly checkpointMs: number;
     readonly walRetainBytes: number;
+    /** Absent: a megabyte, which few runs write. */
+    readonly walRetainStepBytes?: number;
     readonly diskCheckMs: number;
     readonly reopenBytesMin: number;
   };
