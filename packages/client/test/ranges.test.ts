@@ -29,6 +29,22 @@ describe('a range read', () => {
     expect(world.cluster.node('n1').openScans).toBe(0);
   });
 
+  test('that comes back to a node which has not answered yet is another one to it', async () => {
+    world.cluster.onScan = () => 'drop';
+    const all = db.keys({ limit: 1 }).all();
+    await world.clock.advance(10);
+    for (const primary of ['n2', 'n1', 'n3', 'n1']) {
+      world.cluster.elect(primary);
+      await world.clock.advance(20);
+    }
+    const asked = world.cluster.node('n1').received.filter((message) => message.kind === 'scanOpen');
+    expect(asked.length).toBeGreaterThan(1);
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(asked.length);
+    world.cluster.onScan = () => undefined;
+    world.cluster.elect('n2');
+    expect(await world.drive(all)).toEqual([key(0)]);
+  });
+
   test('seeks anywhere, back as well, and keeps its limit', async () => {
     const iterator = db.keys({ limit: 4, gte: key(1), lt: key(2000) });
     expect(await world.drive(iterator.next())).toBe(key(1));

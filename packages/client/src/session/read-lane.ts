@@ -251,6 +251,8 @@ export class ReadLane {
       if (isForPrimary(call)) forPrimary.push(call);
       else forAnybody.push(call);
     });
+    // A node that opens it late, or has, would take the same one for a mistake should it be asked again.
+    for (const call of [...forPrimary, ...forAnybody]) if (call.kind !== 'read') this.#ledger.renew(call);
     this.#forPrimary.restore(forPrimary);
     this.#forAnybody.restore(forAnybody);
     return forPrimary.length + forAnybody.length + promoted;
