@@ -119,7 +119,8 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
     return (
-      this.#home.deferred(() => this.write(operations, options)) ?? this.#calls.write(operations, options)
+      this.#home.deferred(() => this.write(operations, options), options) ??
+      this.#calls.write(operations, options)
     );
   }
 
@@ -128,7 +129,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     key: K,
     options: HoldfastReadOptions<K, V> = {},
   ): Promise<ReadSummary<V> | undefined> {
-    return this.#home.deferred(() => this.read(key, options)) ?? this.#calls.read(key, options);
+    return this.#home.deferred(() => this.read(key, options), options) ?? this.#calls.read(key, options);
   }
 
   /** As `Holdfast.increment`. */
@@ -138,7 +139,8 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     return (
-      this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
+      this.#home.deferred(() => this.increment(key, by, options), options) ??
+      this.#calls.increment(key, by, options)
     );
   }
 
@@ -148,7 +150,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastTransactionOptions<K, V> = {},
   ): Promise<TransactionSummary<V>> {
     return (
-      this.#home.deferred(() => this.transaction(transaction, options)) ??
+      this.#home.deferred(() => this.transaction(transaction, options), options) ??
       this.#calls.transaction(transaction, options)
     );
   }
@@ -160,7 +162,8 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastUpdateOptions<K, V> = {},
   ): Promise<UpdateSummary<V>> {
     return (
-      this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
+      this.#home.deferred(() => this.update(key, change, options), options) ??
+      this.#calls.update(key, change, options)
     );
   }
 

@@ -144,9 +144,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
-    return (
-      this.#home.deferred(() => this.write(operations, options)) ?? this.#calls.write(operations, options)
-    );
+    const deferred = this.#home.deferred(() => this.write(operations, options), options);
+    return deferred ?? this.#calls.write(operations, options);
   }
 
   /** Undefined if there is no such key. */
@@ -154,7 +153,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     key: K,
     options: HoldfastReadOptions<K, V> = {},
   ): Promise<ReadSummary<V> | undefined> {
-    return this.#home.deferred(() => this.read(key, options)) ?? this.#calls.read(key, options);
+    return this.#home.deferred(() => this.read(key, options), options) ?? this.#calls.read(key, options);
   }
 
   /**
@@ -167,7 +166,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
     return (
-      this.#home.deferred(() => this.increment(key, by, options)) ?? this.#calls.increment(key, by, options)
+      this.#home.deferred(() => this.increment(key, by, options), options) ??
+      this.#calls.increment(key, by, options)
     );
   }
 
@@ -182,7 +182,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     options: HoldfastTransactionOptions<K, V> = {},
   ): Promise<TransactionSummary<V>> {
     return (
-      this.#home.deferred(() => this.transaction(transaction, options)) ??
+      this.#home.deferred(() => this.transaction(transaction, options), options) ??
       this.#calls.transaction(transaction, options)
     );
   }
@@ -197,9 +197,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     change: Change<V>,
     options: HoldfastUpdateOptions<K, V> = {},
   ): Promise<UpdateSummary<V>> {
-    return (
-      this.#home.deferred(() => this.update(key, change, options)) ?? this.#calls.update(key, change, options)
-    );
+    const deferred = this.#home.deferred(() => this.update(key, change, options), options);
+    return deferred ?? this.#calls.update(key, change, options);
   }
 
   /**

@@ -56,7 +56,10 @@ export interface ReadSummary<V> {
   readonly value: V;
   /** 0: of a `fallback`. */
   readonly revision: Revision;
-  /** Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. */
+  /**
+   * Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. Of a snapshot
+   * when it is read, which is longer than when it was taken.
+   */
   readonly staleness: number | undefined;
   /** Undefined: no node, a `fallback` gave it. */
   readonly servedBy: NodeId | undefined;

@@ -63,10 +63,12 @@ export class ReleaseGate {
     this.#phase = 'jitter';
     this.#jitterEnd = now + jitterMs;
     this.#perMs = Math.max(backlogShare * perMs, perSecondMin / 1000);
-    const share = Math.max(1, Math.floor(backlogShare * perMs * jitterMs + this.#random()));
+    // One at least of each client would be many of all that call seldom; but who waits alone is not kept waiting.
+    const alone = waiting === 1 ? 1 : 0;
+    const share = Math.max(alone, Math.floor(backlogShare * perMs * jitterMs + this.#random()));
     this.#left = outageMs <= shortOutageMsMax ? waiting : Math.min(waiting, share);
     this.#keepsOrder = this.#left === waiting;
-    this.#nextAt = this.#drawInJitter(now);
+    this.#nextAt = this.#left > 0 ? this.#drawInJitter(now) : Number.POSITIVE_INFINITY;
   }
 
   /** Whether a call may go now. `isLate`: it waited through the outage. */

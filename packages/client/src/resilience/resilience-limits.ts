@@ -92,7 +92,7 @@ export const RESILIENCE_LIMITS: ResilienceLimits = {
     jitterMsMax: 500,
     shortOutageMsMax: 1000,
     backlogShare: 0.2,
-    perSecondMin: 1,
+    perSecondMin: 0.5,
     marginMs: 100,
   },
   degradation: { afterMs: 1000, jitterShare: 0.1, reserveShare: 0.25, reserveMsMax: 500 },

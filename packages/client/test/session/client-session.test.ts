@@ -119,7 +119,7 @@ test('a tick before the first repeat does not let new writes pass one that waite
   const world = new SessionWorld(() => random.next(), { longOutages: true });
   world.issue(5);
   world.flush();
-  world.issue(14);
+  world.issue(400);
   world.deliverUp(0);
   world.deliverDown(0);
   world.changeTerm({ to: 1, kept: 0, dies: false, announcedBy: 0, fresh: true });

@@ -19,6 +19,7 @@ import { readProblem } from '@holdfast/wire';
 import type { ClientConnection } from './client-connection.ts';
 import type { ClientDatabase, ClientMetrics } from './client-database.ts';
 import { tooMany } from './client-writes.ts';
+import { ageOf } from './connection-snapshots.ts';
 import { overloaded, toWireError, wireError } from './wire-error.ts';
 
 export interface ClientReadsOptions {
@@ -148,7 +149,8 @@ export class ClientReads {
       client.replyToRead({ id, error: error ?? snapshotLost(snapshot) }, 0);
       return;
     }
-    const { view, stalenessMs, logTime } = held;
+    const { view, logTime } = held;
+    const stalenessMs = ageOf(held, this.#options.clock.now());
     try {
       const items = view.get(keys, LIMITS.requestBytesMax).map((record) => itemOf(record, logTime));
       reply(client, id, { items, revision: view.revision, stalenessMs }, bytesOf(items, keys));
@@ -282,7 +284,8 @@ export class ClientReads {
     { store, logTime }: ServedState,
   ): void {
     const view = store.view();
-    if (client.snapshots.begin(id, { view, stalenessMs, logTime }))
+    const takenAt = this.#options.clock.now();
+    if (client.snapshots.begin(id, { view, stalenessMs, takenAt, logTime }))
       client.send({ kind: 'snapshotOpened', id, revision: view.revision, stalenessMs });
   }
 
@@ -294,8 +297,10 @@ export class ClientReads {
     const held = client.snapshots.use(snapshot);
     try {
       if (held === undefined) throw new HoldfastError('HOLDFAST_SNAPSHOT_LOST', lostReason(snapshot));
-      const { view, stalenessMs } = held;
-      const deadline = this.#options.clock.now() + remainingMs;
+      const { view } = held;
+      const now = this.#options.clock.now();
+      const stalenessMs = ageOf(held, now);
+      const deadline = now + remainingMs;
       const reading = { scan: view.scan(range), revision: view.revision, stalenessMs };
       client.scans.begin(id, reading, { pageSize, deadline });
     } catch (failure) {

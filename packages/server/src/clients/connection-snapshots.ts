@@ -10,9 +10,17 @@ export interface ConnectionSnapshotsOptions {
 /** A snapshot that reads may be held against. */
 export interface OpenSnapshot {
   readonly view: StoreView;
+  /** How old the state was when it was taken, ms; -1: unknown. */
   readonly stalenessMs: number;
-  /** When it was taken. */
+  /** Monotonic, ms. */
+  readonly takenAt: number;
+  /** When it was taken, as the log counts time. */
   readonly logTime: number;
+}
+
+/** How old its state is by now, ms; -1: unknown. */
+export function ageOf({ stalenessMs, takenAt }: OpenSnapshot, now: number): number {
+  return stalenessMs < 0 ? stalenessMs : stalenessMs + now - takenAt;
 }
 
 interface Held {

@@ -269,6 +269,20 @@ describe('snapshots', () => {
     return snapshot;
   }
 
+  test('say how old their state is when it is read', async () => {
+    const client = await TestClient.connect(url);
+    const snapshot = await taken(client);
+    const { stalenessMs } = await client.readFrom(snapshot, ['t1']);
+    expect(stalenessMs).toBeGreaterThanOrEqual(0);
+    await waitFor(
+      'the state to be older',
+      async () => (await client.readFrom(snapshot, ['t1'])).stalenessMs > stalenessMs + 20,
+    );
+    const page = await client.call<'scanPage'>((id) => ({ ...scanOpen(id, { gte: bytes('t') }), snapshot }));
+    expect(page.stalenessMs).toBeGreaterThan(stalenessMs + 20);
+    client.close();
+  });
+
   test('show one state to reads and scans, unmoved by later writes', async () => {
     const client = await TestClient.connect(url);
     await client.put('t1', 'old');

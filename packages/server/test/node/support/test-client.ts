@@ -157,14 +157,18 @@ export class TestClient {
 
   /** From the snapshot opened under that id. */
   async getFrom(snapshot: number, keys: readonly string[]): Promise<(string | undefined)[]> {
-    const { items } = await this.#ask<ReadAnswer>((id) => ({
+    const { items } = await this.readFrom(snapshot, keys);
+    return items.map((item) => text(item?.value));
+  }
+
+  readFrom(snapshot: number, keys: readonly string[]): Promise<ReadAnswer> {
+    return this.#ask<ReadAnswer>((id) => ({
       kind: 'snapshotRead',
       remainingMs: 5000,
       id,
       snapshot,
       keys: keys.map(bytes),
     }));
-    return items.map((item) => text(item?.value));
   }
 
   /** Sends a message with an id of its own; resolves with the answer of that id. */
