@@ -127,7 +127,8 @@ function realisticRequests(
     if (step.floorStep === 0) floors[step.session]! += 1;
     const mutations: Mutation[] =
       step.odd === 1 ? [{ kind: 'del', key: step.key }] : [{ kind: 'put', key: step.key, value: step.value }];
-    if (step.odd === 3) mutations[0] = { kind: 'put', key: step.key, value: step.value, expiresAt: next };
+    if (step.odd === 3)
+      mutations[0] = { kind: 'put', key: step.key, value: step.value, expiresAt: Math.max(1, next) };
     const revisionOf = (step.odd === 2 ? next + 5 : next) as Revision;
     next += 1;
     return {
