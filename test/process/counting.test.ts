@@ -3,7 +3,7 @@ import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
-const OF_EACH_KIND = isLong ? 10_000 : 800;
+const OF_EACH_KIND = isLong ? 10_000 : 400;
 const CLIENTS = 8;
 const KILLS = isLong ? 12 : 3;
 const KEY = 'counter';

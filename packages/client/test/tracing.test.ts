@@ -1,3 +1,4 @@
+import { encodeServerMessages } from '@holdfast/wire';
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -189,5 +190,16 @@ describe('with an SDK', () => {
     expect(span?.attributes['server.address']).not.toBe('n1');
     expect(new Set(tracesReceived().map(({ traceparent }) => traceparent)).size).toBe(1);
     expect(tracesReceived()).toHaveLength(2);
+  });
+
+  test('what a node calls its address need not be one', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    exporter.reset();
+    const topology = { term: 9, primary: 'n1', nodes: [{ id: 'n1', url: 'x' }] };
+    world.cluster.node('n1').sendRaw(encodeServerMessages([{ kind: 'topology', topology } as never]));
+    await traced(() => db.get('a', { consistency: 'eventual' }));
+    expect(spans()[0]?.attributes['holdfast.attempts']).toBe(1);
+    expect(spans()[0]?.attributes).not.toHaveProperty('server.address');
   });
 });

@@ -141,8 +141,9 @@ function attributesOf(result: CallResult): Attributes {
   return {};
 }
 
+/** What a node says of where it is reached need not be an address. */
 function addressOf(url: string | undefined): Attributes {
-  if (url === undefined) return {};
+  if (url === undefined || !URL.canParse(url)) return {};
   const { hostname, port } = new URL(url);
   return { 'server.address': hostname, ...(port === '' ? {} : { 'server.port': Number(port) }) };
 }
