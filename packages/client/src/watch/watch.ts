@@ -1,10 +1,8 @@
-import { HoldfastError, type Revision } from '@holdfast/types';
+import type { Revision } from '@holdfast/types';
 import type { Home } from '../home.ts';
+import { NOTHING, SourceIterator } from './source-iterator.ts';
 import type { HoldfastWatchOptions, WatchChange, WatchProgress } from './watch-options.ts';
 import type { SourceItem, WatchSource } from './watch-source.ts';
-
-/** An event, or the end. */
-type Result<Event> = IteratorResult<Event, undefined>;
 
 export interface WatchParts<K, V> {
   readonly home: Home;
@@ -19,18 +17,13 @@ export interface WatchParts<K, V> {
  * What is committed in a range, in log order, each mutation once, until it is closed: an async iterator. It is open
  * from when it was made. What is not taken waits, a little here and the rest on the nodes.
  */
-export class Watch<K, V, Event = WatchChange<K, V>> implements AsyncIterableIterator<Event, undefined> {
+export class Watch<K, V, Event = WatchChange<K, V>> extends SourceIterator<Event> {
   readonly #parts: WatchParts<K, V>;
-  readonly #onAbort = (): void => this.#abort();
   #position: Revision | undefined;
-  #isClosed = false;
-  /** Why it ended, until that was told. */
-  #failure: HoldfastError | undefined;
-  /** Calls of `next` in turn. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: WatchParts<K, V>) {
     const { home, options, source } = parts;
+    super({ home, source, signal: options.signal });
     this.#parts = parts;
     this.#position = options.from as Revision | undefined;
     source
@@ -40,9 +33,6 @@ export class Watch<K, V, Event = WatchChange<K, V>> implements AsyncIterableIter
       })
       // Told by `next`.
       .catch(() => undefined);
-    home.attach(this);
-    if (options.signal?.aborted === true) this.#abort();
-    else options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /**
@@ -53,58 +43,8 @@ export class Watch<K, V, Event = WatchChange<K, V>> implements AsyncIterableIter
     return this.#position;
   }
 
-  /** Rejects once with why the watch ended, if it did not end by `return`, `close` or the end of the database. */
-  next(): Promise<Result<Event>> {
-    const result = this.#turn.then(() => this.#next());
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  async return(): Promise<Result<Event>> {
-    await this.close();
-    return { done: true, value: undefined };
-  }
-
-  /** Ends it. A `next` under way finds the end. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    const { home, options, source } = this.#parts;
-    home.detach(this);
-    options.signal?.removeEventListener('abort', this.#onAbort);
-    source.then(
-      (opened) => opened.close(),
-      () => undefined,
-    );
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #next(): Promise<Result<Event>> {
-    try {
-      while (!this.#isClosed) {
-        const source = await this.#parts.source;
-        const item = await source.next();
-        if (item === undefined) break;
-        const event = this.#eventOf(item);
-        if (event !== undefined) return { done: false, value: event as Event };
-      }
-    } catch (error) {
-      if (!this.#isClosed) {
-        await this.close();
-        throw error;
-      }
-    }
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure;
-    return { done: true, value: undefined };
+  protected override tell(item: SourceItem): Event | typeof NOTHING {
+    return (this.#eventOf(item) as Event | undefined) ?? NOTHING;
   }
 
   /** Undefined for what was not asked for. */
@@ -153,13 +93,5 @@ export class Watch<K, V, Event = WatchChange<K, V>> implements AsyncIterableIter
   #valueOf(value: Uint8Array): V {
     const { home, options } = this.#parts;
     return home.decodedValue(value, options.valueEncoding);
-  }
-
-  #abort(): void {
-    this.#failure = new HoldfastError('HOLDFAST_ABORTED', 'the watch was aborted', {
-      outcome: 'not-applied',
-      cause: this.#parts.options.signal?.reason,
-    });
-    void this.close();
   }
 }

@@ -1,0 +1,98 @@
+import { HoldfastError } from '@holdfast/types';
+import type { Home } from '../home.ts';
+import type { SourceItem, WatchSource } from './watch-source.ts';
+
+export interface SourceIteratorParts {
+  readonly home: Home;
+  /** Opens it; pending while the database is. */
+  readonly source: Promise<WatchSource>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What is told of an item that is not to be told. */
+export const NOTHING: unique symbol = Symbol('nothing');
+
+/** What a watch tells, one after the other, until it is closed or ends: what is told of each item is up to who extends it. */
+export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told, undefined> {
+  readonly #parts: SourceIteratorParts;
+  readonly #onAbort = (): void => this.#abort();
+  #isClosed = false;
+  /** Why it ended, until that was told. */
+  #failure: HoldfastError | undefined;
+  /** Calls of `next` in turn. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: SourceIteratorParts) {
+    const { home, source, signal } = parts;
+    this.#parts = parts;
+    // Told by `next`.
+    source.catch(() => undefined);
+    home.attach(this);
+    if (signal?.aborted === true) this.#abort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  protected abstract tell(item: SourceItem): Told | typeof NOTHING;
+
+  /** Rejects once with why the watch ended, if it did not end by `return`, `close` or the end of the database. */
+  next(): Promise<IteratorResult<Told, undefined>> {
+    const result = this.#turn.then(() => this.#next());
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<Told, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends it. A `next` under way finds the end. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { home, source, signal } = this.#parts;
+    home.detach(this);
+    signal?.removeEventListener('abort', this.#onAbort);
+    source.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #next(): Promise<IteratorResult<Told, undefined>> {
+    try {
+      while (!this.#isClosed) {
+        const source = await this.#parts.source;
+        const item = await source.next();
+        if (item === undefined) break;
+        const told = this.tell(item);
+        if (told !== NOTHING) return { done: false, value: told };
+      }
+    } catch (error) {
+      if (!this.#isClosed) {
+        await this.close();
+        throw error;
+      }
+    }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    return { done: true, value: undefined };
+  }
+
+  #abort(): void {
+    this.#failure = new HoldfastError('HOLDFAST_ABORTED', 'the watch was aborted', {
+      outcome: 'not-applied',
+      cause: this.#parts.signal?.reason,
+    });
+    void this.close();
+  }
+}
