@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/types';
+import { aborted } from './aborted.ts';
 import type { Seams } from './seams.ts';
 
 /** The time and the signal of one call that is made of several, each of which gets what is left. */
@@ -67,9 +68,6 @@ export class CallTime {
   }
 
   #aborted(): HoldfastError {
-    return new HoldfastError('HOLDFAST_ABORTED', 'the call was aborted', {
-      outcome: 'not-applied',
-      cause: this.#signal?.reason,
-    });
+    return aborted('the call was aborted', this.#signal);
   }
 }

@@ -1,5 +1,6 @@
-import { HoldfastError, type Outcome } from '@holdfast/types';
+import type { Outcome } from '@holdfast/types';
 import type { AbstractLevel, AbstractResource } from 'abstract-level';
+import { aborted } from './aborted.ts';
 import { asBuffer } from './bytes.ts';
 import type { KeyBounds } from './keys/key-bounds.ts';
 import { LevelError } from './level-error.ts';
@@ -97,12 +98,7 @@ export class Home {
     if (signal === undefined) return this.#db.deferAsync(call);
     const ended = Promise.withResolvers<Result>();
     const onAbort = (): void =>
-      ended.reject(
-        new HoldfastError('HOLDFAST_ABORTED', 'the call was aborted before the database was open', {
-          outcome: 'not-applied',
-          cause: signal.reason,
-        }),
-      );
+      ended.reject(aborted('the call was aborted before the database was open', signal));
     if (signal.aborted) {
       onAbort();
       return ended.promise;

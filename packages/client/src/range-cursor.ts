@@ -1,4 +1,5 @@
 import { assert, HoldfastError, type KeyRange, type Revision } from '@holdfast/types';
+import { aborted } from './aborted.ts';
 import { asBuffer } from './bytes.ts';
 import type { KeySpace } from './keys/key-space.ts';
 import { type LinkId, type Page, PageCall } from './session/call.ts';
@@ -187,18 +188,12 @@ async function untilAborted<Result>(
   signal: AbortSignal | undefined,
 ): Promise<Result> {
   if (signal === undefined) return promise;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void =>
-    aborted.reject(
-      new HoldfastError('HOLDFAST_ABORTED', 'the read was aborted', {
-        outcome: 'not-applied',
-        cause: signal.reason,
-      }),
-    );
+  const ended = Promise.withResolvers<never>();
+  const onAbort = (): void => ended.reject(aborted('the read was aborted', signal));
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([promise, aborted.promise]);
+    return await Promise.race([promise, ended.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -1,4 +1,5 @@
-import { HoldfastError } from '@holdfast/types';
+import type { HoldfastError } from '@holdfast/types';
+import { aborted } from '../aborted.ts';
 import type { Home } from '../home.ts';
 import type { SourceItem, WatchSource } from './watch-source.ts';
 
@@ -89,10 +90,7 @@ export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told
   }
 
   #abort(): void {
-    this.#failure = new HoldfastError('HOLDFAST_ABORTED', 'the watch was aborted', {
-      outcome: 'not-applied',
-      cause: this.#parts.signal?.reason,
-    });
+    this.#failure = aborted('the watch was aborted', this.#parts.signal);
     void this.close();
   }
 }
