@@ -15,7 +15,7 @@ import { Hold } from './hold.ts';
 import { KeptAlive } from './kept-alive.ts';
 import { Lock } from './lock.ts';
 import { type LockKeys, waitingKey } from './lock-keys.ts';
-import { Patience } from './patience.ts';
+import { LongWait } from './long-wait.ts';
 
 export interface AcquisitionParts {
   readonly name: string;
@@ -57,7 +57,7 @@ interface Taken {
 export class Acquisition {
   readonly #parts: AcquisitionParts;
   readonly #claim = new Claim();
-  readonly #patience: Patience;
+  readonly #wait: LongWait;
   #waitingKey: Buffer | undefined;
   /** When the first attempt to take it was sent of which it is not known what became. */
   #unknownSince: number | undefined;
@@ -68,7 +68,7 @@ export class Acquisition {
   constructor(parts: AcquisitionParts) {
     const { seams, home, timeoutMs, signal, requests } = parts;
     this.#parts = parts;
-    this.#patience = new Patience({ seams, home, timeoutMs, signal, callMs: requests.timeoutMs({}) });
+    this.#wait = new LongWait({ seams, home, timeoutMs, signal, callMs: requests.timeoutMs({}) });
   }
 
   /** Waits for its turn. */
@@ -76,23 +76,23 @@ export class Acquisition {
     let tries = 0;
     try {
       for (;;) {
-        if (this.#patience.isOver) throw this.#ended();
+        if (this.#wait.isOver) throw this.#ended();
         try {
           const lock = await this.#advance(this.#claim.step);
           if (lock !== undefined) return lock;
           tries = 0;
         } catch (error) {
-          this.#patience.obstacle = error;
-          if (this.#patience.isOver) throw this.#ended();
+          this.#wait.obstacle = error;
+          if (this.#wait.isOver) throw this.#ended();
           if (!isWorthRepeating(error)) throw error;
-          await this.#patience.pause(tries++);
+          await this.#wait.pause(tries++);
         }
       }
     } catch (error) {
       this.#abandon();
       throw error;
     } finally {
-      this.#patience.settle();
+      this.#wait.settle();
     }
   }
 
@@ -101,16 +101,16 @@ export class Acquisition {
     const { requests, keys } = this.#parts;
     try {
       // A refusal costs a read only: whoever asks again and again leaves the log alone.
-      const isHeld = await requests.get(keys.held, { ...this.#patience.call, consistency: 'linearizable' });
+      const isHeld = await requests.get(keys.held, { ...this.#wait.call, consistency: 'linearizable' });
       if (isHeld !== undefined || (await this.#take()) !== undefined) return undefined;
       const lock = this.#lock() ?? (await this.#confirm());
       if (lock === undefined) throw this.#expired();
       return lock;
     } catch (error) {
       this.#abandon();
-      throw this.#patience.isOver ? this.#ended() : error;
+      throw this.#wait.isOver ? this.#ended() : error;
     } finally {
-      this.#patience.settle();
+      this.#wait.settle();
     }
   }
 
@@ -153,7 +153,7 @@ export class Acquisition {
   async #look(): Promise<void> {
     const { keys, requests } = this.#parts;
     const bounds = { gte: keys.waiting, lt: this.#waitingKey ?? behind(keys.waiting) };
-    const { timeoutMs, signal } = this.#patience.call;
+    const { timeoutMs, signal } = this.#wait.call;
     const cursor = requests.cursor(
       { ...bounds, reverse: true, limit: 1, consistency: 'linearizable', timeoutMs },
       { keys: true, values: false },
@@ -220,13 +220,13 @@ export class Acquisition {
   async #confirm(): Promise<Lock | undefined> {
     for (;;) {
       const sentAt = this.#now;
-      const revision = await this.#renewed(this.#patience.call);
+      const revision = await this.#renewed(this.#wait.call);
       if (revision === undefined) return undefined;
       // Of this one's time: nobody else has held it since.
       this.#taken = { token: revision, sentAt };
       const lock = this.#lock();
       if (lock !== undefined) return lock;
-      if (this.#patience.isOver) throw this.#ended();
+      if (this.#wait.isOver) throw this.#ended();
     }
   }
 
@@ -266,7 +266,7 @@ export class Acquisition {
         from: undefined,
         initial: true,
         previousValues: false,
-        options: { timeoutMs: this.#patience.call.timeoutMs },
+        options: { timeoutMs: this.#wait.call.timeoutMs },
       },
       seams,
     );
@@ -285,8 +285,8 @@ export class Acquisition {
     });
     try {
       for (;;) {
-        await this.#patience.wait(Math.max(0, this.#renewAt - this.#now), gone);
-        if (isGone || failure !== undefined || this.#patience.isOver) break;
+        await this.#wait.wait(Math.max(0, this.#renewAt - this.#now), gone);
+        if (isGone || failure !== undefined || this.#wait.isOver) break;
         if (this.#now >= this.#renewAt) await this.#queue();
       }
     } finally {
@@ -303,7 +303,7 @@ export class Acquisition {
 
   async #transact(
     transaction: EncodedTransaction,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal } = this.#patience.call,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal } = this.#wait.call,
   ): Promise<{
     readonly branch: 'then' | 'else';
     readonly steps: readonly StepResult[];
@@ -348,7 +348,7 @@ export class Acquisition {
   }
 
   #ended(): Error {
-    return this.#patience.error(this.#parts.what, this.#mayBeTaken ? 'unknown' : 'not-applied');
+    return this.#wait.error(this.#parts.what, this.#mayBeTaken ? 'unknown' : 'not-applied');
   }
 
   #expired(): HoldfastError {

@@ -5,7 +5,7 @@ import type { Seams } from '../seams.ts';
 
 type EndCode = 'HOLDFAST_DEADLINE_EXCEEDED' | 'HOLDFAST_ABORTED' | 'LEVEL_DATABASE_NOT_OPEN';
 
-export interface PatienceParts {
+export interface LongWaitParts {
   readonly seams: Seams;
   readonly home: Home;
   /** Undefined: without end. */
@@ -19,8 +19,8 @@ const PAUSE_MS = 20;
 const PAUSE_MS_MAX = 1000;
 
 /** How long somebody waits who makes many calls meanwhile: for a time if one is given, until a signal, or the end of the database. */
-export class Patience {
-  readonly #parts: PatienceParts;
+export class LongWait {
+  readonly #parts: LongWaitParts;
   readonly #ended = new AbortController();
   readonly #deadline: number;
   readonly #timer: Timer | undefined;
@@ -29,7 +29,7 @@ export class Patience {
   /** What kept it from its end last. */
   obstacle: unknown;
 
-  constructor(parts: PatienceParts) {
+  constructor(parts: LongWaitParts) {
     const { seams, timeoutMs, signal, home } = parts;
     this.#parts = parts;
     this.#deadline = seams.clock.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
