@@ -1,9 +1,11 @@
 import { type Holdfast, HoldfastError } from '@holdfast/client';
+import { Sagas } from '@holdfast/client/sagas';
 import { simulate } from '@holdfast/sim';
 import { expect, test } from 'vitest';
 import { Inventory } from '../../docs/examples/inventory/inventory.ts';
 import { JobQueue } from '../../docs/examples/job-queue/job-queue.ts';
 import { Cron } from '../../docs/examples/leader-cron/cron.ts';
+import { orderSaga } from '../../docs/examples/order-saga/order.ts';
 import { RateLimiter } from '../../docs/examples/rate-limiter/rate-limiter.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
@@ -139,4 +141,21 @@ test.each(SEEDS)('no tick is done twice, and ticks go on, seed %i', async (seed)
       expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
     },
   );
+});
+
+test.each(SEEDS)('of two orders for one lamp one is shipped, seed %i', async (seed) => {
+  await simulate({ seed, nodes: 3, hosts: HOSTS, faults: FAULTS }, async ({ client, cluster }) => {
+    const [stock, payments, parcels, orders] = ['stock', 'payments', 'parcels', 'orders'].map((namespace) =>
+      client({ namespace }),
+    ) as [Holdfast, Holdfast, Holdfast, Holdfast];
+    await stock.put('lamp', '1');
+    const order = orderSaga({ stock, payments, parcels });
+    const ends = await Promise.allSettled(
+      ['1', '2'].map((id) => new Sagas(orders).run(order, id, { sku: 'lamp', cents: 4900 })),
+    );
+    await cluster.recover();
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await stock.get('lamp')).toBe('0');
+    expect((await parcels.getMany(['1', '2'])).filter((sku) => sku !== undefined)).toEqual(['lamp']);
+  });
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
 import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { exampleOutputs } from '../support/example-outputs.ts';
@@ -27,6 +27,7 @@ test('the examples print on three nodes what their page says', async () => {
 async function run(name: string, urls: string): Promise<string> {
   const main = join(ROOT, 'docs/examples', name, 'main.ts');
   const child = spawn(process.execPath, [main, urls], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (code !== 0) throw new Error(`${name} ended with ${code}:\n${output}`);
   return output;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { SagaRegister } from '@holdfast/client/sagas';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../../scripts/support/workspace.ts';
 import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
@@ -14,8 +14,13 @@ const NAMESPACES = ['stock', 'payments', 'parcels', 'orders'] as const;
 test('an order is finished by another process when its own is killed, and the primary too', async () => {
   const cluster = await startTestCluster();
   const location = cluster.urls.join(',');
-  const shop = (...args: string[]): ChildProcess =>
-    spawn(process.execPath, [SHOP, location, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const shop = (...args: string[]): ChildProcess => {
+    const child = spawn(process.execPath, [SHOP, location, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  };
   const [stock, payments, parcels, orders] = NAMESPACES.map(
     (namespace) => new Holdfast<string, string>(location, { namespace }),
   ) as [Holdfast, Holdfast, Holdfast, Holdfast];

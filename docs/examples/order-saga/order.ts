@@ -18,9 +18,11 @@ export function orderSaga({ stock, payments, parcels }: Shop): SagaDefinition<Or
   return saga<Order>('order')
     .step('reserve', {
       run: async ({ input, once }) => {
-        await once(stock, [{ type: 'increment', key: input.sku, by: -1 }]);
-        // Others may have been faster. Then this step has failed, and is taken back like any other.
-        if (Number(await stock.get(input.sku)) < 0) throw soldOut(input.sku);
+        const taken = await once(stock, [{ type: 'increment', key: input.sku, by: -1 }]);
+        // Taken by a process that ended before it saw what was left: what there is now tells, though others came since.
+        const left = taken?.[0]?.type === 'increment' ? taken[0].value : Number(await stock.get(input.sku));
+        // Others were faster. Then this step has failed, and is taken back like any other.
+        if (left < 0) throw soldOut(input.sku);
       },
       compensate: ({ input, once }) => once(stock, [{ type: 'increment', key: input.sku, by: 1 }]),
     })

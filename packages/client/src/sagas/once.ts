@@ -1,15 +1,21 @@
 import { HoldfastError } from '@holdfast/types';
-import type { Transaction, TransactionStep, TransactionSummary } from '../transaction.ts';
+import type {
+  Transaction,
+  TransactionStep,
+  TransactionStepResult,
+  TransactionSummary,
+} from '../transaction.ts';
 
 /**
- * Applies all of `steps` in `database`, any Holdfast database, unless this step of the saga has done so before. True:
- * now. A compensation applies them only if the step itself had applied its own, and a step that was compensated never
- * does again: so it does not matter which of them comes first, or comes late.
+ * Applies all of `steps` in `database`, any Holdfast database, unless this step of the saga has done so before. Gives
+ * what each of them came to if that was now, otherwise undefined. A compensation applies them only if the step itself had
+ * applied its own, and a step that was compensated never does again: so it does not matter which of them comes first, or
+ * comes late.
  */
 export type Once = <K, V>(
   database: OnceOf<K, V>,
   steps: readonly TransactionStep<K, V>[],
-) => Promise<boolean>;
+) => Promise<readonly TransactionStepResult<V>[] | undefined>;
 
 /** What `once` is called with: `Holdfast` and its sublevels are. */
 export interface OnceOf<K, V> {
@@ -37,7 +43,7 @@ export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSig
     } as const;
     const marked = (value: string) => ({ ...mark, type: 'put', value }) as const;
     if (direction === 'undo') {
-      const { branch } = await database.transaction(
+      const { branch, steps: results } = await database.transaction(
         {
           if: [{ ...mark, value: APPLIED }],
           then: [...steps, marked(UNDONE)],
@@ -46,9 +52,9 @@ export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSig
         },
         { signal },
       );
-      return branch === 'then';
+      return branch === 'then' ? results.slice(0, steps.length) : undefined;
     }
-    const { branch, steps: found } = await database.transaction(
+    const { branch, steps: results } = await database.transaction(
       {
         if: [{ ...mark, absent: true }],
         then: [...steps, marked(APPLIED)],
@@ -56,13 +62,14 @@ export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSig
       },
       { signal },
     );
-    const before = found[0];
-    if (branch === 'else' && before?.type === 'get' && before.value === UNDONE) {
+    if (branch === 'then') return results.slice(0, steps.length);
+    const before = results[0];
+    if (before?.type === 'get' && before.value === UNDONE) {
       throw new HoldfastError('HOLDFAST_ABORTED', `${key} was compensated, and is not applied any more`, {
         outcome: 'not-applied',
       });
     }
-    return branch === 'then';
+    return undefined;
   };
   return apply as Once;
 }
