@@ -18,16 +18,16 @@ interface FrozenSuccessor {
   readonly whenOrdered?: true;
 }
 
-const FROZEN_SHARE = 0.3;
+const FROZEN_SHARE = 0.5;
+const ORDERED_SHARE = 0.5;
 
 export const switchover: FaultType<Switchover> = {
   perSecond: [0.1, 1],
   draw(random, { nodes }) {
     if (random.next() >= FROZEN_SHARE) return { kind: 'switchover' };
-    return {
-      kind: 'switchover',
-      frozen: { node: pick(random, nodes), forMs: logUniform(random, 100, 3000) },
-    };
+    const frozen = { node: pick(random, nodes), forMs: logUniform(random, 100, 3000) };
+    if (random.next() >= ORDERED_SHARE) return { kind: 'switchover', frozen };
+    return { kind: 'switchover', frozen: { ...frozen, whenOrdered: true } };
   },
   inflict({ frozen }, world) {
     const { primary } = world.cluster;

@@ -22,6 +22,8 @@ export interface Scenario {
 
 const FAULT_SHARE = 0.45;
 const SMALL_LIMIT_SHARE = 0.2;
+/** Of limits beyond which lie paths that take more coincidences than that one. */
+const SHARES: Readonly<Record<string, number>> = { sessionIdleMs: 0.35, asyncLagBytesMax: 0.35 };
 /** Of runs that let go of their logs as soon as they can: who was away needs a snapshot. */
 const SHORT_LOG_SHARE = 0.4;
 
@@ -46,6 +48,7 @@ export function drawScenario(random: Random): Scenario {
           isShortLog ? logUniform(random, 300, 3000) : logUniform(random, 2000, 100_000),
         ),
         checkpointMs: isShortLog ? logUniform(random, 20, 200) : logUniform(random, 200, 5000),
+        ...(isShortLog ? { walRetainStepBytes: Math.floor(logUniform(random, 500, 20_000)) } : {}),
         walRetainBytes: isShortLog ? 0 : pick(random, [0, 0, 20_000, 1_000_000]),
         diskCheckMs: 200,
         reopenBytesMin: 65_536,
@@ -55,7 +58,7 @@ export function drawScenario(random: Random): Scenario {
     },
     workMs: between(random, 3000, 10_000),
     clients: Math.floor(between(random, 2, 6)),
-    callsAtOnce: pick(random, [1, 2, 4]),
+    callsAtOnce: pick(random, [1, 2, 2, 4, 4, 12]),
     thinkMsMax: logUniform(random, 20, 400),
     localShare: pick(random, [0.1, 0.3, 0.8]),
     paddingBytesMax: pick(random, [0, 0, 100, 5000]),
@@ -69,7 +72,7 @@ function drawLimits(random: Random): ClusterSetup['limits'] {
     asyncLagBytesMax: 1000,
     asyncWaitersMax: 2,
     sessionWindow: 16,
-    sessionIdleMs: 1500,
+    sessionIdleMs: pick(random, [400, 1500]),
     sessionsMax: 6,
     entryRequestsMax: 2,
     peerWindowEntries: 2,
@@ -79,7 +82,9 @@ function drawLimits(random: Random): ClusterSetup['limits'] {
     scansPerConnectionMax: 1,
     scanPageBytesMax: 1024,
   };
-  return Object.fromEntries(Object.entries(small).filter(() => random.next() < SMALL_LIMIT_SHARE));
+  return Object.fromEntries(
+    Object.entries(small).filter(([name]) => random.next() < (SHARES[name] ?? SMALL_LIMIT_SHARE)),
+  );
 }
 
 function drawFaults(random: Random): ReadonlyMap<FaultKind, number> {
