@@ -11,6 +11,8 @@ import {
   type UpdateSummary,
   type WriteSummary,
 } from './keyed-calls.ts';
+import type { Lease } from './leases/lease.ts';
+import type { HoldfastLeaseOptions } from './leases/lease-options.ts';
 import type { Election } from './locks/election.ts';
 import type { Lock } from './locks/lock.ts';
 import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
@@ -55,6 +57,7 @@ export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = 
   | 'lock'
   | 'tryLock'
   | 'elect'
+  | 'lease'
   | 'put'
   | 'batch'
 > &
@@ -213,6 +216,11 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   /** As `Holdfast.elect`. */
   elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
     return this.#calls.elect(name, options);
+  }
+
+  /** As `Holdfast.lease`. */
+  lease(options: HoldfastLeaseOptions = {}): Promise<Lease<KDefault, VDefault>> {
+    return this.#calls.lease(options);
   }
 
   // abstract-level's methods, with the options that they hand on to the database.

@@ -9,8 +9,6 @@ import {
 } from 'abstract-level';
 import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { EncodedChainedBatch } from './chained-batch.ts';
-import type { Divergence } from './divergence.ts';
-import { driverFor } from './driver-pool.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { Home } from './home.ts';
@@ -24,6 +22,8 @@ import {
   type WriteSummary,
 } from './keyed-calls.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
+import type { Lease } from './leases/lease.ts';
+import type { HoldfastLeaseOptions } from './leases/lease-options.ts';
 import { LevelError } from './level-error.ts';
 import { type Location, parseLocation } from './location.ts';
 import type { Election } from './locks/election.ts';
@@ -66,9 +66,9 @@ import {
 } from './requests.ts';
 import { type Seams, systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
-import type { ClientNews } from './session/effects.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
-import { Tenant } from './tenant.ts';
+import type { Tenant } from './tenant.ts';
+import { type HoldfastEvent, tenantOf } from './tenant-of.ts';
 import {
   type HoldfastTransactionOptions,
   requiredTtl,
@@ -259,6 +259,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return this.#calls.elect(name, options);
   }
 
+  /** Keys put through it live as long as this process renews them, and go together: by `revoke`, or when it dies. */
+  lease(options: HoldfastLeaseOptions = {}): Promise<Lease<KDefault, VDefault>> {
+    return this.#calls.lease(options);
+  }
+
   /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
   token(): Revision {
     return this.#tenant?.token ?? (0 as Revision);
@@ -383,16 +388,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   async _open(): Promise<void> {
     const { openTimeoutMs = 5000, timeoutMs = 5000 } = this.#options;
     const { ack, consistency, readPreference, degrade, maxStalenessMs, whenNoPrimary } = this.#options;
-    const tenant = new Tenant({
-      driver: driverFor(this.#location, this.#options, this.#seams),
-      namespace: this.#options.namespace,
-      logger: this.#options.logger,
-      setTimer: (delayMs, callback) => this.#seams.clock.setTimer(delayMs, callback),
-      onTopology: (topology) => this.#announce('topology', topology),
-      onNews: ({ event, detail }) => this.#announce(event, detail),
-      onDiverged: (divergence: Divergence) => this.#announce('diverged', divergence),
-      onDegraded: (detail) => this.#announce('degraded', detail),
-    });
+    const tenant = tenantOf(this.#location, this.#options, this.#seams, (event, detail) =>
+      this.#announce(event, detail),
+    );
     await tenant.open(openTimeoutMs);
     this.#tenant = tenant;
     const routing = { consistency, readPreference, degrade, maxStalenessMs };
@@ -484,7 +482,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   }
 
   /** A listener that throws must not do so in the middle of what the driver is doing. */
-  #announce(event: 'topology' | 'diverged' | 'degraded' | ClientNews['event'], detail: object): void {
+  #announce(event: HoldfastEvent, detail: object): void {
     queueMicrotask(() => this.emit(event, detail));
   }
 

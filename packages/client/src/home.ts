@@ -83,6 +83,10 @@ export class Home {
     this.#db.detachResource(resource);
   }
 
+  get isOpen(): boolean {
+    return this.#db.status === 'open';
+  }
+
   /** Runs it once the database is open, or rejects as soon as it is aborted. Undefined: it is open. */
   deferred<Result>(
     call: () => Promise<Result>,

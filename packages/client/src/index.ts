@@ -13,6 +13,12 @@ export { Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';
 export type { Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
 export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
+export type { Lease } from './leases/lease.ts';
+export type {
+  HoldfastLeaseKeyOptions,
+  HoldfastLeaseOptions,
+  HoldfastLeasePutOptions,
+} from './leases/lease-options.ts';
 export { LevelError, type LevelErrorCode } from './level-error.ts';
 export type { Election, Leader } from './locks/election.ts';
 export type { LeaderWatch } from './locks/leader-watch.ts';

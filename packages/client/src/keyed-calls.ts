@@ -4,6 +4,9 @@ import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
 import type { Fallbacks, FallbackUse } from './fallbacks.ts';
 import { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
+import type { Lease } from './leases/lease.ts';
+import { LeaseDesk } from './leases/lease-desk.ts';
+import type { HoldfastLeaseOptions } from './leases/lease-options.ts';
 import type { Election } from './locks/election.ts';
 import type { Lock } from './locks/lock.ts';
 import { type LockAccess, LockDesk } from './locks/lock-desk.ts';
@@ -134,12 +137,14 @@ export class KeyedCalls<KDefault, VDefault> {
   readonly #access: CallAccess;
   readonly #fallbacks: Fallbacks<KDefault, VDefault>;
   readonly #locks: LockDesk;
+  readonly #leases: LeaseDesk<KDefault, VDefault>;
 
   constructor(db: unknown, access: CallAccess, fallbacks: Fallbacks<KDefault, VDefault>) {
     this.#home = new Home(db);
     this.#access = access;
     this.#fallbacks = fallbacks;
     this.#locks = new LockDesk(this.#home, access);
+    this.#leases = new LeaseDesk(this.#home, access);
   }
 
   async write<K = KDefault, V = VDefault>(
@@ -331,6 +336,10 @@ export class KeyedCalls<KDefault, VDefault> {
 
   elect<Announced>(name: string, options: HoldfastElectOptions<Announced>): Election<Announced> {
     return this.#locks.elect(name, options);
+  }
+
+  async lease(options: HoldfastLeaseOptions): Promise<Lease<KDefault, VDefault>> {
+    return this.#home.deferred(() => this.lease(options), options) ?? this.#leases.lease(options);
   }
 
   async #served<K>(key: K, options: HoldfastTtlOptions<K>): Promise<ServedAnswer> {

@@ -33,6 +33,7 @@ export const MANIFEST = {
     lock: true,
     tryLock: true,
     elect: true,
+    lease: true,
     token: true,
     topology: true,
     health: true,
@@ -53,4 +54,5 @@ export const SUBLEVEL_METHODS = {
   lock: true,
   tryLock: true,
   elect: true,
+  lease: true,
 };

@@ -45,6 +45,8 @@ export const ERROR_CODES = {
   HOLDFAST_DATA_DIRECTORY_UNUSABLE: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SWITCHOVER_FAILED: { outcome: 'not-applied', retryable: true },
   HOLDFAST_LOCK_LOST: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_LEASE_LOST: { outcome: 'not-applied', retryable: false },
+  HOLDFAST_LEASE_FULL: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SAGA_NOT_FOUND: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SAGA_EXISTS: { outcome: 'not-applied', retryable: false },
   HOLDFAST_SAGA_COMPENSATED: { outcome: 'not-applied', retryable: false },

@@ -201,6 +201,7 @@ export class Acquisition {
     const condition = { kind: 'value', key: keys.held, value: record } as const;
     const hold = new KeptAlive({
       what,
+      lostCode: 'HOLDFAST_LOCK_LOST',
       seams,
       ttlMs,
       sentAt,

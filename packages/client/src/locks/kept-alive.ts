@@ -5,6 +5,7 @@ import { Hold } from './hold.ts';
 export interface KeptAliveParts {
   /** For people: `the lock "job"`. */
   readonly what: string;
+  readonly lostCode: 'HOLDFAST_LOCK_LOST' | 'HOLDFAST_LEASE_LOST';
   readonly seams: Pick<Seams, 'clock'>;
   readonly ttlMs: number;
   /** By the clock, before the request that was granted was sent. */
@@ -50,9 +51,19 @@ export class KeptAlive {
     return !this.#lost.signal.aborted;
   }
 
+  /** It is not there any more, as somebody found who asked for something else. */
+  lose(why: string): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#end?.cancel();
+    this.#stopped.abort();
+    const { what, lostCode } = this.#parts;
+    const cause = this.#obstacle;
+    this.#lost.abort(new HoldfastError(lostCode, `${what} is lost: ${why}`, { cause }));
+  }
+
   /** A process that stood still runs before its timers do. */
   #check(): void {
-    if (!this.#hold.isValid(this.#now)) this.#lose('it could not be renewed in time');
+    if (!this.#hold.isValid(this.#now)) this.lose('it could not be renewed in time');
   }
 
   async #renewing(): Promise<void> {
@@ -69,7 +80,7 @@ export class KeptAlive {
     const sentAt = this.#now;
     try {
       const isGranted = await this.#parts.renew({ timeoutMs, signal: this.#stopped.signal });
-      if (!isGranted) return this.#lose('it expired, or was taken away');
+      if (!isGranted) return this.lose('it expired, or was taken away');
       this.#hold.onRenewed(sentAt, this.#now);
       this.#awaitEnd();
     } catch (error) {
@@ -83,15 +94,6 @@ export class KeptAlive {
     if (this.#stopped.signal.aborted) return;
     const leftMs = Math.max(0, this.#hold.validUntil - this.#now);
     this.#end = this.#parts.seams.clock.setTimer(leftMs, () => this.#check(), { background: true });
-  }
-
-  #lose(why: string): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#end?.cancel();
-    this.#stopped.abort();
-    const { what } = this.#parts;
-    const cause = this.#obstacle;
-    this.#lost.abort(new HoldfastError('HOLDFAST_LOCK_LOST', `${what} is lost: ${why}`, { cause }));
   }
 
   /** Resolves after `ms`, or as soon as it is stopped. */

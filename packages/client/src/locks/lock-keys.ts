@@ -14,6 +14,7 @@ const WAITING_TAGS: Readonly<Record<HeldKind, Buffer>> = {
   lock: Buffer.from(`${RESERVED}lock-waiting/`, 'latin1'),
   election: Buffer.from(`${RESERVED}election-waiting/`, 'latin1'),
 };
+const LEASE_TAG = Buffer.from(`${RESERVED}lease/`, 'latin1');
 const LENGTH_BYTES = 2;
 const PLACE_BYTES = 8;
 
@@ -34,6 +35,11 @@ export function lockKeys(kind: HeldKind, stored: Uint8Array): LockKeys {
     held: Buffer.concat([HELD_TAGS[kind], stored]),
     waiting: Buffer.concat([WAITING_TAGS[kind], length, stored]),
   };
+}
+
+/** Of a lease itself. `stored`: as of `lockKeys`, for an id of its own. */
+export function leaseKey(stored: Uint8Array): Buffer {
+  return Buffer.concat([LEASE_TAG, stored]);
 }
 
 /** `place`: a revision that was seen before asking for one: whoever asks later has seen a later one. */
