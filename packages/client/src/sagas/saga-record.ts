@@ -28,6 +28,11 @@ export interface StepRecord {
 export interface SagaRecord {
   readonly type: string;
   readonly id: string;
+  /**
+   * Unlike that of any saga which had this id before and is forgotten: its steps are named by it, since marks of the other's
+   * may still be there. Undefined: it was begun before there were such names.
+   */
+  readonly incarnation?: string | undefined;
   readonly state: SagaState;
   readonly input: unknown;
   /** Those begun, in their order. */
@@ -67,6 +72,19 @@ export function sagaKey({ type, id }: Pick<SagaRecord, 'type' | 'id'>): string {
 
 export function isOver(state: SagaState): boolean {
   return state === 'completed' || state === 'compensated' || state === 'stuck';
+}
+
+/** It has ended for good: what is kept of it is for those who look, and who start it again. */
+export function isFinished(state: SagaState): boolean {
+  return state === 'completed' || state === 'compensated';
+}
+
+/** Names one of its steps, in this and no other saga. */
+export function stepKey(record: SagaRecord, step: string): string {
+  const { incarnation } = record;
+  return incarnation === undefined
+    ? `${sagaKey(record)}/${step}`
+    : `${sagaKey(record)}#${incarnation}/${step}`;
 }
 
 export function nextMove(record: SagaRecord): SagaMove {

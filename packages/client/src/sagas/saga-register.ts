@@ -6,8 +6,9 @@ import { type HeldRecord, noSuchSaga, type SagaDatabase, type SagaFilter, SagaSt
 export class SagaRegister {
   protected readonly store: SagaStore;
 
-  constructor(database: SagaDatabase, seams: Seams = systemSeams()) {
-    this.store = new SagaStore(database, seams);
+  /** `retentionMs`: as of `Sagas`; orders end no saga. */
+  constructor(database: SagaDatabase, seams: Seams = systemSeams(), retentionMs?: number) {
+    this.store = new SagaStore(database, seams, retentionMs);
   }
 
   async get(type: string, id: string): Promise<SagaRecord | undefined> {

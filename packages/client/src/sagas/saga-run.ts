@@ -12,6 +12,7 @@ import {
   sagaKey,
   stepDone,
   stepFailed,
+  stepKey,
   stepUndone,
   taken,
   turned,
@@ -120,7 +121,7 @@ export class SagaRun {
     { number, signal, direction }: Attempt & { readonly direction: 'run' | 'undo' },
   ): StepContext<unknown, unknown> {
     const { type, id, input, steps } = record;
-    const key = `${sagaKey(record)}/${this.#names[place]}`;
+    const key = stepKey(record, this.#names[place]!);
     const before = steps.slice(0, place).map(({ name, result }) => [name, result]);
     return {
       type,

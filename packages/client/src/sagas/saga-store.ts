@@ -2,7 +2,14 @@ import { HoldfastError, type Revision } from '@holdfast/types';
 import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
 import type { Seams } from '../seams.ts';
 import type { TransactionStep } from '../transaction.ts';
-import { isOver, type SagaChange, type SagaRecord, type SagaState, sagaKey } from './saga-record.ts';
+import {
+  isFinished,
+  isOver,
+  type SagaChange,
+  type SagaRecord,
+  type SagaState,
+  sagaKey,
+} from './saga-record.ts';
 
 /** A database that keeps sagas: a `Holdfast` or a sublevel of one. */
 export interface SagaDatabase {
@@ -36,8 +43,11 @@ export class SagaStore {
   readonly #records: Level<SagaRecord>;
   readonly #open: Level<true>;
   readonly #seams: Seams;
+  readonly #retentionMs: number | undefined;
 
-  constructor(database: SagaDatabase, seams: Seams) {
+  /** `retentionMs`: how long those that have ended are kept; undefined: for ever. */
+  constructor(database: SagaDatabase, seams: Seams, retentionMs: number | undefined) {
+    this.#retentionMs = retentionMs;
     this.#records = database.sublevel(RECORDS_SUBLEVEL, {
       keyEncoding: 'utf8',
       valueEncoding: 'json',
@@ -90,7 +100,15 @@ export class SagaStore {
       {
         if: [{ key, revision: held.revision }],
         // The record last: its revision is that of the transaction.
-        then: [...this.#opened(held.record, record), { type: 'put', key, value: record }],
+        then: [
+          ...this.#opened(held.record, record),
+          {
+            type: 'put',
+            key,
+            value: record,
+            ttlMs: isFinished(record.state) ? this.#retentionMs : undefined,
+          },
+        ],
       },
       { signal: worker?.signal },
     );

@@ -1,4 +1,4 @@
-import { HoldfastError, type Revision } from '@holdfast/types';
+import { HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
 import type { Lock } from '../locks/lock.ts';
 import { type Seams, systemSeams } from '../seams.ts';
@@ -13,6 +13,11 @@ import { Tenures } from './tenures.ts';
 export interface SagasOptions {
   /** How long a process that ended keeps others from its sagas, at most; 10 000 ms by default. */
   readonly ttlMs?: number | undefined;
+  /**
+   * How long a saga that has ended is kept, milliseconds: 7 days by default, at least a minute, Infinity for ever. Until then
+   * its id joins it; after that the same id begins a new one. One that is stuck or under way is kept however long that takes.
+   */
+  readonly retentionMs?: number | undefined;
   /** The real ones by default. */
   readonly seams?: Seams | undefined;
 }
@@ -20,6 +25,9 @@ export interface SagasOptions {
 const ID_BYTES_MAX = 256;
 const TTL_MS_MIN = 100;
 const TTL_MS_MAX = 86_400_000;
+const RETENTION_MS = 7 * 86_400_000;
+const RETENTION_MS_MIN = 60_000;
+const INCARNATION_BYTES = 8;
 
 /**
  * Sagas (Garcia-Molina and Salem, 1987): work that spans several databases or services, as steps that are each taken
@@ -32,7 +40,7 @@ export class Sagas extends SagaRegister {
 
   constructor(database: SagaDatabase, options: SagasOptions = {}) {
     const seams = options.seams ?? systemSeams();
-    super(database, seams);
+    super(database, seams, checkedRetention(options.retentionMs ?? RETENTION_MS));
     this.#seams = seams;
     this.#tenures = new Tenures(database, checkedTtl(options.ttlMs ?? 10_000));
   }
@@ -53,6 +61,7 @@ export class Sagas extends SagaRegister {
     const record: SagaRecord = {
       type: definition.type,
       id: checkedId(id),
+      incarnation: Buffer.from(this.#seams.random.bytes(INCARNATION_BYTES)).toString('hex'),
       state: 'running',
       input,
       steps: firstSteps(definition.steps.map((step) => step.name)),
@@ -154,6 +163,19 @@ function checkedTtl(ttlMs: number): number {
   if (!Number.isSafeInteger(ttlMs) || ttlMs < TTL_MS_MIN || ttlMs > TTL_MS_MAX)
     throw invalidOption('ttlMs', ttlMs, `a whole number from ${TTL_MS_MIN} to ${TTL_MS_MAX}`);
   return ttlMs;
+}
+
+/** Undefined: for ever. */
+function checkedRetention(retentionMs: number): number | undefined {
+  if (retentionMs === Number.POSITIVE_INFINITY) return undefined;
+  const isWithin = retentionMs >= RETENTION_MS_MIN && retentionMs <= LIMITS.ttlMsMax;
+  if (!Number.isSafeInteger(retentionMs) || !isWithin)
+    throw invalidOption(
+      'retentionMs',
+      retentionMs,
+      `a whole number from ${RETENTION_MS_MIN} to ${LIMITS.ttlMsMax}, or Infinity`,
+    );
+  return retentionMs;
 }
 
 function checkedId(id: string): string {

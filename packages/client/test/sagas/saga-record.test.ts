@@ -29,6 +29,7 @@ const fresh: SagaRecord = {
   steps: firstSteps(NAMES),
   token: 0 as Revision,
   moves: 0,
+  incarnation: '1',
   startedAt: 0,
   changedAt: 0,
 };

@@ -1,6 +1,6 @@
 import { HoldfastError, LIMITS } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type SagaRecord, type StepContext, saga } from '../../src/sagas/index.ts';
+import { type SagaRecord, Sagas, type StepContext, saga } from '../../src/sagas/index.ts';
 import { TENURES_MAX } from '../../src/sagas/saga-record.ts';
 import { type SagaProcess, SagaWorld, TTL_MS } from './saga-world.ts';
 
@@ -80,7 +80,7 @@ describe('a saga', () => {
     expect(log).toEqual([
       'reserve 30',
       'charge for seat 7',
-      'refund undefined order/1/charge/undo',
+      expect.stringMatching(/^refund undefined order\/1#[0-9a-f]{16}\/charge\/undo$/),
       'release 7',
     ]);
     // The same again tells the same.
@@ -98,7 +98,9 @@ describe('a saga', () => {
       return 'paid';
     });
     await drive(one.sagas.run(definition, '1', { amount: 30 }));
-    expect(seen).toEqual([1, 2, 3].map((attempt) => [attempt, 'order/1/charge']));
+    const key = expect.stringMatching(/^order\/1#[0-9a-f]{16}\/charge$/);
+    expect(seen).toEqual([1, 2, 3].map((attempt) => [attempt, key]));
+    expect(new Set(seen.map(([, name]) => name)).size).toBe(1);
   });
 
   test('gives an attempt its time, tells it by its signal, and does not wait for it', async () => {
@@ -160,7 +162,8 @@ describe('a saga', () => {
     expect(await drive(two.sagas.abort('order', '1'))).toBe(false);
     go.resolve('paid');
     expect((await run).cause).toEqual({ message: 'changed my mind' });
-    expect(log).toEqual(['reserve 30', 'charge for seat 7', 'refund paid order/1/charge/undo', 'release 7']);
+    const refund = expect.stringMatching(/^refund paid order\/1#[0-9a-f]{16}\/charge\/undo$/);
+    expect(log).toEqual(['reserve 30', 'charge for seat 7', refund, 'release 7']);
   });
 });
 
@@ -269,6 +272,112 @@ describe('once', () => {
     const now = (value: number): unknown => [expect.objectContaining({ type: 'increment', value })];
     expect(seen).toEqual([now(5), undefined, undefined, now(0), undefined, undefined]);
     expect(await drive(one.db.get('account'))).toBe('0');
+  });
+});
+
+describe('retention', () => {
+  const retentionMs = 60_000;
+  const retained = (): Sagas => new Sagas(one.db, { seams: one.seams, ttlMs: TTL_MS, retentionMs });
+  const credit = (after: () => unknown) =>
+    saga('transfer').step('credit', {
+      run: async ({ once }) => {
+        await once(one.db, [{ type: 'increment', key: 'account', by: 5 }]);
+        return after();
+      },
+      compensate: ({ once }) => once(one.db, [{ type: 'increment', key: 'account', by: -5 }]),
+    });
+  const pass = async (ms: number): Promise<void> => {
+    await world.world.clock.advance(ms);
+  };
+
+  test('keeps a saga that has ended for its time; after that its id begins another, which does all anew', async () => {
+    const sagas = retained();
+    const definition = credit(() => 'done');
+    await drive(sagas.run(definition, '1', undefined));
+    await pass(retentionMs - 1000);
+    await drive(sagas.run(definition, '1', undefined));
+    expect(await drive(one.db.get('account'))).toBe('5');
+    await pass(2000);
+    expect(await drive(sagas.get('transfer', '1'))).toBeUndefined();
+    // The marks of the first are still there, and are none of this one's.
+    await drive(sagas.run(definition, '1', undefined));
+    expect(await drive(one.db.get('account'))).toBe('10');
+    expect(await drive(one.db.sublevel('saga-marks').keys().all())).toHaveLength(2);
+  });
+
+  test('keeps one that is taken back for its time, and one that is stuck until it is resumed', async () => {
+    const sagas = retained();
+    const refused = credit(() => {
+      throw refusal('no');
+    });
+    expect((await errorOf(sagas.run(refused, '1', undefined))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
+    let isMended = false;
+    const stuck = saga('stuck').step('x', {
+      run: () => {
+        throw refusal('no');
+      },
+      compensate: () => {
+        if (!isMended) throw refusal('not yet');
+      },
+    });
+    expect((await errorOf(sagas.run(stuck, '1', undefined))).code).toBe('HOLDFAST_SAGA_STUCK');
+    await pass(retentionMs * 2);
+    expect(await drive(sagas.get('transfer', '1'))).toBeUndefined();
+    expect(await drive(sagas.get('stuck', '1'))).toMatchObject({ state: 'stuck' });
+    isMended = true;
+    expect(await drive(sagas.resume('stuck', '1'))).toBe(true);
+    expect((await errorOf(sagas.run(stuck, '1', undefined))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
+    await pass(retentionMs + 1000);
+    expect(await drive(sagas.get('stuck', '1'))).toBeUndefined();
+  });
+
+  test('never takes a mark from a saga that nobody worked on for long', async () => {
+    const sagas = retained();
+    const stop = new AbortController();
+    let isFirst = true;
+    const definition = credit(() => {
+      if (!isFirst) return 'done';
+      isFirst = false;
+      // The step was applied, and its process ends before that is kept.
+      stop.abort();
+      return new Promise(() => undefined);
+    });
+    expect((await errorOf(sagas.run(definition, '1', undefined, { signal: stop.signal }))).code).toBe(
+      'HOLDFAST_ABORTED',
+    );
+    await pass(retentionMs * 3);
+    expect(await drive(sagas.run(definition, '1', undefined))).toEqual({ credit: 'done' });
+    expect(await drive(one.db.get('account'))).toBe('5');
+  });
+
+  test('is for ever on request, and otherwise a time that is of use', async () => {
+    const sagas = new Sagas(one.db, {
+      seams: one.seams,
+      ttlMs: TTL_MS,
+      retentionMs: Number.POSITIVE_INFINITY,
+    });
+    await drive(
+      sagas.run(
+        credit(() => 'done'),
+        '1',
+        undefined,
+      ),
+    );
+    const records = one.db.sublevel('sagas');
+    expect(await drive(records.ttl('transfer/1'))).toBe(Number.POSITIVE_INFINITY);
+    await drive(
+      one.sagas.run(
+        credit(() => 'done'),
+        '2',
+        undefined,
+      ),
+    );
+    expect(await drive(records.ttl('transfer/2'))).toBe(7 * 86_400_000);
+    for (const wrong of [59_999, 0, -1, 60_000.5, Number.NaN, Number.MAX_SAFE_INTEGER]) {
+      expect(() => new Sagas(one.db, { retentionMs: wrong })).toThrow(
+        expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
+      );
+    }
   });
 });
 
