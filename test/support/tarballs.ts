@@ -6,12 +6,21 @@ import { runCommand } from './command.ts';
 /** The published packages, by name, as they would go to the registry. */
 export type Tarballs = ReadonlyMap<string, { readonly file: string; readonly source: WorkspacePackage }>;
 
-/** Builds and packs every published package into `directory`. */
+/** Builds and packs every published package into `directory`: all with one command, since each takes a second of a core to start. */
 export function packAll(directory: string): Tarballs {
   runCommand('node', ['scripts/build.ts'], ROOT);
   const published = workspacePackages().filter(({ manifest }) => manifest.private !== true);
+  const filters = published.map(({ manifest }) => `--filter=${manifest.name}`);
+  runCommand('pnpm', ['--recursive', ...filters, 'pack', '--pack-destination', directory], ROOT);
+  const files = readdirSync(directory);
   return new Map(
-    published.map((source) => [source.manifest.name, { source, file: pack(source, directory) }]),
+    published.map((source) => {
+      const { name } = source.manifest;
+      const start = `${name.slice(1).replace('/', '-')}-`;
+      const found = files.filter((file) => file.startsWith(start) && file.endsWith('.tgz'));
+      if (found.length !== 1) throw new Error(`packed of ${name}: ${found.join(', ') || 'nothing'}`);
+      return [name, { source, file: join(directory, found[0] as string) }];
+    }),
   );
 }
 
@@ -44,13 +53,6 @@ export function installedNames(directory: string): string[] {
     return name.startsWith('@') ? readdirSync(join(folder, name)).map((child) => `${name}/${child}`) : [name];
   });
   return names.sort();
-}
-
-function pack({ path, folder }: WorkspacePackage, directory: string): string {
-  const target = join(directory, folder);
-  mkdirSync(target, { recursive: true });
-  runCommand('pnpm', ['pack', '--pack-destination', target], path);
-  return join(target, readdirSync(target).find((name) => name.endsWith('.tgz')) ?? '');
 }
 
 function closure(tarballs: Tarballs, names: readonly string[]): Set<string> {
