@@ -37,7 +37,7 @@ const GROUP_OF: Readonly<Record<string, keyof typeof GROUPS>> = {
 function suite(
   name: string,
   group: keyof typeof GROUPS,
-  test: { include: string[]; exclude?: string[]; globalSetup?: string; isolate?: boolean },
+  test: { include: string[]; exclude?: string[]; globalSetup?: string },
 ): TestProjectInlineConfiguration {
   const { maxWorkers, groupOrder } = GROUPS[group];
   return { extends: true, test: { ...test, name, maxWorkers, sequence: { groupOrder } } };
@@ -45,10 +45,7 @@ function suite(
 
 function packageSuite(name: string): TestProjectInlineConfiguration {
   const include = [`packages/${name}/test/**/*.test.ts`];
-  const group = GROUP_OF[name];
-  if (group !== undefined) return suite(name, group, { include });
-  // They keep nothing in modules that another file could see: loading them anew for each would cost a minute.
-  return suite(name, 'pure', { include, isolate: false });
+  return suite(name, GROUP_OF[name] ?? 'pure', { include });
 }
 
 function jsonReport(outputFile: string): ['json', { outputFile: string }] {
@@ -59,6 +56,10 @@ export default defineConfig({
   test: {
     testTimeout: isLong ? 600_000 : 60_000,
     hookTimeout: 60_000,
+    // No file keeps anything in modules that another could see. A process for each, that loads them anew, takes half a
+    // second and more; what a file left is cleaned up after it by these hooks.
+    isolate: false,
+    setupFiles: './test/support/clean-up-hooks.ts',
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new SuiteTimes(), ...(reportPath === undefined ? [] : [jsonReport(reportPath)])],
     projects: [

@@ -1,17 +1,19 @@
-import { afterEach } from 'vitest';
+import { cleanUps } from '../clean-up.ts';
 import { HostNetwork } from './host-network.ts';
 import { LocalCluster, type LocalClusterOptions } from './local-cluster.ts';
 
 const open = new Set<LocalCluster>();
 const networks = new Set<HostNetwork>();
 
-afterEach(async ({ task }) => {
-  const clusters = [...open];
-  open.clear();
-  if (task.result?.state === 'fail') for (const cluster of clusters) console.error(cluster.logTails());
-  await Promise.all(clusters.map((cluster) => cluster.close()));
-  for (const network of networks) network.close();
-  networks.clear();
+cleanUps.push({
+  afterTest: async ({ hasFailed }) => {
+    const clusters = [...open];
+    open.clear();
+    if (hasFailed) for (const cluster of clusters) console.error(cluster.logTails());
+    await Promise.all(clusters.map((cluster) => cluster.close()));
+    for (const network of networks) network.close();
+    networks.clear();
+  },
 });
 
 /** A cluster that ends with the test that made it; nothing is started yet. A failure prints the nodes' logs. */

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Holdfast, type HoldfastOptions } from '@holdfast/client';
 import type { NodeDigest, NodeStatus } from '@holdfast/server';
-import { afterEach, onTestFailed } from 'vitest';
+import { onTestFailed } from 'vitest';
+import { cleanUps } from '../clean-up.ts';
 import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import type { NodeOrder } from './node-order.ts';
@@ -37,8 +38,8 @@ interface Member {
 
 const running = new Set<ProcessCluster>();
 
-afterEach(async () => {
-  await Promise.all([...running].map((cluster) => cluster.close()));
+cleanUps.push({
+  afterTest: () => Promise.all([...running].map((cluster) => cluster.close())),
 });
 
 /** Nodes as processes of their own on ports of 127.0.0.1. They end with the test that made them. */
