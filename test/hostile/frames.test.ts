@@ -174,7 +174,7 @@ attacks.push(
     name: 'another version',
     path: '/client',
     act: (raw) => raw.frame(encodeClientMessages([hello({ protocol: 99 })])),
-    expected: { code: 4001, reason: /speaks protocol 3, the client 99/ },
+    expected: { code: 4001, reason: /speaks protocol 4, the client 99/ },
   },
   {
     name: 'another cluster',

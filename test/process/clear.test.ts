@@ -17,7 +17,6 @@ it('a clear goes on when the primary is killed, and leaves what was written sinc
   });
   const { value: first } = await watch.next();
   expect(first).toMatchObject({ type: 'del', key: keyOf(0) });
-  // At once: of what the clear still sends before it knows, no key may be one of those written below.
   const killed = cluster.kill(client.topology()?.primary ?? 'no primary');
   expect(isOver).toBe(false);
   const since = [keyOf(KEYS - 1), 'new'];

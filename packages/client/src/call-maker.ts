@@ -5,6 +5,7 @@ import {
   HoldfastError,
   type KeyRange,
   type Operation,
+  type RangeClearing,
   type Revision,
 } from '@holdfast/types';
 import { readProblem } from '@holdfast/wire';
@@ -39,6 +40,8 @@ import type { EncodedTransaction } from './transaction.ts';
 import type { WatchPosition } from './watch/watch-stream.ts';
 import { checkedBytes, NO_CONDITIONS } from './write-request.ts';
 
+const NO_OPERATIONS: readonly Operation[] = [];
+
 /** Which state is wanted, and of whom. */
 interface Routing {
   readonly consistency: Consistency;
@@ -63,7 +66,7 @@ export class CallMaker {
     options: WriteCallOptions,
     conditions: readonly Condition[] = NO_CONDITIONS,
   ): WriteCall {
-    const bytes = checkedBytes(operations, conditions);
+    const bytes = checkedBytes({ operations, conditions });
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
     const deadline = this.#deadline(options.timeoutMs);
@@ -74,12 +77,23 @@ export class CallMaker {
     { conditions, operations, otherwise }: EncodedTransaction,
     options: WriteCallOptions,
   ): WriteCall {
-    const bytes = checkedBytes(operations, conditions, otherwise);
+    const bytes = checkedBytes({ operations, conditions, otherwise });
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
     const deadline = this.#deadline(options.timeoutMs);
     return this.#choosing(
       new WriteCall({ deadline, bytes, ack, conditions, operations, otherwise }),
+      options,
+    );
+  }
+
+  clear(clear: RangeClearing, options: WriteCallOptions): WriteCall {
+    const ack = checkedAck(options.ack) ?? this.defaultAck;
+    checkedSignal(options.signal);
+    const deadline = this.#deadline(options.timeoutMs);
+    const bytes = checkedBytes({ operations: NO_OPERATIONS, conditions: NO_CONDITIONS, clear });
+    return this.#choosing(
+      new WriteCall({ deadline, bytes, ack, conditions: NO_CONDITIONS, operations: NO_OPERATIONS, clear }),
       options,
     );
   }

@@ -3,7 +3,7 @@ import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
 import { type CallNames, CLEAR_NAMES, READ_NAMES } from './call-names.ts';
-import type { KeyBounds } from './keys/key-bounds.ts';
+import { type KeyBounds, rangeBehind } from './keys/key-bounds.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import {
   type CallDefaults,
@@ -13,7 +13,7 @@ import {
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
-import { RangeClear } from './range-clear.ts';
+import { clearRange } from './range-clear.ts';
 import { RangeCursor, type RangeRead } from './range-cursor.ts';
 import { rangeOfNow, rangeOfSnapshot, refusedRange } from './range-openings.ts';
 import type { Seams } from './seams.ts';
@@ -195,23 +195,18 @@ export class Requests {
     return new WatchSource(stream, state);
   }
 
-  /** Deletes what the range holds now, chunk by chunk: not atomic, and each chunk has the call's time to itself. */
+  /** Deletes what the range holds now, piece by piece: not atomic, and each piece has the call's time to itself. */
   async clear(options: RangeOptions & WriteCallOptions): Promise<void> {
     checkedAck(options.ack);
-    const { limit = -1, reverse = false, snapshot, signal } = options;
-    const range = this.#keys.range(options);
-    // With a limit, what is left to delete can only be told by the state that it was counted in.
-    const mayReopen = limit < 0 && (snapshot === undefined || snapshot === null);
-    await new RangeClear({
-      cursor: this.cursor(options, { keys: true, values: false }, CLEAR_NAMES),
+    const { limit = -1, reverse = false, signal } = options;
+    await clearRange({
+      cursor: this.cursor({ ...options, limit: 1 }, { keys: false, values: false }, CLEAR_NAMES),
+      bounds: this.#keys.range(options),
+      reverse,
       limit,
       signal,
-      reopen: mayReopen
-        ? (behind) =>
-            this.#cursorOfNow({ ...rangeBehind(range, behind, reverse), reverse, values: false }, options)
-        : undefined,
-      write: (operations, conditions) => this.#writeStored(operations, options, conditions),
-    }).run();
+      write: (clear) => this.#tenant.submit(this.#maker.clear(clear, options), signal),
+    });
   }
 
   /**
@@ -283,14 +278,6 @@ export class Requests {
       ? timed(key, operation.value, checkedTtl(operation.ttlMs))
       : { kind: 'del', key };
   }
-}
-
-/** The part of a range that lies behind a key, in stored keys. */
-function rangeBehind(range: KeyBounds, key: Uint8Array | undefined, reverse: boolean): KeyBounds {
-  if (key === undefined) return range;
-  const { gt, gte, lt, lte } = range;
-  if (reverse) return { lt: key, ...(gt === undefined ? {} : { gt }), ...(gte === undefined ? {} : { gte }) };
-  return { gt: key, ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) };
 }
 
 function timed(key: Uint8Array, value: Uint8Array, ttlMs: number | undefined): Operation {

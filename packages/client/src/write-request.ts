@@ -1,4 +1,10 @@
-import { type Condition, HoldfastError, type Operation } from '@holdfast/types';
+import {
+  boundBytes,
+  type Condition,
+  HoldfastError,
+  type Operation,
+  type WriteRequest,
+} from '@holdfast/types';
 import { writeProblem } from '@holdfast/wire';
 import { invalidOption } from './invalid-option.ts';
 import { checkedRevision } from './options.ts';
@@ -44,15 +50,13 @@ function toCondition({ key, revision }: EncodedCondition): Condition {
 
 /** Throws at once for what a node would refuse anyway. Returns the bytes of keys and values. */
 export function checkedBytes(
-  operations: readonly Operation[],
-  conditions: readonly Condition[],
-  otherwise?: readonly Operation[],
+  request: Pick<WriteRequest, 'operations' | 'conditions' | 'otherwise' | 'clear'>,
 ): number {
-  const request =
-    otherwise === undefined ? { operations, conditions } : { operations, conditions, otherwise };
   const problem = writeProblem(request);
   if (problem !== undefined) throw new HoldfastError(problem.code, problem.message);
+  const { operations, conditions, otherwise, clear } = request;
   let bytes = bytesOf(operations) + (otherwise === undefined ? 0 : bytesOf(otherwise));
+  if (clear !== undefined) bytes += boundBytes(clear);
   for (const condition of conditions) {
     bytes += condition.key.byteLength;
     if (condition.kind === 'value') bytes += condition.value.byteLength;

@@ -12,6 +12,7 @@ import type {
   Operation,
   PeerMessage,
   Position,
+  RangeClearing,
   Revision,
   SessionId,
   SessionRecord,
@@ -57,6 +58,7 @@ export interface CoreLimits {
   readonly sessionsMax: number;
   readonly sessionIdleMs: number;
   readonly expiriesPerEntryMax: number;
+  readonly clearKeysMax: number;
 }
 
 export interface CoreConfig {
@@ -149,6 +151,8 @@ export interface ProposedWrite {
   readonly operations: readonly Operation[];
   /** Of a transaction: what to do when a condition fails. */
   readonly otherwise?: readonly Operation[];
+  /** Instead of conditions and operations. */
+  readonly clear?: RangeClearing;
 }
 
 export interface ProposedRead {
@@ -219,6 +223,8 @@ export type Input =
       readonly due: readonly FoundKey[];
       readonly next: number | undefined;
     }
+  /** Undefined: the store could not be read. */
+  | { readonly kind: 'oldFound'; readonly id: number; readonly found: FoundRange | undefined }
   /** A snapshot transfer to `peer` ended; `position` is what it holds now, absent on failure. */
   | { readonly kind: 'snapshotSent'; readonly peer: NodeId; readonly position?: Position }
   /** A snapshot stands verified and synced in `directory`. Answered by `persist` of a base and `install`, or by `discardSnapshot`. */
@@ -241,6 +247,14 @@ export interface FoundKey {
   readonly expiresAt: number;
   /** The record of the key has this expiry; otherwise another write came, and the place is stale. */
   readonly isCurrent: boolean;
+}
+
+/** What of a range is old enough to be cleared. */
+export interface FoundRange {
+  /** In the direction of the range. */
+  readonly keys: readonly Uint8Array[];
+  /** The last key that was looked at; undefined: nothing is left of the range behind it. */
+  readonly behind?: Uint8Array;
 }
 
 /** A read that may be served now. */
@@ -291,6 +305,19 @@ export type Effect =
       readonly id: number;
       readonly upTo: number;
       readonly placesMax: number;
+    }
+  /**
+   * The applied keys of a range whose revisions are not above `upTo`, all of one moment, in the direction of the range:
+   * `limit` at most. The look ends after `keysMax` keys of any revision, and with the key that takes the bytes of those
+   * found, or of the records read, to their bound.
+   */
+  | {
+      readonly kind: 'findOld';
+      readonly id: number;
+      readonly range: RangeClearing;
+      readonly keysMax: number;
+      readonly keyBytesMax: number;
+      readonly readBytesMax: number;
     }
   /** `logTime` is that of now as far as this node knows it, at most the primary's: what is left of times to live. */
   | { readonly kind: 'serve'; readonly reads: readonly ServedRead[]; readonly logTime: number }

@@ -178,6 +178,8 @@ export class Core implements CoreApi {
         return this.office?.admission.fetched(input.id, input.records);
       case 'dueFound':
         return this.office?.expiries.found(input.id, input.due, input.next);
+      case 'oldFound':
+        return this.office?.admission.oldFound(input.id, input.found);
       case 'snapshotSent':
         return this.office?.replicator.onSnapshotSent(input.peer, input.position);
       case 'snapshotReceived':

@@ -20,6 +20,7 @@ const RUN = {
   notAnInteger: 4,
   transaction: 5,
   resultTooLarge: 6,
+  cleared: 7,
 } as const;
 const STEP = { changed: 0, counter: 1, found: 2, missing: 3 } as const;
 
@@ -60,6 +61,11 @@ export function encodeResult(writer: ByteWriter, result: WriteResult): void {
       break;
     case 'notAnInteger':
     case 'resultTooLarge':
+      break;
+    case 'cleared':
+      writer.varint(result.deleted);
+      writer.u8(result.behind === undefined ? 0 : 1);
+      if (result.behind !== undefined) writer.bytes(result.behind);
       break;
     case 'transaction':
       writer.u8(result.branch === 'then' ? 1 : 0);
@@ -125,6 +131,11 @@ function decodeResultOf(kind: number, reader: ByteReader): WriteResult {
       return { kind: 'notAnInteger', revision: reader.varint() as Revision };
     case RUN.resultTooLarge:
       return { kind: 'resultTooLarge', revision: reader.varint() as Revision };
+    case RUN.cleared: {
+      const deleted = reader.varint();
+      const behind = reader.u8() === 1 ? { behind: reader.bytes() } : {};
+      return { kind: 'cleared', deleted, ...behind, revision: reader.varint() as Revision };
+    }
     case RUN.transaction: {
       const branch = reader.u8() === 1 ? 'then' : 'else';
       const steps: StepResult[] = [];

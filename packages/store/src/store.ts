@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Effect } from '@holdfast/core';
+import type { Effect, FoundRange } from '@holdfast/core';
 import {
   assert,
   type Clock,
@@ -22,6 +22,7 @@ import { RESERVED_RANGE } from './keys.ts';
 import { damageOf, diskErrorOf, isClosed, isCorruption, isDiskFailure } from './level-errors.ts';
 import type { LevelLike, LevelLocation, LevelSnapshot } from './level-like.ts';
 import { mutationOperations } from './mutation-batch.ts';
+import { findOld, type OldKeysWanted } from './old-keys.ts';
 import type { StoreScan } from './scan.ts';
 import { LevelStoreSnapshot, type StoreSnapshot } from './snapshot.ts';
 import { receiveSnapshot, type SnapshotReceiver, type SnapshotReceiverOptions } from './snapshot-receiver.ts';
@@ -255,6 +256,19 @@ export class Store {
     const snapshot = level.snapshot();
     try {
       return await findDue(level, snapshot, options);
+    } catch (error) {
+      throw this.#readFailure(error);
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /** The keys of a range that are old enough to be cleared, all as of now. */
+  async findOld(wanted: OldKeysWanted): Promise<FoundRange> {
+    const level = this.#servingLevel();
+    const snapshot = level.snapshot();
+    try {
+      return await findOld(level, snapshot, wanted);
     } catch (error) {
       throw this.#readFailure(error);
     } finally {

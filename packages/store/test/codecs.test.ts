@@ -24,6 +24,15 @@ const result: fc.Arbitrary<WriteResult> = fc.oneof(
   fc.record({ kind: fc.constant('conflict' as const), condition: count, revision }),
   fc.record({ kind: fc.constant('notAnInteger' as const), revision }),
   fc.record({ kind: fc.constant('resultTooLarge' as const), revision }),
+  fc.record(
+    {
+      kind: fc.constant('cleared' as const),
+      deleted: count,
+      behind: fc.uint8Array({ maxLength: 40 }).map((key) => Buffer.from(key)),
+      revision,
+    },
+    { requiredKeys: ['kind', 'deleted', 'revision'] },
+  ),
   fc.record({
     kind: fc.constant('transaction' as const),
     branch: fc.constantFrom('then' as const, 'else' as const),

@@ -33,6 +33,25 @@ export type Operation =
   /** The key, with the value it has, lives so long from now on; without `ttlMs`: stays. */
   | { readonly kind: 'expire'; readonly key: Uint8Array; readonly ttlMs?: number };
 
+/**
+ * Deletes the first keys of a range, counted in its direction, that have not been written since: as many as one write
+ * may, and the result tells where the next one goes on.
+ */
+export interface RangeClearing extends WatchedRange {
+  readonly reverse: boolean;
+  /** Keys that may be deleted at most, from 1; -1: no limit. */
+  readonly limit: number;
+  /** Of the state that is to be cleared: a key with a newer revision stays. */
+  readonly upTo: Revision;
+}
+
+/** Bytes of the keys that bound a range. */
+export function boundBytes({ gt, gte, lt, lte }: WatchedRange): number {
+  let bytes = 0;
+  for (const bound of [gt, gte, lt, lte]) bytes += bound?.byteLength ?? 0;
+  return bytes;
+}
+
 export interface WriteRequest {
   /** Unique among the pending requests of its connection; answers name it. */
   readonly id: number;
@@ -47,6 +66,8 @@ export interface WriteRequest {
    * conflict but the other branch, and the result tells what each step came to.
    */
   readonly otherwise?: readonly Operation[];
+  /** Instead of operations and conditions, of which there are none then. */
+  readonly clear?: RangeClearing;
 }
 
 /** Bounds of a range read over raw keys. */

@@ -33,6 +33,8 @@ export interface DueKey {
  * - `conflict`: a condition failed; `condition` is its position in the request, `revision` the key's current one (0: absent).
  * - `notAnInteger`: an increment met a value that is no integer, or would leave the safe range.
  * - `transaction`: which branch ran, and what each of its steps came to, in their order; `revision` as of `written`.
+ * - `cleared`: so many keys of a range were deleted; what of it was not looked at lies behind the key `behind`, in the
+ *   direction of the clear. Without it all was. `revision` as of `written`.
  * - `resultTooLarge`: the values that a transaction's gets met do not fit in a result: nothing was changed.
  */
 export type WriteResult =
@@ -44,6 +46,12 @@ export type WriteResult =
       readonly kind: 'transaction';
       readonly branch: Branch;
       readonly steps: readonly StepResult[];
+      readonly revision: Revision;
+    }
+  | {
+      readonly kind: 'cleared';
+      readonly deleted: number;
+      readonly behind?: Uint8Array;
       readonly revision: Revision;
     }
   | { readonly kind: 'resultTooLarge'; readonly revision: Revision };
@@ -151,15 +159,16 @@ export function lastRevisionOf(entry: Entry): Revision {
   return (entry.firstRevision + revisionCount(entry) - 1) as Revision;
 }
 
-/** Bytes that a result takes beyond the fixed few of every request: those of a transaction's steps. */
+/** Bytes that a result takes beyond the fixed few of every request: those of a transaction's steps, or of a key. */
 export function resultBytes(result: WriteResult): number {
+  if (result.kind === 'cleared') return result.behind?.byteLength ?? 0;
   if (result.kind !== 'transaction') return 0;
   let bytes = 0;
   for (const step of result.steps) bytes += STEP_BYTES + (step.kind === 'found' ? step.value.byteLength : 0);
   return bytes;
 }
 
-/** A refusal, or a transaction that only read. */
+/** A refusal, a transaction that only read, or a clear that found nothing to delete. */
 export function changesNothing(result: WriteResult): boolean {
   switch (result.kind) {
     case 'written':
@@ -169,6 +178,8 @@ export function changesNothing(result: WriteResult): boolean {
     case 'notAnInteger':
     case 'resultTooLarge':
       return true;
+    case 'cleared':
+      return result.deleted === 0;
     case 'transaction':
       return result.steps.every(({ kind }) => kind === 'found' || kind === 'missing');
     default:
@@ -202,7 +213,7 @@ function requestsBytes(requests: readonly EntryRequest[]): number {
     for (const mutation of request.mutations) {
       bytes += 8 + mutation.key.byteLength + (mutation.kind === 'put' ? mutation.value.byteLength : 0);
     }
-    if (request.result.kind === 'transaction') bytes += resultBytes(request.result);
+    bytes += resultBytes(request.result);
   }
   return bytes;
 }

@@ -2,7 +2,7 @@
 export const REVISION_GAP: number = 2 ** 20;
 
 /** Version spoken on peer and client links; the other side must speak the same. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export const PEER_SUBPROTOCOL = 'holdfast.peer.v1';
 export const SNAPSHOT_SUBPROTOCOL = 'holdfast.snapshot.v1';
@@ -34,6 +34,11 @@ export const LIMITS = {
   ttlMsMax: 3_155_760_000_000,
   /** Keys whose time has come that one entry deletes. */
   expiriesPerEntryMax: 1000,
+  /** Keys of a range that one write of a clear looks at, and deletes. */
+  clearKeysMax: 1000,
+  /** The same in bytes of the keys that it deletes, and of the records that it reads for that. */
+  clearKeyBytesMax: 262_144,
+  clearReadBytesMax: 8_388_608,
   requestsPerFrameMax: 4096,
   keysPerReadMax: 10_000,
   /** Longest frame accepted on a client link. */

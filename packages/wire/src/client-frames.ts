@@ -4,12 +4,18 @@ import {
   type Condition,
   LIMITS,
   type Operation,
+  type RangeClearing,
   type ReadRequest,
   type Revision,
   type WriteRequest,
 } from '@holdfast/types';
 import { CONSISTENCIES, duringMs, readKeys } from './client-parts.ts';
-import { packRangeMessage, readRangeMessage } from './client-range-frames.ts';
+import {
+  packClearing,
+  packRangeMessage,
+  readRangeClearing,
+  readRangeMessage,
+} from './client-range-frames.ts';
 import { ACKS } from './entry-requests.ts';
 import {
   binary,
@@ -73,9 +79,13 @@ const EXPIRING_PUT = 4;
 /** Its detail is the time to live, nil: without end. */
 const EXPIRE = 5;
 
-/** [id, sequence, ack, remaining, conditions, operations], and of a transaction what is done otherwise. */
+/**
+ * [id, sequence, ack, remaining, conditions, operations], and of a transaction what is done otherwise; of a clear that is
+ * nil, and its range follows.
+ */
 const WRITE_PARTS = 6;
 const TRANSACTION_PARTS = 7;
+const CLEAR_PARTS = 8;
 
 /** Conditions and operations lie flat in their request, three places each: code, key, and what it needs. */
 const STEP_PARTS = 3;
@@ -162,6 +172,7 @@ function packWrite(request: WriteRequest): Packable[] {
     packOperations(request.operations),
   ];
   if (request.otherwise !== undefined) packed.push(packOperations(request.otherwise));
+  if (request.clear !== undefined) packed.push(null, packClearing(request.clear));
   return packed;
 }
 
@@ -279,7 +290,7 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
 }
 
 function readWrite(value: unknown): WriteRequest {
-  const packed = list(value, 'request', { min: WRITE_PARTS, max: TRANSACTION_PARTS });
+  const packed = list(value, 'request', { min: WRITE_PARTS, max: CLEAR_PARTS });
   return {
     id: count(packed[0], 'id'),
     sequence: positive(packed[1], 'sequence'),
@@ -288,7 +299,13 @@ function readWrite(value: unknown): WriteRequest {
     conditions: readConditions(packed[4]),
     operations: readOperations(packed[5]),
     ...(packed.length === TRANSACTION_PARTS ? { otherwise: readOperations(packed[6]) } : {}),
+    ...(packed.length === CLEAR_PARTS ? { clear: readClearing(packed[6], packed[7]) } : {}),
   };
+}
+
+function readClearing(otherwise: unknown, range: unknown): RangeClearing {
+  if (otherwise !== null) throw invalid('clear', 'in a transaction');
+  return readRangeClearing(range);
 }
 
 function readConditions(value: unknown): Condition[] {

@@ -1,4 +1,4 @@
-import type { Consistency, Revision } from '@holdfast/types';
+import type { Consistency, Revision, WatchedRange } from '@holdfast/types';
 import { binary, choice, codeOf, duration, each, list, optional, orNil, revision } from './fields.ts';
 import type { Packable } from './message-pack.ts';
 
@@ -43,5 +43,23 @@ export function readState(packed: readonly unknown[]): WantedState {
     remainingMs: duration(packed[3], 'remainingMs'),
     token: revision(packed[4], 'token'),
     ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+  };
+}
+
+export function packBounds({ gt, gte, lt, lte }: WatchedRange): Packable[] {
+  return [orNil(gt), orNil(gte), orNil(lt), orNil(lte)];
+}
+
+/** Of a range: its first four parts. */
+export function readBounds(packed: readonly unknown[]): WatchedRange {
+  const gt = optional(packed[0], 'range.gt', binary);
+  const gte = optional(packed[1], 'range.gte', binary);
+  const lt = optional(packed[2], 'range.lt', binary);
+  const lte = optional(packed[3], 'range.lte', binary);
+  return {
+    ...(gt === undefined ? {} : { gt }),
+    ...(gte === undefined ? {} : { gte }),
+    ...(lt === undefined ? {} : { lt }),
+    ...(lte === undefined ? {} : { lte }),
   };
 }

@@ -1,6 +1,17 @@
-import { assertNever, type ClientMessage, type KeyRange } from '@holdfast/types';
-import { duringMs, packState, readKeys, readState } from './client-parts.ts';
-import { binary, count, duration, flag, integer, optional, orNil, parts, positive } from './fields.ts';
+import { assertNever, type ClientMessage, type KeyRange, type RangeClearing } from '@holdfast/types';
+import { duringMs, packBounds, packState, readBounds, readKeys, readState } from './client-parts.ts';
+import {
+  binary,
+  count,
+  duration,
+  flag,
+  integer,
+  optional,
+  orNil,
+  parts,
+  positive,
+  revision,
+} from './fields.ts';
 import { invalid } from './invalid.ts';
 import type { Packable } from './message-pack.ts';
 
@@ -93,32 +104,33 @@ export function readRangeMessage(kind: RangeMessage['kind'], packed: readonly un
   }
 }
 
+/** [gt, gte, lt, lte, reverse, limit, revision] */
+export function packClearing(clearing: RangeClearing): Packable[] {
+  return [...packBounds(clearing), clearing.reverse, clearing.limit, clearing.upTo];
+}
+
+export function readRangeClearing(value: unknown): RangeClearing {
+  const packed = parts(value, 'clear', 7);
+  const limit = integer(packed[5], 'clear.limit');
+  if (limit < 1 && limit !== -1) throw invalid('clear.limit', 'neither -1 nor above 0');
+  return {
+    ...readBounds(packed),
+    reverse: flag(packed[4], 'clear.reverse'),
+    limit,
+    upTo: revision(packed[6], 'clear.upTo'),
+  };
+}
+
 function packRange(range: KeyRange): Packable[] {
-  return [
-    orNil(range.gt),
-    orNil(range.gte),
-    orNil(range.lt),
-    orNil(range.lte),
-    range.reverse,
-    range.limit,
-    range.keys,
-    range.values,
-  ];
+  return [...packBounds(range), range.reverse, range.limit, range.keys, range.values];
 }
 
 function readRange(value: unknown): KeyRange {
   const packed = parts(value, 'range', 8);
-  const gt = optional(packed[0], 'range.gt', binary);
-  const gte = optional(packed[1], 'range.gte', binary);
-  const lt = optional(packed[2], 'range.lt', binary);
-  const lte = optional(packed[3], 'range.lte', binary);
   const limit = integer(packed[5], 'range.limit');
   if (limit < -1) throw invalid('range.limit', 'below -1');
   return {
-    ...(gt === undefined ? {} : { gt }),
-    ...(gte === undefined ? {} : { gte }),
-    ...(lt === undefined ? {} : { lt }),
-    ...(lte === undefined ? {} : { lte }),
+    ...readBounds(packed),
     reverse: flag(packed[4], 'range.reverse'),
     limit,
     keys: flag(packed[6], 'range.keys'),

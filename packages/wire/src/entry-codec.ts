@@ -18,10 +18,10 @@ import { type Packable, packShared, unpack } from './message-pack.ts';
 
 /**
  * First part of every entry; a change of the format takes the next number. Logs of older nodes hold 1, to which 2 added
- * results of transactions, and 3 expiries: what is in an older one means the same in the newest.
+ * results of transactions, 3 expiries, and 4 results of clears: what is in an older one means the same in the newest.
  */
-const FORMAT = 3;
-const FORMATS: readonly unknown[] = [1, 2, FORMAT];
+const FORMAT = 4;
+const FORMATS: readonly unknown[] = [1, 2, 3, FORMAT];
 
 const OPENING = 0;
 const NOOP = 1;

@@ -1,4 +1,12 @@
-import { type ErrorCode, LIMITS, type Operation, type ReadRequest, type WriteRequest } from '@holdfast/types';
+import {
+  boundBytes,
+  type ErrorCode,
+  LIMITS,
+  type Operation,
+  type RangeClearing,
+  type ReadRequest,
+  type WriteRequest,
+} from '@holdfast/types';
 
 /** Why one request is refused, while the others of its frame are answered. */
 export interface RequestProblem {
@@ -12,11 +20,12 @@ export interface RequestProblem {
   readonly message: string;
 }
 
-type CheckedRequest = Pick<WriteRequest, 'conditions' | 'operations' | 'otherwise'>;
+type CheckedRequest = Pick<WriteRequest, 'conditions' | 'operations' | 'otherwise' | 'clear'>;
 
 /** Checked by the client before it sends and by the node before it admits. */
 export function writeProblem(request: CheckedRequest): RequestProblem | undefined {
-  const { conditions, operations, otherwise } = request;
+  const { conditions, operations, otherwise, clear } = request;
+  if (clear !== undefined) return clearProblem(request, clear);
   if (conditions.length > LIMITS.conditionsPerRequestMax) {
     return tooLarge(`${conditions.length} conditions, at most ${LIMITS.conditionsPerRequestMax} allowed`);
   }
@@ -43,9 +52,21 @@ export function writeProblem(request: CheckedRequest): RequestProblem | undefine
       bytes += operationBytes(operation);
     }
   }
-  if (bytes > LIMITS.requestBytesMax)
-    return tooLarge(`${bytes} bytes, at most ${LIMITS.requestBytesMax} allowed`);
-  return undefined;
+  return bytesProblem(bytes);
+}
+
+function clearProblem(
+  { conditions, operations }: CheckedRequest,
+  clear: RangeClearing,
+): RequestProblem | undefined {
+  if (conditions.length + operations.length > 0)
+    return invalidArgument('a clear stands alone in its request');
+  return bytesProblem(boundBytes(clear));
+}
+
+function bytesProblem(bytes: number): RequestProblem | undefined {
+  if (bytes <= LIMITS.requestBytesMax) return undefined;
+  return tooLarge(`${bytes} bytes, at most ${LIMITS.requestBytesMax} allowed`);
 }
 
 export function readProblem(request: Pick<ReadRequest, 'keys'>): RequestProblem | undefined {

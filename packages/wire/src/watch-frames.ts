@@ -4,9 +4,8 @@ import {
   LIMITS,
   type ServerMessage,
   type WatchEvent,
-  type WatchedRange,
 } from '@holdfast/types';
-import { packState, readState } from './client-parts.ts';
+import { packBounds, packState, readBounds, readState } from './client-parts.ts';
 import {
   binary,
   choice,
@@ -44,7 +43,7 @@ export function packWatchRequest(code: number, message: WatchRequest): Packable[
         code,
         message.id,
         ...packState(message),
-        packWatchedRange(message.range),
+        packBounds(message.range),
         orNil(message.from),
         message.previousValues,
         message.credit,
@@ -67,7 +66,7 @@ export function readWatchRequest(kind: WatchRequest['kind'], packed: readonly un
         kind,
         id: count(packed[1], 'id'),
         ...readState(packed),
-        range: readWatchedRange(packed[6]),
+        range: readBounds(parts(packed[6], 'range', 4)),
         ...(from === undefined ? {} : { from }),
         previousValues: flag(packed[8], 'previousValues'),
         credit: readCredit(count(packed[9], 'credit')),
@@ -154,22 +153,4 @@ function readCredit(bytes: number): number {
   if (bytes > LIMITS.watchCreditBytesMax)
     throw invalid('credit', `more than ${LIMITS.watchCreditBytesMax} bytes`);
   return bytes;
-}
-
-function packWatchedRange(range: WatchedRange): Packable[] {
-  return [orNil(range.gt), orNil(range.gte), orNil(range.lt), orNil(range.lte)];
-}
-
-function readWatchedRange(value: unknown): WatchedRange {
-  const packed = parts(value, 'range', 4);
-  const gt = optional(packed[0], 'range.gt', binary);
-  const gte = optional(packed[1], 'range.gte', binary);
-  const lt = optional(packed[2], 'range.lt', binary);
-  const lte = optional(packed[3], 'range.lte', binary);
-  return {
-    ...(gt === undefined ? {} : { gt }),
-    ...(gte === undefined ? {} : { gte }),
-    ...(lt === undefined ? {} : { lt }),
-    ...(lte === undefined ? {} : { lte }),
-  };
 }

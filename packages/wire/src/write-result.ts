@@ -1,5 +1,5 @@
 import { assertNever, LIMITS, type Revision, type StepResult, type WriteResult } from '@holdfast/types';
-import { binary, count, integer, list, revision } from './fields.ts';
+import { binary, count, integer, list, optional, orNil, parts, revision } from './fields.ts';
 import { invalid } from './invalid.ts';
 import type { Packable } from './message-pack.ts';
 
@@ -11,6 +11,7 @@ const NOT_AN_INTEGER = 3;
 const THEN = 4;
 const ELSE = 5;
 const RESULT_TOO_LARGE = 6;
+const CLEARED = 7;
 
 const CHANGED = 0;
 const COUNTED = 1;
@@ -23,35 +24,38 @@ const NO_REVISION = 0 as Revision;
 /** A result takes three places of the message it is in: code, revision, and one number or list more. */
 export const RESULT_PARTS = 3;
 
-export function pushWriteResult(parts: Packable[], result: WriteResult): void {
+export function pushWriteResult(packed: Packable[], result: WriteResult): void {
   switch (result.kind) {
     case 'written':
-      parts.push(WRITTEN, result.revision, 0);
+      packed.push(WRITTEN, result.revision, 0);
       return;
     case 'counter':
-      parts.push(COUNTER, result.revision, result.value);
+      packed.push(COUNTER, result.revision, result.value);
       return;
     case 'conflict':
-      parts.push(CONFLICT, result.revision, result.condition);
+      packed.push(CONFLICT, result.revision, result.condition);
       return;
     case 'notAnInteger':
-      parts.push(NOT_AN_INTEGER, result.revision, 0);
+      packed.push(NOT_AN_INTEGER, result.revision, 0);
       return;
     case 'transaction':
-      parts.push(result.branch === 'then' ? THEN : ELSE, result.revision, packSteps(result.steps));
+      packed.push(result.branch === 'then' ? THEN : ELSE, result.revision, packSteps(result.steps));
+      return;
+    case 'cleared':
+      packed.push(CLEARED, result.revision, [result.deleted, orNil(result.behind)]);
       return;
     case 'resultTooLarge':
-      parts.push(RESULT_TOO_LARGE, result.revision, 0);
+      packed.push(RESULT_TOO_LARGE, result.revision, 0);
       return;
     default:
       assertNever(result);
   }
 }
 
-export function readWriteResult(parts: readonly unknown[], from: number): WriteResult {
-  const revisionRead = revision(parts[from + 1], 'result.revision');
-  const detail = parts[from + 2];
-  switch (parts[from]) {
+export function readWriteResult(packed: readonly unknown[], from: number): WriteResult {
+  const revisionRead = revision(packed[from + 1], 'result.revision');
+  const detail = packed[from + 2];
+  switch (packed[from]) {
     case WRITTEN:
       return { kind: 'written', revision: revisionRead };
     case COUNTER:
@@ -64,11 +68,24 @@ export function readWriteResult(parts: readonly unknown[], from: number): WriteR
       return { kind: 'transaction', branch: 'then', steps: readSteps(detail), revision: revisionRead };
     case ELSE:
       return { kind: 'transaction', branch: 'else', steps: readSteps(detail), revision: revisionRead };
+    case CLEARED:
+      return readCleared(detail, revisionRead);
     case RESULT_TOO_LARGE:
       return { kind: 'resultTooLarge', revision: revisionRead };
     default:
       throw invalid('result.kind', 'unknown code');
   }
+}
+
+function readCleared(value: unknown, revisionRead: Revision): WriteResult {
+  const [deleted, behindRead] = parts(value, 'result.cleared', 2);
+  const behind = optional(behindRead, 'result.behind', binary);
+  return {
+    kind: 'cleared',
+    deleted: count(deleted, 'result.deleted'),
+    ...(behind === undefined ? {} : { behind }),
+    revision: revisionRead,
+  };
 }
 
 function packSteps(steps: readonly StepResult[]): Packable[] {

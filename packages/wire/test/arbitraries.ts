@@ -1,7 +1,6 @@
 import {
   type BootId,
   type ClientMessage,
-  type Condition,
   type DatabaseUid,
   type DueKey,
   type Entry,
@@ -13,7 +12,6 @@ import {
   LIMITS,
   type LogIndex,
   type Mutation,
-  type Operation,
   type PeerHello,
   type PeerMessage,
   type ReadAnswer,
@@ -59,6 +57,7 @@ import {
   traceparent,
 } from './primitives.ts';
 
+import { writeRequest } from './write-requests.ts';
 import { writeResult } from './write-results.ts';
 
 export { databaseUid, runs } from './primitives.ts';
@@ -272,22 +271,6 @@ export const snapshotMessages: ByKind<SnapshotMessage> = {
   }),
 };
 
-const condition: Arbitrary<Condition> = fc.oneof(
-  record<OfKind<Condition, 'revision'>>({ kind: kindOf('revision'), key: small, revision }),
-  record<OfKind<Condition, 'absent'>>({ kind: kindOf('absent'), key: small }),
-  record<OfKind<Condition, 'atMost'>>({ kind: kindOf('atMost'), key: small, revision }),
-  record<OfKind<Condition, 'present'>>({ kind: kindOf('present'), key: small }),
-  record<OfKind<Condition, 'value'>>({ kind: kindOf('value'), key: small, value: bytes }),
-);
-
-const operation: Arbitrary<Operation> = fc.oneof(
-  record<OfKind<Operation, 'put'>>({ kind: kindOf('put'), key: small, value: bytes, ttlMs: maybe(positive) }),
-  record<OfKind<Operation, 'expire'>>({ kind: kindOf('expire'), key: small, ttlMs: maybe(positive) }),
-  record<OfKind<Operation, 'del'>>({ kind: kindOf('del'), key: small }),
-  record<OfKind<Operation, 'increment'>>({ kind: kindOf('increment'), key: small, by: integer }),
-  record<OfKind<Operation, 'get'>>({ kind: kindOf('get'), key: small }),
-);
-
 const range: Arbitrary<KeyRange> = record<KeyRange>({
   gt: maybe(small),
   gte: maybe(small),
@@ -313,18 +296,7 @@ export const clientMessages: ByKind<ClientMessage> = {
     kind: kindOf('write'),
     session: sessionId,
     floor: count,
-    requests: fc.array(
-      record({
-        id: count,
-        sequence: positive,
-        ack,
-        remainingMs: duration,
-        conditions: fc.array(condition, { maxLength: 3 }),
-        operations: fc.array(operation, { maxLength: 4 }),
-        otherwise: maybe(fc.array(operation, { maxLength: 4 })),
-      }),
-      { maxLength: 5 },
-    ),
+    requests: fc.array(writeRequest, { maxLength: 5 }),
   }),
   read: record({
     kind: kindOf('read'),

@@ -22,6 +22,7 @@ import {
   encodeServerMessages,
   encodeSnapshotMessage,
 } from '../src/index.ts';
+import { clears, expiries, transactions } from './golden-requests.ts';
 
 /**
  * What is on disks and in running clusters must stay readable: these bytes change only with a new format number or
@@ -29,7 +30,7 @@ import {
  */
 const FILE = new URL('./golden/frames.json', import.meta.url);
 /** As nodes wrote them before: entries of each older format. */
-const OLDER_FORMATS = ['entries-1.json', 'entries-2.json'];
+const OLDER_FORMATS = ['entries-1.json', 'entries-2.json', 'entries-3.json'];
 
 const hex = (digit: string): never => digit.repeat(32) as never;
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -332,62 +333,31 @@ const serverMessages: ServerMessage[] = [
   },
 ];
 
-/** Requests whose results format 1 had no room for. */
-const transactions: EntryRequest[] = [
-  {
-    kind: 'write',
-    session,
-    sequence: 12,
-    floor: 4,
-    ack: 'quorum',
-    mutations: [{ kind: 'put', key: utf8('n'), value: utf8('-7') }],
-    result: {
-      kind: 'transaction',
-      branch: 'then',
-      steps: [
-        { kind: 'counter', value: -7, revision: 107 as Revision },
-        { kind: 'changed', revision: 107 as Revision },
-        { kind: 'found', value: utf8('-7'), revision: 107 as Revision },
-        { kind: 'missing' },
-      ],
-      revision: 107 as Revision,
+const clearingWrite: ClientMessage = {
+  kind: 'write',
+  session,
+  floor: 3,
+  requests: [
+    {
+      id: 4,
+      sequence: 15,
+      ack: 'quorum',
+      remainingMs: 5000,
+      conditions: [],
+      operations: [],
+      clear: { gt: utf8('a'), lte: utf8('z'), reverse: true, limit: 7, upTo: revision },
     },
-  },
-  {
-    kind: 'write',
-    session,
-    sequence: 13,
-    floor: 4,
-    ack: 'quorum',
-    mutations: [],
-    result: { kind: 'resultTooLarge', revision },
-  },
-];
-
-/** Of which format 2 knew nothing. */
-const expiries: EntryRequest[] = [
-  {
-    kind: 'write',
-    session,
-    sequence: 14,
-    floor: 4,
-    ack: 'quorum',
-    mutations: [
-      { kind: 'put', key: utf8('a'), value: utf8('1'), expiresAt: 60_001 },
-      { kind: 'del', key: utf8('b') },
-      { kind: 'put', key: utf8('c'), value: utf8('2'), expiresAt: 70_001, formerExpiry: 60_001 },
-      { kind: 'put', key: utf8('d'), value: utf8('3'), formerExpiry: 65_001 },
-    ],
-    result: { kind: 'written', revision: 103 as Revision },
-  },
-  {
-    kind: 'expire',
-    due: [
-      { key: utf8('a'), expiresAt: 60_001, isDeleted: true },
-      { key: utf8('c'), expiresAt: 60_001, isDeleted: false },
-    ],
-  },
-];
+    {
+      id: 5,
+      sequence: 16,
+      ack: 'local',
+      remainingMs: 5000,
+      conditions: [],
+      operations: [],
+      clear: { gte: utf8('a'), lt: utf8('z'), reverse: false, limit: -1, upTo: revision },
+    },
+  ],
+};
 
 const expiringWrite: ClientMessage = {
   kind: 'write',
@@ -432,6 +402,8 @@ function frames(): Record<string, string> {
   table['entry requests'] = codec.encode(entry({ kind: 'requests', requests }));
   table['entry transactions'] = codec.encode(entry({ kind: 'requests', requests: transactions }));
   table['entry expiries'] = codec.encode(entry({ kind: 'requests', requests: expiries }));
+  table['entry clears'] = codec.encode(entry({ kind: 'requests', requests: clears }));
+  table['client write clearing'] = encodeClientMessages([clearingWrite]);
   table['client write expiring'] = encodeClientMessages([expiringWrite]);
   table['server readReplies expiring'] = encodeServerMessages([expiringAnswer]);
   table['peer hello'] = encodePeerHello(peerHello);

@@ -10,8 +10,9 @@ describe('entry heads', () => {
   test.each<[string, number, unknown, string | undefined]>([
     ['as it should be', 0, 1, undefined],
     ['of the format after it', 0, 2, undefined],
-    ['of the format of today', 0, 3, undefined],
-    ['of another format', 0, 4, 'format: none of 1, 2, 3'],
+    ['of the format after that', 0, 3, undefined],
+    ['of the format of today', 0, 4, undefined],
+    ['of another format', 0, 5, 'format: none of 1, 2, 3, 4'],
     ['of no database', 1, '', 'database: not 32 hexadecimal digits'],
     ['at index 0', 2, 0, 'index: not a whole number from 1'],
     ['of term 0', 3, 0, 'term: not a whole number from 1'],
@@ -85,7 +86,13 @@ describe('entry heads', () => {
       'requests[0].due.isDeleted: not a boolean',
     ],
     ['an unknown reason', [], [[3, '1.1.0', 3]], 'requests[0].reason: unknown code'],
-    ['an unknown result', ['1.1.0', 0], [[1, 0, 1, 1, [], 7, 0, 0]], 'requests[0].result.kind: unknown code'],
+    ['an unknown result', ['1.1.0', 0], [[1, 0, 1, 1, [], 8, 0, 0]], 'requests[0].result.kind: unknown code'],
+    [
+      'a clear that does not say how much',
+      ['1.1.0', 0],
+      [[1, 0, 1, 1, [], 7, 0, [null, null]]],
+      'requests[0].result.deleted: not a whole number from 0',
+    ],
     [
       'a transaction without steps',
       ['1.1.0', 0],

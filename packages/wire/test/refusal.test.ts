@@ -316,8 +316,32 @@ describe('fields', () => {
     [
       'a third branch',
       decodeClientMessages,
-      write([1, 1, 1, 5, [], [], [], []]),
-      'messages[0].write.requests[0].request: 8 elements, at most 7 allowed',
+      write([1, 1, 1, 5, [], [], [], [], []]),
+      'messages[0].write.requests[0].request: 9 elements, at most 8 allowed',
+    ],
+    [
+      'a clear in a transaction',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], [], [null, null, null, null, false, -1, 7]]),
+      'messages[0].write.requests[0].clear: in a transaction',
+    ],
+    [
+      'a clear without a revision',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], null, [null, null, null, null, false, -1, null]]),
+      'messages[0].write.requests[0].clear.upTo: not a whole number from 0',
+    ],
+    [
+      'a clear of nothing',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], null, [null, null, null, null, false, 0, 7]]),
+      'messages[0].write.requests[0].clear.limit: neither -1 nor above 0',
+    ],
+    [
+      'a clear up to a key that is text',
+      decodeClientMessages,
+      write([1, 1, 1, 5, [], [], null, [null, null, 'z', null, false, -1, 7]]),
+      'messages[0].write.requests[0].range.lt: not a byte string',
     ],
     [
       'a value to compare with that is a number',

@@ -1,4 +1,4 @@
-import { type Condition, LIMITS, type Operation } from '@holdfast/types';
+import { type Condition, LIMITS, type Operation, type Revision } from '@holdfast/types';
 import { describe, expect, test } from 'vitest';
 import { readProblem, writeProblem } from '../src/index.ts';
 
@@ -19,6 +19,15 @@ function puts(count: number, valueBytes = 0): Operation[] {
 }
 
 describe('a write request', () => {
+  test('of a clear stands alone, with bounds of any length that fits', () => {
+    const clear = { gte: longKey, reverse: false, limit: -1, upTo: 1 as Revision };
+    const alone = { operations: [], conditions: [], clear };
+    expect(writeProblem(alone)).toBeUndefined();
+    expect(writeProblem({ ...alone, operations: puts(1) })?.code).toBe('HOLDFAST_INVALID_ARGUMENT');
+    const lt = new Uint8Array(LIMITS.requestBytesMax);
+    expect(writeProblem({ ...alone, clear: { ...clear, lt } })?.code).toBe('HOLDFAST_REQUEST_TOO_LARGE');
+  });
+
   test('keys and values', () => {
     expect(
       write([{ kind: 'put', key: longestKey, value: new Uint8Array(LIMITS.valueBytesMax) }]),

@@ -18,3 +18,11 @@ export function storedBounds(
   const end = lt !== undefined ? stored(lt) : space.end;
   return end === undefined ? lower : { ...lower, lt: end };
 }
+
+/** The part of a range that lies behind a key, in stored keys. */
+export function rangeBehind(range: KeyBounds, key: Uint8Array | undefined, reverse: boolean): KeyBounds {
+  if (key === undefined) return range;
+  const { gt, gte, lt, lte } = range;
+  if (reverse) return { lt: key, ...(gt === undefined ? {} : { gt }), ...(gte === undefined ? {} : { gte }) };
+  return { gt: key, ...(lt === undefined ? {} : { lt }), ...(lte === undefined ? {} : { lte }) };
+}

@@ -7,6 +7,7 @@ import type {
   Lane,
   NodeId,
   Operation,
+  RangeClearing,
   ReadAnswer,
   Revision,
   ServerMessage,
@@ -155,6 +156,8 @@ export class WriteCall extends Call<WriteReceipt> {
   readonly operations: readonly Operation[];
   /** Only of a transaction. */
   declare readonly otherwise?: readonly Operation[];
+  /** Only of a clear. */
+  declare readonly clear?: RangeClearing;
   remainingMs = 0;
   /** 0 until it is first sent. */
   sequence = 0;
@@ -169,12 +172,14 @@ export class WriteCall extends Call<WriteReceipt> {
     conditions: readonly Condition[];
     operations: readonly Operation[];
     otherwise?: readonly Operation[];
+    clear?: RangeClearing;
   }) {
     super(options.deadline, options.bytes);
     this.ack = options.ack;
     this.conditions = options.conditions;
     this.operations = options.operations;
     if (options.otherwise !== undefined) this.otherwise = options.otherwise;
+    if (options.clear !== undefined) this.clear = options.clear;
   }
 }
 

@@ -1,6 +1,9 @@
 import type { WriteCall } from './call.ts';
 
-/** The keys of some writes: those they write, and those they depend on. */
+/**
+ * The keys of some writes: those they write, and those they depend on. A clear has none: it spares what is newer than it,
+ * wherever it stands among other writes.
+ */
 export class KeySet {
   readonly #keys = new Set<string>();
 

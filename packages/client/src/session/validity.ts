@@ -3,6 +3,7 @@ import {
   assertNever,
   changesNothing,
   type Operation,
+  type RangeClearing,
   type ReadAnswer,
   type StepResult,
   type WriteReceipt,
@@ -19,6 +20,7 @@ const RANK: Readonly<Record<Ack, number>> = { local: 0, quorum: 1, all: 2 };
 export function isReceiptFor(call: WriteCall, receipt: WriteReceipt): boolean {
   const { result } = receipt;
   if (RANK[receipt.ack] < RANK[changesNothing(result) ? 'quorum' : call.ack]) return false;
+  if (call.clear !== undefined) return isResultOfClear(call.clear, result);
   return call.otherwise === undefined ? isResultOfWrite(call, result) : isResultOfTransaction(call, result);
 }
 
@@ -35,6 +37,10 @@ function isResultOfWrite(call: WriteCall, result: WriteResult): boolean {
     default:
       return false;
   }
+}
+
+function isResultOfClear({ limit }: RangeClearing, result: WriteResult): boolean {
+  return result.kind === 'cleared' && (limit < 0 || result.deleted <= limit);
 }
 
 function isResultOfTransaction(call: WriteCall, result: WriteResult): boolean {

@@ -161,6 +161,7 @@ export class WriteDesk {
       case 'written':
       case 'counter':
       case 'transaction':
+      case 'cleared':
         this.#laneOf(call).succeed(call, receipt);
         return;
       case 'resultTooLarge':

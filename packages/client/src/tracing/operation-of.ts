@@ -17,7 +17,8 @@ export function operationOf(call: AnyCall): string {
   }
 }
 
-function writeOf({ operations, otherwise }: WriteCall): string {
+function writeOf({ operations, otherwise, clear }: WriteCall): string {
+  if (clear !== undefined) return 'clear';
   if (otherwise !== undefined) return 'transaction';
   const [first] = operations;
   return operations.length === 1 && first !== undefined ? first.kind : 'batch';

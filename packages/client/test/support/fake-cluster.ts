@@ -15,6 +15,7 @@ import {
   PROTOCOL_VERSION,
   type ReadAnswer,
   type ReadRequest,
+  type Revision,
   type ServerMessage,
   type Term,
   type Topology,
@@ -36,6 +37,7 @@ interface Scan {
   readonly records: { key: Uint8Array; value: Uint8Array }[];
   readonly range: Extract<ClientMessage, { kind: 'scanOpen' }>['range'];
   position: number;
+  readonly revision: Revision;
 }
 
 interface FakeConnection {
@@ -216,7 +218,8 @@ export class FakeNode {
           replies.push({ kind: 'failed', id: message.id, error: wireError('HOLDFAST_SNAPSHOT_LOST') });
           return;
         }
-        const scan = { records: held.range(message.range), range: message.range, position: 0 };
+        const { range } = message;
+        const scan = { records: held.range(range), range, position: 0, revision: held.revision };
         from.scans.set(message.id, scan);
         replies.push(this.#page(message.id, scan, message.pageSize, this.#ageOf(message.consistency)));
         return;
@@ -344,7 +347,7 @@ export class FakeNode {
     }
     scan.position += page.length;
     const done = scan.position >= scan.records.length;
-    return { kind: 'scanPage', id, records, done, revision: this.#cluster.state.revision, stalenessMs };
+    return { kind: 'scanPage', id, records, done, revision: scan.revision, stalenessMs };
   }
 }
 

@@ -3,6 +3,7 @@ import type {
   KeyRange,
   LogIndex,
   Operation,
+  RangeClearing,
   ReadItem,
   Revision,
   SessionId,
@@ -24,6 +25,9 @@ interface Stored {
   /** As it was given: what is told does not become less. */
   readonly ttlMs: number | undefined;
 }
+
+/** Keys that one write of a clear looks at. */
+export const CLEAR_KEYS = 1000;
 
 /** The replicated state as clients can observe it, without the replication: keys, revisions, sessions. */
 export class FakeState {
@@ -111,7 +115,8 @@ export class FakeState {
     return range.limit < 0 ? found : found.slice(0, range.limit);
   }
 
-  #evaluate({ conditions, operations, otherwise }: WriteRequest): WriteResult {
+  #evaluate({ conditions, operations, otherwise, clear }: WriteRequest): WriteResult {
+    if (clear !== undefined) return this.#clear(clear);
     const failed = conditions.findIndex((condition) => !this.#holds(condition));
     if (otherwise !== undefined) return this.#transact(failed < 0 ? 'then' : 'else', operations, otherwise);
     if (failed >= 0) {
@@ -139,6 +144,21 @@ export class FakeState {
     return counter === undefined
       ? { kind: 'written', revision }
       : { kind: 'counter', value: counter, revision };
+  }
+
+  /** As many as fit in one write, of those that are old enough. */
+  #clear(clear: RangeClearing): WriteResult {
+    const looked = this.range({ ...clear, limit: -1, keys: true, values: true }).slice(0, CLEAR_KEYS);
+    const old = looked.filter(({ revision }) => revision <= clear.upTo);
+    const deleted = clear.limit < 0 ? old : old.slice(0, clear.limit);
+    for (const { key } of deleted) {
+      this.#advance();
+      this.#log({ kind: 'del', key });
+      this.#records.delete(hex(key));
+    }
+    const last = deleted.length < old.length ? deleted.at(-1) : looked[CLEAR_KEYS - 1];
+    const result = { kind: 'cleared', deleted: deleted.length, revision: this.revision } as const;
+    return last === undefined ? result : { ...result, behind: last.key };
   }
 
   #holds(condition: Condition): boolean {

@@ -1,7 +1,7 @@
 import type { Ack, LogIndex, SessionId, StoredRecord, WireError } from '@holdfast/types';
 import { strongerAck } from '../acks/ack-rules.ts';
 import type { LoggedWrite } from '../acks/waiters.ts';
-import type { ProposedWrite } from '../api.ts';
+import type { FoundRange, ProposedWrite } from '../api.ts';
 import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import { Fifo } from '../kernel/fifo.ts';
@@ -10,10 +10,12 @@ import { isConditional, validateRequest } from '../state/evaluator.ts';
 import type { Overlay } from '../state/overlay.ts';
 import { PendingSequences } from '../state/sessions/pending-sequences.ts';
 import type { Answers } from './answers.ts';
+import { Clears } from './clears.ts';
 import type { LogLedger } from './log-ledger.ts';
 import {
   type ExpireItem,
   isAbandoned,
+  isClear,
   isLocal,
   type QueueItem,
   requestBytes,
@@ -69,6 +71,7 @@ export class Admission {
   /** Sessions whose expiry or eviction is queued and not yet logged. */
   readonly #expiring = new Set<SessionId>();
   readonly #prefetches: Prefetches;
+  readonly #clears: Clears;
   /**
    * Frames that came before the opening entry was applied; undefined from then on. Until then store and session
    * table lack entries of older terms that may commit: a repeat would be taken for new, and a condition judged
@@ -88,10 +91,18 @@ export class Admission {
     this.#context = context;
     this.#parts = parts;
     this.#prefetches = new Prefetches(context, parts.overlay);
+    const { applier, overlay } = parts;
+    this.#clears = new Clears(context, {
+      applier,
+      overlay,
+      drop: (item) => this.#dropMoot(item),
+      queue: (item) => this.#enqueue(item),
+      refuse: (item, error) => this.refuseQueued(item, error),
+    });
   }
 
   get queued(): number {
-    return this.#queue.length + this.#localLine.length;
+    return this.#queue.length + this.#localLine.length + this.#clears.length;
   }
 
   /** How many requests wait to be logged, and how many no longer do since it was asked last. */
@@ -207,10 +218,15 @@ export class Admission {
   onApplied(applied: LogIndex): void {
     for (const sessions of [this.#opening, this.#closing])
       for (const [session, index] of sessions) if (index <= applied) sessions.delete(session);
+    this.#clears.pump();
   }
 
   fetched(id: number, records: readonly (StoredRecord | undefined)[]): void {
     this.#prefetches.fetched(id, records);
+  }
+
+  oldFound(id: number, found: FoundRange | undefined): void {
+    this.#clears.found(id, found);
   }
 
   /** The opening entry is applied: store and overlay together are the newest state from here on. */
@@ -246,6 +262,7 @@ export class Admission {
     if (isLocal(item)) this.#queuedLocalBytes -= item.bytes;
     this.#shifted += 1;
     if (item.kind === 'write' && item.prefetch !== undefined) this.#prefetches.release(item.prefetch);
+    if (isClear(item)) this.#clears.release(item.found!);
     if (item.kind === 'closeSession') this.#expiring.delete(item.session);
     if (item.kind === 'expire') this.#parts.overlay.endFetch(item.barrier);
   }
@@ -278,7 +295,7 @@ export class Admission {
       for (const request of frame.requests) this.#refuse(frame.connection, request.id, error);
     }
     this.#early = undefined;
-    for (const item of [...this.#queue.drain(), ...this.#localLine.drain()]) {
+    for (const item of [...this.#queue.drain(), ...this.#localLine.drain(), ...this.#clears.drain()]) {
       for (const waiter of item.waiters) this.#parts.answers.refuse(waiter, error);
     }
     this.pending.clear();
@@ -326,6 +343,12 @@ export class Admission {
     );
   }
 
+  #dropMoot(item: WriteItem): boolean {
+    const isMoot = this.#isMoot(item);
+    if (isMoot) this.#drop(item);
+    return isMoot;
+  }
+
   #drop(item: QueueItem): void {
     if (item.kind !== 'write') return;
     const { session, request, waiters } = item;
@@ -362,7 +385,7 @@ export class Admission {
   #whyFull(bytes: number): WireError | undefined {
     const { limits } = this.#context.config;
     if (
-      this.#queue.length < limits.admitQueueRequestsMax &&
+      this.#queue.length + this.#clears.length < limits.admitQueueRequestsMax &&
       this.#queueBytes + this.#prefetches.bytes + bytes <= limits.admitQueueBytesMax
     )
       return undefined;
@@ -398,6 +421,7 @@ export class Admission {
         ack,
         bytes,
         prefetch: uses,
+        found: undefined,
         waiters: [waiter],
       };
       this.pending.set(frame.session, request.sequence, { item, logged: undefined });
@@ -423,6 +447,7 @@ export class Admission {
   }
 
   #enqueue(item: QueueItem): void {
+    if (isClear(item) && item.found === undefined) return this.#clears.begin(item);
     this.#queue.push(item);
     this.#queueBytes += item.bytes;
     if (isLocal(item)) this.#queuedLocalBytes += item.bytes;

@@ -1,6 +1,13 @@
-import type { Ack, Operation, SessionId, StoredRecord } from '@holdfast/types';
+import {
+  type Ack,
+  boundBytes,
+  type Operation,
+  type RangeClearing,
+  type SessionId,
+  type StoredRecord,
+} from '@holdfast/types';
 import type { Waiter } from '../acks/waiters.ts';
-import type { FoundKey, ProposedWrite } from '../api.ts';
+import type { FoundKey, FoundRange, ProposedWrite } from '../api.ts';
 
 /** Records that the conditions of one frame need, read in one go before its requests are evaluated. */
 export interface Prefetch {
@@ -18,6 +25,13 @@ export interface Prefetch {
   users: number;
 }
 
+/** The keys of a clear, until it is evaluated. */
+export interface FoundKeys extends FoundRange {
+  /** The overlay keeps what it has until this is ended. */
+  readonly barrier: number;
+  readonly bytes: number;
+}
+
 /** An admitted request that is not logged yet. */
 export type QueueItem =
   | {
@@ -29,6 +43,8 @@ export type QueueItem =
       readonly ack: Ack;
       readonly bytes: number;
       readonly prefetch: Prefetch | undefined;
+      /** Of a clear: undefined while they are looked for. */
+      readonly found: FoundKeys | undefined;
       readonly waiters: Waiter[];
     }
   | { readonly kind: 'openSession'; readonly bytes: number; readonly waiters: Waiter[] }
@@ -49,11 +65,16 @@ export type QueueItem =
     };
 
 export type WriteItem = Extract<QueueItem, { kind: 'write' }>;
+export type ClearItem = WriteItem & { readonly request: { readonly clear: RangeClearing } };
 export type ExpireItem = Extract<QueueItem, { kind: 'expire' }>;
 
 /** Nobody waits for it any more: it need not be logged. */
 export function isAbandoned(item: QueueItem): boolean {
   return item.waiters.length > 0 && item.waiters.every((waiter) => waiter.settled);
+}
+
+export function isClear(item: QueueItem): item is ClearItem {
+  return item.kind === 'write' && item.request.clear !== undefined;
 }
 
 /** A failover may lose it after it was acknowledged. */
@@ -67,6 +88,7 @@ export function requestBytes(request: ProposedWrite): number {
   if (request.otherwise !== undefined) for (const step of request.otherwise) bytes += stepBytes(step);
   for (const condition of request.conditions)
     bytes += 16 + condition.key.byteLength + (condition.kind === 'value' ? condition.value.byteLength : 0);
+  if (request.clear !== undefined) bytes += boundBytes(request.clear);
   return bytes;
 }
 

@@ -17,6 +17,7 @@ import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import { Fifo } from '../kernel/fifo.ts';
 import { wireError } from '../kernel/wire-errors.ts';
+import { evaluateClear } from '../state/clear.ts';
 import type { CurrentRecord } from '../state/evaluation.ts';
 import { evaluate } from '../state/evaluator.ts';
 import { LogTime } from '../state/log-time.ts';
@@ -26,7 +27,7 @@ import type { Admission } from './admission.ts';
 import type { Answers } from './answers.ts';
 import type { Expiries } from './expiries.ts';
 import type { LogLedger } from './log-ledger.ts';
-import type { QueueItem, WriteItem } from './pending-write.ts';
+import { isClear, type QueueItem, type WriteItem } from './pending-write.ts';
 import { ResultRoom } from './result-room.ts';
 
 export interface ProposerParts {
@@ -125,8 +126,10 @@ export class Proposer {
       }
       bytes += item.bytes;
       nextRevision += mutationsOf(request).length;
-      if (request.kind === 'write' && request.result.kind === 'transaction')
-        bytes += resultBytes(request.result) + valueBytes(request.mutations);
+      if (request.kind === 'write') {
+        bytes += resultBytes(request.result);
+        if (request.result.kind === 'transaction') bytes += valueBytes(request.mutations);
+      }
       requests.push(request);
       items.push(item);
     }
@@ -156,11 +159,14 @@ export class Proposer {
       this.#toOverlay(mutationsOf(expire), at);
       return expire;
     }
-    const { mutations, result } = evaluate(item.request, (key) => this.#lookup(item, key), {
+    const point = {
       nextRevision: at.nextRevision,
       lastRevision: (at.nextRevision - 1) as Revision,
       logTime: at.logTime,
-    });
+    };
+    const { mutations, result } = isClear(item)
+      ? evaluateClear(item.request.clear, item.found!, { point, overlay: this.#parts.overlay })
+      : evaluate(item.request, (key) => this.#lookup(item, key), point);
     if (!this.#resultRoom.take(item, at.index, result)) return undefined;
     this.#toOverlay(mutations, at);
     const { session, floor, ack } = item;
@@ -245,6 +251,7 @@ export class Proposer {
 function mutationsMax(item: QueueItem): number {
   if (item.kind === 'expire') return item.due.length;
   if (item.kind !== 'write') return 0;
+  if (item.found !== undefined) return item.found.keys.length;
   const { operations, otherwise } = item.request;
   return otherwise === undefined ? operations.length : Math.max(operations.length, otherwise.length);
 }
@@ -257,7 +264,7 @@ function valueBytes(mutations: readonly Mutation[]): number {
 }
 
 function noRoomForResult(): WireError {
-  return wireError('HOLDFAST_OVERLOADED', 'too many results of transactions of this session are kept', {
+  return wireError('HOLDFAST_OVERLOADED', 'too many results of this session are kept', {
     retryAfterMs: 50,
   });
 }

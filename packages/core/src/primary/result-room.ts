@@ -9,8 +9,8 @@ interface Logged {
 }
 
 /**
- * How much a session's kept results may still grow. What a transaction's gets met is kept by every node until the
- * client's floor passes it: in the session table once it is applied, in the log before.
+ * How much a session's kept results may still grow. What a transaction's gets met, and where a clear goes on, is kept by
+ * every node until the client's floor passes it: in the session table once it is applied, in the log before.
  */
 export class ResultRoom {
   readonly #applier: Applier;
@@ -34,8 +34,8 @@ export class ResultRoom {
     result: WriteResult,
   ): boolean {
     const { session, floor } = request;
-    if (result.kind !== 'transaction') return true;
     const bytes = resultBytes(result);
+    if (bytes === 0) return true;
     const logged = this.#loggedBytes.get(session) ?? 0;
     const kept = logged + this.#applier.sessions.resultBytes(session, floor);
     if (kept > 0 && kept + bytes > this.#bytesMax) return false;

@@ -1,10 +1,12 @@
 import {
   assert,
   assertNever,
+  boundBytes,
   type Condition,
   LIMITS,
   type Mutation,
   type Operation,
+  type RangeClearing,
   type Revision,
   type WireError,
   type WriteResult,
@@ -21,6 +23,8 @@ export interface EvaluatedRequest {
   readonly operations: readonly Operation[];
   /** Of a transaction: what to do when a condition fails. */
   readonly otherwise?: readonly Operation[];
+  /** Then there is nothing else. */
+  readonly clear?: RangeClearing;
 }
 
 const NO_KEYS: readonly Uint8Array[] = [];
@@ -83,7 +87,8 @@ export function evaluate(request: EvaluatedRequest, lookup: Lookup, point: Evalu
 
 /** Why a request can never be taken, or nothing. Touches lengths only, never contents. */
 export function validateRequest(request: EvaluatedRequest): WireError | undefined {
-  const { conditions, operations, otherwise } = request;
+  const { conditions, operations, otherwise, clear } = request;
+  if (clear !== undefined) return clearProblem(request, clear);
   if (otherwise !== undefined && Math.max(operations.length, otherwise.length) > LIMITS.stepsPerBranchMax) {
     return wireError(
       'HOLDFAST_REQUEST_TOO_LARGE',
@@ -122,14 +127,17 @@ export function validateRequest(request: EvaluatedRequest): WireError | undefine
     if (problem !== undefined) return problem;
     bytes += stepBytes(step);
   }
-  if (bytes > LIMITS.requestBytesMax) {
-    const most = LIMITS.requestBytesMax;
-    return wireError(
-      'HOLDFAST_REQUEST_TOO_LARGE',
-      `${bytes} bytes of keys and values in one write; at most ${most}`,
-    );
-  }
-  return undefined;
+  return bytes > LIMITS.requestBytesMax ? requestTooLarge(bytes) : undefined;
+}
+
+function clearProblem(
+  { conditions, operations }: EvaluatedRequest,
+  clear: RangeClearing,
+): WireError | undefined {
+  if (conditions.length + operations.length > 0)
+    return wireError('HOLDFAST_INVALID_ARGUMENT', 'a clear stands alone in its request');
+  const bytes = boundBytes(clear);
+  return bytes > LIMITS.requestBytesMax ? requestTooLarge(bytes) : undefined;
 }
 
 function stepProblem(step: Operation, steps: number, transaction: boolean): WireError | undefined {
@@ -223,6 +231,14 @@ function asMutation(operation: Operation): Mutation {
   assert(operation.kind !== 'increment', 'evaluate: an increment is not alone');
   assert(operation.kind === 'put' || operation.kind === 'del', `evaluate: a step of kind ${operation.kind}`);
   return operation;
+}
+
+function requestTooLarge(bytes: number): WireError {
+  const most = LIMITS.requestBytesMax;
+  return wireError(
+    'HOLDFAST_REQUEST_TOO_LARGE',
+    `${bytes} bytes of keys and values in one write; at most ${most}`,
+  );
 }
 
 function keyTooLarge(key: Uint8Array): WireError {

@@ -6,6 +6,7 @@ import {
   type Mutation,
   mutationsOf,
   type Position,
+  type RangeClearing,
   type Revision,
   type SessionId,
   type StoredRecord,
@@ -16,6 +17,7 @@ import { evaluate } from '../../src/state/evaluator.ts';
 import { sessionIdOf } from '../../src/state/sessions/session-table.ts';
 import { ExpiryLaw } from './expiry-law.ts';
 import { entryText } from './format.ts';
+import { inRange } from './memory-store.ts';
 
 type LoggedRequest = Extract<EntryRequest, { kind: 'write' }>;
 
@@ -168,11 +170,15 @@ function replay(
   assert(floor !== undefined, `${where} is of a session that is not open`);
   assert(request.sequence > floor, `${where} is executed, and its session had given up ${floor}`);
   floors.set(request.session, Math.max(floor, request.floor));
-  const { mutations, result } = evaluate(at.intents.get(name)!, (key) => data.get(textOf(key)), {
-    nextRevision: (at.revision + 1) as Revision,
-    lastRevision: at.revision,
-    logTime: entry.logTime,
-  });
+  const intent = at.intents.get(name)!;
+  const { mutations, result } =
+    intent.clear === undefined
+      ? evaluate(intent, (key) => data.get(textOf(key)), {
+          nextRevision: (at.revision + 1) as Revision,
+          lastRevision: at.revision,
+          logTime: entry.logTime,
+        })
+      : clearOf(intent.clear, { ...at, logged: request.result });
   const [logged, due] = [JSON.stringify(request.result), JSON.stringify(result)];
   assert(logged === due, `${where} says ${logged}; by the state before it: ${due}`);
   writes.set(name, { position: { index: entry.index, term: entry.term }, result });
@@ -182,6 +188,37 @@ function replay(
     change(mutation, { ...at, revision });
   }
   return revision;
+}
+
+/**
+ * What a clear comes to: of the part of its range that it says it has looked at all that was not written since, in the
+ * state before it. How far it looked is its own affair.
+ */
+function clearOf(
+  clear: RangeClearing,
+  at: {
+    readonly data: ReadonlyMap<string, StoredRecord>;
+    readonly revision: Revision;
+    readonly logged: WriteResult;
+  },
+): { readonly mutations: readonly Mutation[]; readonly result: WriteResult } {
+  const behind = at.logged.kind === 'cleared' ? at.logged.behind : undefined;
+  const sorted = [...at.data].sort(([a], [b]) => (a < b ? -1 : 1));
+  const { gt, gte, lt, lte, ...rest } = clear;
+  const lower = gt === undefined ? (gte === undefined ? {} : { gte }) : { gt };
+  const upper = lt === undefined ? (lte === undefined ? {} : { lte }) : { lt };
+  const looked: RangeClearing =
+    behind === undefined
+      ? clear
+      : { ...rest, ...(clear.reverse ? { ...upper, gte: behind } : { ...lower, lte: behind }) };
+  const mutations = inRange(sorted, looked)
+    .filter(([, { revision }]) => revision <= clear.upTo)
+    .map(([key]): Mutation => ({ kind: 'del', key: Buffer.from(key, 'latin1') }));
+  const deleted = mutations.length;
+  assert(clear.limit < 0 || deleted <= clear.limit, `a clear of ${clear.limit} keys deletes ${deleted}`);
+  const revision = (at.revision + deleted) as Revision;
+  const result = { kind: 'cleared', deleted, revision } as const;
+  return { mutations, result: behind === undefined ? result : { ...result, behind } };
 }
 
 function change(

@@ -15,9 +15,18 @@ import { MemoryStore } from './memory-store.ts';
 export type CoreFactory = (config: CoreConfig, recovered: RecoveredState, now: number) => CoreApi;
 
 /** Work of the driver that an effect asked for and that has not been completed yet. */
-export type Work = 'persist' | 'apply' | 'load' | 'fetch' | 'due' | 'install' | 'snapshot';
+export type Work = 'persist' | 'apply' | 'load' | 'fetch' | 'due' | 'old' | 'install' | 'snapshot';
 
-export const WORKS: readonly Work[] = ['persist', 'load', 'fetch', 'due', 'apply', 'install', 'snapshot'];
+export const WORKS: readonly Work[] = [
+  'persist',
+  'load',
+  'fetch',
+  'due',
+  'old',
+  'apply',
+  'install',
+  'snapshot',
+];
 
 /** One run of a node's process, with all that went in and came out, to be played again. */
 interface Run {
@@ -51,6 +60,7 @@ export class ClusterNode {
   #loaded: Extract<Input, { kind: 'loaded' }>[] = [];
   #fetched: Extract<Input, { kind: 'fetched' }>[] = [];
   #dueFound: Extract<Input, { kind: 'dueFound' }>[] = [];
+  #oldFound: Extract<Input, { kind: 'oldFound' }>[] = [];
   #installs: string[] = [];
   #transfers: { readonly peer: NodeId; readonly store: MemoryStore }[] = [];
   #disks = 1;
@@ -95,6 +105,7 @@ export class ClusterNode {
     this.#loaded = [];
     this.#fetched = [];
     this.#dueFound = [];
+    this.#oldFound = [];
     this.#installs = [];
     this.#transfers = [];
   }
@@ -136,6 +147,9 @@ export class ClusterNode {
         return;
       case 'findDue':
         this.#dueFound.push({ kind: 'dueFound', id: effect.id, ...this.store.findDue(effect) });
+        return;
+      case 'findOld':
+        this.#oldFound.push({ kind: 'oldFound', id: effect.id, found: this.store.findOld(effect) });
         return;
       case 'sendSnapshot':
         this.#transfers.push({ peer: effect.peer, store: this.store.clone() });
@@ -179,6 +193,8 @@ export class ClusterNode {
         return this.#fetched.shift();
       case 'due':
         return this.#dueFound.shift();
+      case 'old':
+        return this.#oldFound.shift();
       case 'install': {
         const directory = this.#installs.shift();
         if (directory === undefined) return undefined;
@@ -214,6 +230,7 @@ export class ClusterNode {
     for (const loaded of this.#loaded) lines.push(`load #${loaded.id}`);
     for (const fetched of this.#fetched) lines.push(`fetch #${fetched.id}`);
     for (const found of this.#dueFound) lines.push(`due #${found.id}`);
+    for (const found of this.#oldFound) lines.push(`old #${found.id}`);
     for (const transfer of this.#transfers) lines.push(`snapshot to ${transfer.peer}`);
     for (const directory of this.#installs) lines.push(`install ${directory}`);
     return lines;

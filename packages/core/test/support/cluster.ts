@@ -25,7 +25,15 @@ const TICK_MS = 5;
 /** More rounds of messages than this without quiet is a live-lock. */
 const ROUNDS_MAX = 2000;
 const MESSAGE_KINDS_OF_ALL: readonly string[] = ['heartbeat', 'heartbeatReply'];
-const EFFECTS_OF_MESSAGES: readonly string[] = ['send', 'persist', 'apply', 'load', 'fetch', 'findDue'];
+const EFFECTS_OF_MESSAGES: readonly string[] = [
+  'send',
+  'persist',
+  'apply',
+  'load',
+  'fetch',
+  'findDue',
+  'findOld',
+];
 
 /** Cores wired together in memory, on a virtual clock. Nothing moves unless the script says so. */
 export class Cluster {

@@ -1,4 +1,4 @@
-import type { Ack, Condition, NodeId, Operation, Revision } from '@holdfast/types';
+import type { Ack, Condition, NodeId, Operation, RangeClearing, Revision } from '@holdfast/types';
 import { REVISION_GAP } from '@holdfast/types';
 import type { ProposedWrite } from '../../src/api.ts';
 import { bytes } from './entries.ts';
@@ -63,13 +63,15 @@ export function parseNodes(text: string): NodeId[] {
 /**
  * `put a=1 put b=*70000 (so many bytes) del b incr n=2 if a=1g+2 is a=1 absent b present b atMost c=7 seq=3 ack=local`: one
  * request of a frame; `put a=1 ttl=500`. With `else`, which what is done otherwise follows, it is a transaction and takes
- * `get a`, `expire a=500` and `expire a`, too.
+ * `get a`, `expire a=500` and `expire a`, too. Or `clear a..c upTo=1g+5 limit=2 reverse`, with its bounds after `..` and
+ * before optional, and the first one exclusive as `>a..c`.
  */
 export function parseWrite(
   line: string,
   defaults: { readonly id: number; readonly sequence: number; readonly ack: Ack; readonly deadline: number },
 ): ProposedWrite {
   const words = line.trim().split(/\s+/);
+  if (words[0] === 'clear') return parseClear(words, defaults);
   const operations: Operation[] = [];
   const conditions: Condition[] = [];
   let otherwise: Operation[] | undefined;
@@ -84,6 +86,31 @@ export function parseWrite(
   }
   const write = { id: defaults.id, sequence, ack, deadline: defaults.deadline, conditions, operations };
   return otherwise === undefined ? write : { ...write, otherwise };
+}
+
+function parseClear(
+  words: readonly string[],
+  { id, sequence, ack, deadline }: Pick<ProposedWrite, 'id' | 'sequence' | 'ack' | 'deadline'>,
+): ProposedWrite {
+  const [first = '', last = ''] = words[1]!.split('..');
+  const setting = (name: string): string | undefined =>
+    words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+  const clear: RangeClearing = {
+    ...(first.startsWith('>') ? { gt: bytes(first.slice(1)) } : first === '' ? {} : { gte: bytes(first) }),
+    ...(last === '' ? {} : { lt: bytes(last) }),
+    reverse: words.includes('reverse'),
+    limit: Number(setting('limit') ?? -1),
+    upTo: parseRevision(setting('upTo')!),
+  };
+  return {
+    id,
+    sequence: Number(setting('seq') ?? sequence),
+    ack: (setting('ack') ?? ack) as Ack,
+    deadline,
+    conditions: [],
+    operations: [],
+    clear,
+  };
 }
 
 function timeLastPut(operations: Operation[], ttlMs: number): void {

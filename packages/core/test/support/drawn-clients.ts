@@ -5,6 +5,7 @@ import {
   changesNothing,
   type LogIndex,
   type Operation,
+  type RangeClearing,
   type Revision,
   type SessionId,
 } from '@holdfast/types';
@@ -14,6 +15,7 @@ import { nameOf, textOf } from './cluster-history.ts';
 import type { Acknowledged, DrawnPorts, ServingNode, Session } from './drawn-ports.ts';
 import { ReadOracle } from './read-oracle.ts';
 
+type Drawn = Pick<ProposedWrite, 'conditions' | 'operations' | 'otherwise' | 'clear'>;
 type Receipt = Extract<ClientReply, { kind: 'receipt' }>['receipt'];
 
 interface Call {
@@ -55,6 +57,7 @@ export class DrawnClients {
     refused: 0,
     sessionsClosed: 0,
     expired: 0,
+    cleared: 0,
   };
   #nextId = 1;
 
@@ -172,6 +175,7 @@ export class DrawnClients {
     this.counts.acknowledged++;
     if (receipt.repeated) this.counts.repeated++;
     if (result.kind === 'conflict') this.counts.conflicts++;
+    if (result.kind === 'cleared' && result.behind !== undefined) this.counts.cleared++;
     assert(RANK[ack] >= RANK[asked], `${place}: asked ${asked}, acknowledged at ${ack}`);
     const nodes = this.#ports.nodes();
     const holders = nodes.filter((one) => one.holds(receipt)).length;
@@ -299,7 +303,7 @@ export class DrawnClients {
     return call;
   }
 
-  #drawWrite(session: Session, name: string): Pick<ProposedWrite, 'conditions' | 'operations' | 'otherwise'> {
+  #drawWrite(session: Session, name: string): Drawn {
     const value = Buffer.from(name);
     const key = Buffer.from(`k${this.#draw(4)}`);
     switch (this.#draw(10)) {
@@ -326,9 +330,11 @@ export class DrawnClients {
         };
       case 4: {
         const gone = Buffer.from(`d${this.#draw(2)}`);
+        const how = this.#draw(5);
+        if (how === 4) return { conditions: [], operations: [], clear: this.#drawClear(session) };
         return {
           conditions: [],
-          operations: [this.#draw(2) === 0 ? { kind: 'del', key: gone } : { kind: 'put', key: gone, value }],
+          operations: [how === 0 ? { kind: 'del', key: gone } : { kind: 'put', key: gone, value }],
         };
       }
       case 5:
@@ -345,6 +351,19 @@ export class DrawnClients {
       default:
         return { conditions: [], operations: [{ kind: 'put', key, value }] };
     }
+  }
+
+  /** Of what the client has seen; and of keys that begin with `d` alone, as all that is ever deleted. */
+  #drawClear({ token, seen }: Session): RangeClearing {
+    const [gte, lt] = this.#pick([
+      ['d', 'e'],
+      ['de', 'df'],
+      ['d1', 'de1'],
+    ] as const);
+    const reverse = this.#draw(2) === 0;
+    const limit = this.#draw(3) === 0 ? 1 + this.#draw(2) : -1;
+    const upTo = this.#draw(3) === 0 && seen.size > 0 ? this.#pick([...seen.values()]) : token;
+    return { gte: Buffer.from(gte), lt: Buffer.from(lt), reverse, limit, upTo };
   }
 
   /** Few keys that expire, are renewed, counted, and written again for good. */

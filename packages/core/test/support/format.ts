@@ -3,7 +3,15 @@ import { REVISION_GAP } from '@holdfast/types';
 import type { Effect, Input, PersistOrder } from '../../src/api.ts';
 
 const LONG_BYTES = 64;
-const RESULT_KINDS = ['written', 'counter', 'conflict', 'notAnInteger', 'transaction', 'resultTooLarge'];
+const RESULT_KINDS = [
+  'written',
+  'counter',
+  'conflict',
+  'notAnInteger',
+  'transaction',
+  'resultTooLarge',
+  'cleared',
+];
 
 /** `2g+5`: five above twice the revision gap. */
 export function revisionText(revision: number): string {
@@ -132,6 +140,10 @@ function resultText(result: WriteResult): string {
       return `notAnInteger:${revision}`;
     case 'resultTooLarge':
       return `resultTooLarge:${revision}`;
+    case 'cleared': {
+      const behind = result.behind === undefined ? '' : ` behind ${bytesText(result.behind)}`;
+      return `cleared:${result.deleted}${behind}:${revision}`;
+    }
     case 'transaction':
       return `${result.branch}:[${result.steps.map(stepText).join(' ')}]:${revision}`;
   }

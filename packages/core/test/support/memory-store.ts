@@ -4,6 +4,7 @@ import {
   type Mutation,
   mutationsOf,
   type Position,
+  type RangeClearing,
   type Revision,
   type SessionId,
   type SessionRecord,
@@ -12,7 +13,7 @@ import {
   type Term,
   type TermStart,
 } from '@holdfast/types';
-import type { Effect, FoundKey } from '../../src/api.ts';
+import type { Effect, FoundKey, FoundRange } from '../../src/api.ts';
 
 type Batch = Extract<Effect, { kind: 'apply' }>;
 
@@ -94,6 +95,26 @@ export class MemoryStore {
       })),
       next: places[due.length]?.expiresAt,
     };
+  }
+
+  /** As the store does. */
+  findOld(wanted: Omit<Extract<Effect, { kind: 'findOld' }>, 'kind' | 'id'>): FoundRange {
+    const { range, keysMax, keyBytesMax, readBytesMax } = wanted;
+    const limit = range.limit < 0 ? Number.POSITIVE_INFINITY : range.limit;
+    const keys: Uint8Array[] = [];
+    let [looked, keyBytes, readBytes] = [0, 0, 0];
+    for (const [text, { value, revision }] of inRange(this.data(), range)) {
+      const key = Uint8Array.from(Buffer.from(text, 'latin1'));
+      looked += 1;
+      readBytes += key.byteLength + value.byteLength;
+      if (revision <= range.upTo) {
+        keys.push(key);
+        keyBytes += key.byteLength;
+      }
+      const isOver = looked >= keysMax || keyBytes >= keyBytesMax || readBytes >= readBytesMax;
+      if (isOver || keys.length >= limit) return { keys, behind: key };
+    }
+    return { keys };
   }
 
   /** Of the index of expiries, in order. */
@@ -183,6 +204,21 @@ export class MemoryStore {
 /** Sorts by time. */
 function placeText({ key, expiresAt }: { readonly key: Uint8Array; readonly expiresAt: number }): string {
   return `${String(expiresAt).padStart(16, '0')}/${textOf(key)}`;
+}
+
+/** In the direction of the range; `records` in order of keys, which are texts of one character a byte. */
+export function inRange<Value>(
+  records: readonly (readonly [string, Value])[],
+  { gt, gte, lt, lte, reverse }: RangeClearing,
+): (readonly [string, Value])[] {
+  const within = records.filter(
+    ([key]) =>
+      (gt === undefined || key > textOf(gt)) &&
+      (gte === undefined || key >= textOf(gte)) &&
+      (lt === undefined || key < textOf(lt)) &&
+      (lte === undefined || key <= textOf(lte)),
+  );
+  return reverse ? within.reverse() : within;
 }
 
 function textOf(key: Uint8Array): string {

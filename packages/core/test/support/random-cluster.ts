@@ -269,6 +269,12 @@ export class RandomCluster {
         this.#back(host, this.draw(3), { kind: 'dueFound', id: effect.id, ...found });
         return;
       }
+      case 'findOld': {
+        // Now and then the store cannot be read.
+        const found = this.draw(12) === 0 ? undefined : host.store.findOld(effect);
+        this.#back(host, this.draw(3), { kind: 'oldFound', id: effect.id, found });
+        return;
+      }
       case 'serve':
         for (const served of effect.reads) this.clients.onServed(host, served);
         return;
@@ -459,6 +465,7 @@ export class RandomCluster {
         logCacheBytesMax: 4096,
         sessionIdleMs: this.pick([LIMITS.sessionIdleMs, 1500]),
         expiriesPerEntryMax: this.pick([LIMITS.expiriesPerEntryMax, 2]),
+        clearKeysMax: this.pick([LIMITS.clearKeysMax, 2]),
         ...(this.draw(2) === 0 ? {} : { asyncLagBytesMax: 400, asyncLagMsMax: 150 }),
         ...(tight ? { peerWindowEntries: 2, entryRequestsMax: 2, sessionWindow: 6, sessionsMax: 2 } : {}),
       },

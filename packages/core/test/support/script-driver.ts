@@ -80,6 +80,7 @@ export class ScriptDriver {
     load: (line) => this.#complete(line, 'load'),
     fetch: (line) => this.#complete(line, 'fetch'),
     due: (line) => this.#complete(line, 'due'),
+    old: (line) => this.#complete(line, 'old'),
     install: (line) => this.#complete(line, 'install'),
     snapshot: (line) => this.#complete(line, 'snapshot'),
     hold: (line) => void this.#node(line).held.add(line.words[1] as Work),

@@ -46,10 +46,11 @@ export class ClientWrites {
         continue;
       }
       client.requests.set(request.id, { kind: 'write', ack: request.ack, since: now });
-      const { id, sequence, ack, conditions, operations, otherwise } = request;
+      const { id, sequence, ack, conditions, operations, otherwise, clear } = request;
       const deadline = now + request.remainingMs;
       const write = { id, sequence, ack, deadline, conditions, operations };
-      requests.push(otherwise === undefined ? write : { ...write, otherwise });
+      if (otherwise !== undefined) requests.push({ ...write, otherwise });
+      else requests.push(clear === undefined ? write : { ...write, clear });
     }
     if (requests.length === 0) return;
     const { session, floor } = message;

@@ -98,6 +98,7 @@ const LIMIT_OPTIONS = {
   sessionsMax: count(LIMITS.sessionsMax),
   sessionIdleMs: duration(LIMITS.sessionIdleMs, { min: 1000, max: 2_147_483_647 }),
   expiriesPerEntryMax: count(LIMITS.expiriesPerEntryMax),
+  clearKeysMax: count(LIMITS.clearKeysMax),
   clientConnectionsMax: count(LIMITS.clientConnectionsMax),
   handshakeTimeoutMs: duration(LIMITS.handshakeTimeoutMs),
   scansPerConnectionMax: count(LIMITS.scansPerConnectionMax),

@@ -275,6 +275,9 @@ export class DatabaseDriver {
       case 'findDue':
         this.#findDue(effect);
         break;
+      case 'findOld':
+        this.#findOld(effect);
+        break;
       case 'refuseReads':
         this.#ports.refuseReads(effect.reads);
         break;
@@ -391,6 +394,17 @@ export class DatabaseDriver {
       ({ due, next }) => this.input({ kind: 'dueFound', id, due, next }),
       (error: unknown) => {
         if (error instanceof HoldfastError) this.input({ kind: 'dueFound', id, due: [], next: upTo });
+        else this.fail(asError(error));
+      },
+    );
+  }
+
+  #findOld(effect: Extract<Effect, { kind: 'findOld' }>): void {
+    const { id } = effect;
+    this.store.findOld(effect).then(
+      (found) => this.input({ kind: 'oldFound', id, found }),
+      (error: unknown) => {
+        if (error instanceof HoldfastError) this.input({ kind: 'oldFound', id, found: undefined });
         else this.fail(asError(error));
       },
     );

@@ -50,7 +50,7 @@ describe('defaults', () => {
     const { limits } = loadConfig({ flags: NEEDED }).config;
     for (const [key, value] of Object.entries(limits))
       expect([key, value]).toStrictEqual([key, LIMITS[key as keyof typeof LIMITS]]);
-    expect(Object.keys(limits)).toHaveLength(31);
+    expect(Object.keys(limits)).toHaveLength(32);
   });
 
   test('of the address of a node alone is one that can be connected to', () => {

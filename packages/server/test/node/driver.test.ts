@@ -4,6 +4,7 @@ import { NodeDisk, SystemClock } from '@holdfast/io';
 import type { DivergenceFile } from '@holdfast/store';
 import {
   DiskError,
+  HoldfastError,
   type LogIndex,
   logIndex,
   type NodeId,
@@ -112,6 +113,12 @@ function drive(
       done.push(`get ${keys.length} keys, ${bytesMax} bytes`);
       return { records: [undefined], revision: 0 };
     },
+    /** The second time there is none. */
+    findOld: async ({ range }: Extract<Effect, { kind: 'findOld' }>): Promise<{ keys: Uint8Array[] }> => {
+      done.push(`find up to ${range.upTo}`);
+      if (done.length > 1) throw new HoldfastError('HOLDFAST_NOT_READY', 'the store is reopening');
+      return { keys: [] };
+    },
     apply: ({ applied }: Extract<Effect, { kind: 'apply' }>): Promise<never> => {
       done.push(`apply ${applied.index}`);
       return new Promise(() => {});
@@ -173,6 +180,29 @@ test('effects are performed in order; what arises meanwhile is stepped after all
   driver.input(CLOSED);
   expect(core.inputs.map(({ kind }) => kind)).toEqual(['connectionClosed', 'fetched']);
   expect(done).toEqual(['get 1 keys, 99 bytes', 'persist 1', 'send n2', 'send n3']);
+});
+
+test('the keys of a range come later; a store that cannot be read is told so', async () => {
+  const range = { reverse: false, limit: -1, upTo: revision(9) };
+  const look: Effect = {
+    kind: 'findOld',
+    id: 7,
+    range,
+    keysMax: 1,
+    keyBytesMax: 2,
+    readBytesMax: 3,
+  };
+  const { driver, core, done, failures } = drive((input) =>
+    input.kind === 'connectionClosed' ? [look] : [],
+  );
+  driver.input(CLOSED);
+  driver.input(CLOSED);
+  await expect.poll(() => core.inputs.length).toBe(4);
+  expect(core.inputs.slice(2)).toEqual([
+    { kind: 'oldFound', id: 7, found: { keys: [] } },
+    { kind: 'oldFound', id: 7, found: undefined },
+  ]);
+  expect([done, failures]).toEqual([['find up to 9', 'find up to 9'], []]);
 });
 
 test('a batch that nobody waits for is applied at the next tick, or as soon as somebody does', () => {

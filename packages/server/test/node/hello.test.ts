@@ -35,7 +35,7 @@ describe('a peer is turned away, and told why', () => {
       'another protocol',
       hello('n2', { protocol: 1 }),
       'HOLDFAST_VERSION_MISMATCH',
-      /protocol 3, n2 speaks 1/,
+      /protocol 4, n2 speaks 1/,
     ],
     [
       'another list',

@@ -11,6 +11,7 @@ import {
 import type { Boot } from '../cluster/core-probe.ts';
 import { keyName, LoggedState } from './logged-state.ts';
 import { SafetyViolation } from './safety-violation.ts';
+import { problemOfClear } from './sealed-clears.ts';
 
 /** What is looked at of a core. */
 export interface SealingCore {
@@ -31,8 +32,8 @@ const NAME = 'sealed entries';
 
 /**
  * What a primary seals follows from its own log, whatever of that is committed yet: each call is logged once, under a
- * session that is open (G5), conditions and counters are held against all that was logged before (G8), and an opening
- * entry leaves a gap of revisions (G13).
+ * session that is open (G5), conditions, counters and clears are held against all that was logged before (G8), and an
+ * opening entry leaves a gap of revisions (G13).
  */
 export class SealedEntries {
   /** By position, of any log there ever was. */
@@ -107,7 +108,13 @@ function checkGap(by: string, { firstRevision }: Entry, { lastRevision }: Logged
     throw new SafetyViolation(NAME, `${by} at revision ${firstRevision}, too close to ${lastRevision}`);
 }
 
-function checkOutcome(by: string, { result }: LoggedWrite, asked: ProposedWrite, state: LoggedState): void {
+function checkOutcome(by: string, request: LoggedWrite, asked: ProposedWrite, state: LoggedState): void {
+  if (asked.clear !== undefined) {
+    const problem = problemOfClear(request, asked.clear, state);
+    if (problem !== undefined) throw new SafetyViolation(NAME, `${by} is a clear, which ${problem}`);
+    return;
+  }
+  const { result } = request;
   if (result.kind === 'resultTooLarge' || result.kind === 'notAnInteger') return;
   const failed = asked.conditions.some((condition) => !holds(condition, state));
   const isRefused = result.kind === 'conflict' || (result.kind === 'transaction' && result.branch === 'else');

@@ -73,6 +73,24 @@ function asks(sequence: number, conditions: readonly object[], by?: number): voi
   oracle.onStep(n1, input, [], primary());
 }
 
+function asksToClear(sequence: number, clear: object): void {
+  const requests = [{ sequence, conditions: [], operations: [], clear }];
+  oracle.onStep(n1, { kind: 'propose', session: SESSION, requests } as unknown as Input, [], primary());
+}
+
+function clear(sequence: number, keys: readonly string[], behind?: string): EntryRequest {
+  const counted = { kind: 'cleared', deleted: keys.length, revision: OPENED as Revision } as const;
+  return {
+    kind: 'write',
+    session: SESSION,
+    sequence,
+    floor: 0,
+    ack: 'quorum',
+    mutations: keys.map((key) => ({ kind: 'del', key: Buffer.from(key) })),
+    result: behind === undefined ? counted : { ...counted, behind: Buffer.from(behind) },
+  };
+}
+
 const absent = (key: string): object => ({ kind: 'absent', key: Buffer.from(key) });
 
 beforeEach(() => {
@@ -137,6 +155,25 @@ test('a counter that goes wrong is caught', () => {
   expect(() => sealsWrite(3, OPENED + 1, write(1, result, ['c', '6']))).toThrow(
     'makes a counter 6; 5 was due',
   );
+});
+
+test('a clear deletes what is there, is old enough, and was looked at', () => {
+  const puts = ['a', 'b', 'c', 'd'].map((key, place) =>
+    write(place + 1, written(OPENED + 1 + place), [key, 'v']),
+  );
+  sealsWrite(3, OPENED + 1, ...puts);
+  const range = { gte: Buffer.from('a'), lt: Buffer.from('d'), reverse: false };
+  asksToClear(5, { ...range, limit: -1, upTo: OPENED + 2 });
+  sealsWrite(4, OPENED + 5, clear(5, ['a'], 'a'));
+  asksToClear(6, { ...range, limit: 1, upTo: OPENED + 2, reverse: true });
+  sealsWrite(5, OPENED + 6, clear(6, ['b']));
+  asksToClear(7, { ...range, limit: -1, upTo: OPENED + 4 });
+  for (const [keys, behind, problem] of [
+    [[], undefined, 'deletes nothing, and c was due'],
+    [['c', 'd'], undefined, 'deletes c d, and c was due'],
+    [['c'], 'b', 'deletes c, and  was due'],
+  ] as const)
+    expect(() => sealsWrite(6, OPENED + 7, clear(7, keys, behind))).toThrow(problem);
 });
 
 test('an opening entry without a gap is caught', () => {

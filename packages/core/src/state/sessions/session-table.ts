@@ -198,7 +198,7 @@ function runOf(request: Extract<EntryRequest, { kind: 'write' }>, entry: Entry):
   const { sequence, result } = request;
   const { index, term } = entry;
   if (result.kind !== 'written')
-    return { kind: 'single', sequence, result: withOwnValues(result), index, term };
+    return { kind: 'single', sequence, result: withOwnBytes(result), index, term };
   return {
     kind: 'plain',
     sequence,
@@ -210,8 +210,10 @@ function runOf(request: Extract<EntryRequest, { kind: 'write' }>, entry: Entry):
   };
 }
 
-/** The values of gets are views into a whole entry, or a whole frame of a client: kept as such they would keep it alive. */
-function withOwnValues(result: WriteResult): WriteResult {
+/** Keys, and values of gets, are views into a whole entry, or a whole frame of a client: kept as such they would keep it alive. */
+function withOwnBytes(result: WriteResult): WriteResult {
+  if (result.kind === 'cleared' && result.behind !== undefined)
+    return { ...result, behind: Uint8Array.from(result.behind) };
   if (result.kind !== 'transaction') return result;
   const steps = result.steps.map((step) =>
     step.kind === 'found' ? { ...step, value: Uint8Array.from(step.value) } : step,
