@@ -68,7 +68,7 @@ export class Admission {
   /** Sessions whose opening, or whose end, is logged and not yet applied, each with the entry that has it. */
   readonly #opening = new Map<SessionId, LogIndex>();
   readonly #closing = new Map<SessionId, LogIndex>();
-  /** Sessions whose expiry or eviction is queued and not yet logged. */
+  /** Sessions whose expiry or eviction is queued, not yet logged, and still meant. */
   readonly #expiring = new Set<SessionId>();
   readonly #prefetches: Prefetches;
   readonly #clears: Clears;
@@ -197,6 +197,11 @@ export class Admission {
         bytes: SESSION_REQUEST_BYTES,
         waiters: [waiter],
       });
+  }
+
+  /** Whatever becomes of what it asks for: it is not to expire, though that be decided. */
+  sessionUsed(session: SessionId): void {
+    if (this.#expiring.size > 0) this.#expiring.delete(session);
   }
 
   /** Keys whose time has come: decided when the turn comes, against the newest state. */
@@ -338,9 +343,8 @@ export class Admission {
     if (isAbandoned(item)) return true;
     if (item.kind === 'write')
       return !this.isOpen(item.session) || item.request.sequence <= this.#floorOf(item.session);
-    return (
-      item.kind === 'closeSession' && item.waiters.length === 0 && this.pending.countOf(item.session) > 0
-    );
+    if (item.kind !== 'closeSession' || item.waiters.length > 0) return false;
+    return !this.#expiring.has(item.session) || this.pending.countOf(item.session) > 0;
   }
 
   #dropMoot(item: WriteItem): boolean {

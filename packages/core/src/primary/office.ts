@@ -100,6 +100,7 @@ export class Office implements ReadOffice {
 
   touchSession(session: SessionId): void {
     this.#sessionUsedAt.set(session, this.#context.now);
+    this.admission.sessionUsed(session);
   }
 
   /** Why this node may not go on as primary, by check-quorum and by its own disk. */
