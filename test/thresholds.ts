@@ -48,6 +48,18 @@ export const THRESHOLDS = {
     asserted: 1.2,
     factor: 2.4,
   },
+  stormBurst: {
+    name: 'no majority for 5 s: operations, or frames, at once beyond 1.5 times those offered, in tenths of a second of these',
+    measured: 1.3,
+    asserted: 4,
+    factor: 3.1,
+  },
+  goodputAfterStorm: {
+    name: 'a second after that: share of new calls that succeed promptly',
+    measured: 1,
+    asserted: 0.95,
+    factor: 1.05,
+  },
   switchoverGapMs: {
     name: 'switchover: median gap, milliseconds',
     measured: 30,

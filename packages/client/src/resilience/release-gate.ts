@@ -23,6 +23,8 @@ export class ReleaseGate {
   #keepsOrder = false;
   #perMs = 0;
   #nextAt = 0;
+  /** Places that new calls gave up to those that waited. */
+  #places = 0;
 
   constructor(limits: ReleaseLimits, random: () => number) {
     this.#limits = limits;
@@ -42,7 +44,11 @@ export class ReleaseGate {
   /** Nobody can be asked, since then. `arrivals`: calls so far; `perMs`: how many came before. */
   lost(state: { readonly since: number; readonly arrivals: number; readonly perMs: number }): void {
     if (this.#phase === 'outage') return;
+    // While some still wait it is the same outage to them, however short this part of it may be.
+    const isTheSame = this.#phase !== 'open';
     this.#phase = 'outage';
+    this.#places = 0;
+    if (isTheSame) return;
     this.#since = state.since;
     this.#arrivalsBefore = state.arrivals;
     this.#perMsBefore = state.perMs;
@@ -75,13 +81,23 @@ export class ReleaseGate {
   admits(isLate: boolean, now: number): boolean {
     this.#advance(now);
     if (this.#phase === 'open' || this.#phase === 'outage') return true;
-    return isLate ? now >= this.#nextAt : this.isOvertaken;
+    return isLate ? this.#places > 0 || now >= this.#nextAt : this.isOvertaken;
+  }
+
+  /**
+   * A new call has to go behind those that waited. It adds to them, and they could not become fewer if they went at their
+   * share of the calls alone: so its own place is theirs.
+   */
+  joined(): void {
+    if (this.isOvertaken) this.#places += 1;
   }
 
   /** It goes. */
   went(isLate: boolean, now: number): void {
     if (!isLate) return;
-    if (this.#phase === 'jitter') {
+    if (this.#places > 0) {
+      this.#places -= 1;
+    } else if (this.#phase === 'jitter') {
       this.#left -= 1;
       this.#nextAt = this.#left > 0 ? this.#drawInJitter(this.#nextAt) : Number.POSITIVE_INFINITY;
     } else if (this.#phase === 'drain') {
@@ -92,13 +108,15 @@ export class ReleaseGate {
 
   /** Nobody who waited is left. */
   done(): void {
-    if (this.#phase === 'drain') this.#phase = 'open';
+    if (this.#phase !== 'outage') this.#phase = 'open';
+    this.#places = 0;
   }
 
   /** When something may go that may not now; undefined if nothing is held back. */
   dueAt(now: number): number | undefined {
     this.#advance(now);
     if (this.#phase === 'open' || this.#phase === 'outage') return undefined;
+    if (this.#places > 0) return now;
     return this.#phase === 'jitter' ? Math.min(this.#nextAt, this.#jitterEnd) : this.#nextAt;
   }
 

@@ -1,31 +1,42 @@
 import type { WriteCall } from './call.ts';
 
 /**
- * The keys of some writes: those they write, and those they depend on. A clear has none: it spares what is newer than it,
- * wherever it stands among other writes.
+ * The keys of some writes, as often as they occur: those they write, and those they depend on. A clear has none: it spares
+ * what is newer than it, wherever it stands among other writes.
  */
 export class KeySet {
-  readonly #keys = new Set<string>();
+  readonly #counts = new Map<string, number>();
 
   get size(): number {
-    return this.#keys.size;
+    return this.#counts.size;
   }
 
   add(call: WriteCall): void {
-    for (const { key } of call.operations) this.#keys.add(textOf(key));
-    for (const { key } of call.conditions) this.#keys.add(textOf(key));
+    for (const key of keysOf(call)) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  /** Only what was added. */
+  delete(call: WriteCall): void {
+    for (const key of keysOf(call)) {
+      const count = this.#counts.get(key) ?? 0;
+      if (count > 1) this.#counts.set(key, count - 1);
+      else this.#counts.delete(key);
+    }
   }
 
   touchedBy(call: WriteCall): boolean {
-    return (
-      call.operations.some(({ key }) => this.#keys.has(textOf(key))) ||
-      call.conditions.some(({ key }) => this.#keys.has(textOf(key)))
-    );
+    for (const key of keysOf(call)) if (this.#counts.has(key)) return true;
+    return false;
   }
 
   clear(): void {
-    if (this.#keys.size > 0) this.#keys.clear();
+    if (this.#counts.size > 0) this.#counts.clear();
   }
+}
+
+function* keysOf(call: WriteCall): Generator<string> {
+  for (const { key } of call.operations) yield textOf(key);
+  for (const { key } of call.conditions) yield textOf(key);
 }
 
 /** One character a byte. */

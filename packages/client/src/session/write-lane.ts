@@ -92,6 +92,7 @@ export class WriteLane {
     if (this.#lateKeys.size > 0 && this.#lateKeys.touchedBy(call)) {
       call.isLate = true;
       this.#lateKeys.add(call);
+      this.#resilience.primaryGate.joined();
     }
     this.#waiting.push(call);
   }
@@ -128,6 +129,7 @@ export class WriteLane {
     this.#forEachSent((call) => {
       if (call.link === NO_LINK) call.isLate = true;
     });
+    this.#lateKeys.clear();
     if (!this.#resilience.primaryGate.isOvertaken) return;
     for (const call of this.#waiting.all()) this.#lateKeys.add(call);
     this.#forEachSent((call) => {
@@ -301,6 +303,7 @@ export class WriteLane {
 
   #release(call: WriteCall): void {
     call.link = NO_LINK;
+    if (call.isLate && this.#lateKeys.size > 0) this.#lateKeys.delete(call);
     if (call.session === undefined) this.#waiting.forget(call);
     else this.#leaveWindow(call);
   }

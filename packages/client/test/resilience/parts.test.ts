@@ -229,6 +229,36 @@ describe('release', () => {
     expect(gate.isOvertaken).toBe(true);
   });
 
+  test('who waited through a long one does not go at once after a short one that follows', () => {
+    const gate = new ReleaseGate(release, () => 0.5);
+    gate.lost({ since: 0, arrivals: 0, perMs: 0.01 });
+    gate.found({ now: 5000, arrivals: 50, waiting: 50 });
+    gate.lost({ since: 5020, arrivals: 50, perMs: 0.01 });
+    gate.found({ now: 5100, arrivals: 51, waiting: 50 });
+    let went = 0;
+    for (let now = 5100; now < 5200; now += 1) {
+      for (; gate.admits(true, now); went += 1) gate.went(true, now);
+    }
+    expect(went).toBeLessThanOrEqual(1);
+    gate.done();
+    gate.lost({ since: 9000, arrivals: 100, perMs: 0.01 });
+    gate.found({ now: 9060, arrivals: 101, waiting: 1 });
+    expect(gate.dueAt(9060)).toBeLessThanOrEqual(9066);
+  });
+
+  test('a new call that goes behind those that waited gives its place to them', () => {
+    const gate = new ReleaseGate(release, () => 0.5);
+    gate.lost({ since: 0, arrivals: 0, perMs: 0.01 });
+    gate.found({ now: 5000, arrivals: 50, waiting: 50 });
+    // No tenth of the outage is left, and the next one is not due.
+    while (gate.admits(true, 5501)) gate.went(true, 5501);
+    gate.joined();
+    expect(gate.dueAt(5501)).toBe(5501);
+    expect(gate.admits(true, 5501)).toBe(true);
+    gate.went(true, 5501);
+    expect(gate.admits(true, 5501)).toBe(false);
+  });
+
   test('nobody waited: nothing is held back', () => {
     const gate = new ReleaseGate(release, () => 0.5);
     gate.lost({ since: 0, arrivals: 0, perMs: 1 });
