@@ -7,8 +7,10 @@ import { SafetyViolation } from './safety-violation.ts';
 export interface SupersedingCore {
   readonly context: {
     readonly commit: LogIndex;
-    readonly log: { readonly last: Position; termAt(index: LogIndex): Term | undefined };
+    readonly log: { readonly last: Position };
   };
+  /** Undefined where damage left a hole in the log, whatever the terms around it. */
+  readonly repair: { termAt(index: LogIndex): Term | undefined };
   readonly applier: { readonly supersededPending: number };
 }
 
@@ -41,13 +43,13 @@ export class SupersededEntries {
     this.#applied = applied;
   }
 
-  beforeStep({ node }: Boot, { context, applier }: SupersedingCore, input: Input): void {
+  beforeStep({ node }: Boot, { context, repair, applier }: SupersedingCore, input: Input): void {
     if (!mayCut(input)) return;
     const { commit, log } = context;
     const last = log.last.index;
     let isWhole = true;
     for (let index = commit + 1; index <= last && isWhole; index += 1)
-      isWhole = log.termAt(index as LogIndex) !== undefined;
+      isWhole = repair.termAt(index as LogIndex) !== undefined;
     this.#before.set(node, { commit, last, isWhole, pending: applier.supersededPending });
   }
 

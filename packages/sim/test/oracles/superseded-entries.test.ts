@@ -24,11 +24,9 @@ function coreOf(commit: number, supersededPending: number, hole?: number): Super
   return {
     context: {
       commit: commit as LogIndex,
-      log: {
-        last: { index: 9 as LogIndex, term: 1 as Term },
-        termAt: (index) => (index === hole ? undefined : (1 as Term)),
-      },
+      log: { last: { index: 9 as LogIndex, term: 1 as Term } },
     },
+    repair: { termAt: (index) => (index === hole ? undefined : (1 as Term)) },
     applier: { supersededPending },
   };
 }
