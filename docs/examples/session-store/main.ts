@@ -15,9 +15,12 @@ async function main(nodes: string): Promise<void> {
   await elsewhere.end(id);
   console.log(`after the end: ${(await new SessionStore(here).find(id, there.token()))?.user}`);
 
-  const short = new SessionStore(here, { lastsMs: -1 });
-  await short.begin('bob');
-  console.log(`swept: ${await short.sweep()}`);
+  const bob = await new SessionStore(here, { ttlMs: 200 }).begin('bob');
+  for await (const ended of elsewhere.ends(bob.after)) {
+    if (ended !== bob.id) continue;
+    console.log(`not renewed, and so: ${(await elsewhere.find(bob.id))?.user}`);
+    break;
+  }
   await Promise.all([here.close(), there.close()]);
 }
 
