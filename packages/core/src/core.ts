@@ -206,7 +206,12 @@ export class Core implements CoreApi {
 
   #onMessage(from: NodeId, message: PeerMessage): void {
     const { context } = this;
-    if (!context.links.has(from) || context.exclusion !== undefined) return;
+    if (!context.links.has(from)) return;
+    if (context.exclusion !== undefined) {
+      // Nothing of its own counts. But who looks for an entry would ask for ever, and never for a snapshot instead.
+      if (message.kind === 'pull') context.send(from, { kind: 'pulled', index: message.index });
+      return;
+    }
     switch (message.kind) {
       case 'met':
         return this.#formation.onMet(from, message.disks);
