@@ -2,4 +2,3 @@ export { quorumSize } from './acks/ack-rules.ts';
 export * from './api.ts';
 export { Core } from './core.ts';
 export { timeLeft } from './state/expiry.ts';
-export { keyText } from './state/overlay.ts';

@@ -5,6 +5,7 @@ export * from './clock.ts';
 export * from './disk.ts';
 export * from './entry.ts';
 export * from './errors.ts';
+export * from './key-text.ts';
 export * from './lanes.ts';
 export * from './limits.ts';
 export * from './membership.ts';

@@ -1,4 +1,4 @@
-import { assert, type Revision } from '@holdfast/types';
+import { assert, keyText, type Revision } from '@holdfast/types';
 
 /** A key that goes with a lease. */
 export interface LeaseKey {
@@ -59,7 +59,7 @@ export class LeaseBook {
   }
 
   entry(stored: Uint8Array): LeaseEntry | undefined {
-    return this.#entries.get(textOf(stored));
+    return this.#entries.get(keyText(stored));
   }
 
   /** It is not known what became of an attempt: before keys are changed again, one without changes must tell. */
@@ -101,7 +101,7 @@ export class LeaseBook {
 
   /** It is another's, or gone. */
   detach(stored: Uint8Array): void {
-    const text = textOf(stored);
+    const text = keyText(stored);
     this.#bytes -= this.#entries.get(text)?.key.bytes ?? 0;
     this.#entries.delete(text);
   }
@@ -114,11 +114,7 @@ export class LeaseBook {
   #change({ kind, key }: LeaseChange, revision: Revision): void {
     this.detach(key.stored);
     if (kind === 'del' || kind === 'persist') return;
-    this.#entries.set(textOf(key.stored), { key, revision });
+    this.#entries.set(keyText(key.stored), { key, revision });
     this.#bytes += key.bytes;
   }
-}
-
-function textOf(stored: Uint8Array): string {
-  return Buffer.from(stored).toString('latin1');
 }

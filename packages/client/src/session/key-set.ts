@@ -1,3 +1,4 @@
+import { keyText } from '@holdfast/types';
 import type { WriteCall } from './call.ts';
 
 /**
@@ -35,11 +36,6 @@ export class KeySet {
 }
 
 function* keysOf(call: WriteCall): Generator<string> {
-  for (const { key } of call.operations) yield textOf(key);
-  for (const { key } of call.conditions) yield textOf(key);
-}
-
-/** One character a byte. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+  for (const { key } of call.operations) yield keyText(key);
+  for (const { key } of call.conditions) yield keyText(key);
 }

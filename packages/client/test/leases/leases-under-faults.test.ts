@@ -1,6 +1,7 @@
 import { type Simulation, simulate } from '@holdfast/sim';
 import { expect, test } from 'vitest';
 import { HoldfastError, type Lease } from '../../src/index.ts';
+import { freezeSome } from '../support/freezes.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
 const SEEDS = Array.from({ length: isLong ? 300 : 2 }, (_, place) => place + 1);
@@ -20,7 +21,8 @@ interface Tally {
 }
 
 /** Owners stand still; primaries die, stand still and are cut off; strangers write some of the keys. G21. */
-async function own({ client, cluster, clock, random, seams }: Simulation): Promise<Tally> {
+async function own(simulation: Simulation): Promise<Tally> {
+  const { client, cluster, clock, random, seams } = simulation;
   const tally: Tally = { leases: 0, lost: 0, detached: 0, unknown: 0, deletes: 0 };
   const leases = new Map<string, Lease>();
   /** Whose delete is no sign of an end. */
@@ -76,16 +78,12 @@ async function own({ client, cluster, clock, random, seams }: Simulation): Promi
       expect(lease?.held, `${event.key} went while its lease was held`).not.toBe(true);
     }
   };
-  const freezeSome = async (): Promise<void> => {
-    while (!isOver) {
-      await clock.sleep(random.integer(50, 800));
-      const host = random.pick(HOSTS);
-      cluster.freeze(host);
-      clock.setTimer(random.integer(1, 1500), () => cluster.thaw(host));
-    }
-  };
   const watching = watch();
-  const all = [...HOSTS.map(owner), stranger(), freezeSome()];
+  const all = [
+    ...HOSTS.map(owner),
+    stranger(),
+    freezeSome(simulation, { hosts: HOSTS, isOver: () => isOver }),
+  ];
   await clock.sleep(FAULTS_MS);
   isOver = true;
   await cluster.recover();

@@ -2,6 +2,7 @@ import { type Simulation, simulate } from '@holdfast/sim';
 import { expect, test } from 'vitest';
 import { FencedResource } from '../../../../test/support/locks/fenced-resource.ts';
 import { HoldfastError, type Lock } from '../../src/index.ts';
+import { freezeSome } from '../support/freezes.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
 const SEEDS = Array.from({ length: isLong ? 300 : 2 }, (_, place) => place + 1);
@@ -19,7 +20,8 @@ interface Tally {
 }
 
 /** Holders stand still, with what they have sent on its way; primaries die, stand still and are cut off. */
-async function fight({ client, cluster, clock, random, seams }: Simulation): Promise<Tally> {
+async function fight(simulation: Simulation): Promise<Tally> {
+  const { client, cluster, clock, random, seams } = simulation;
   const tally: Tally = { resource: new FencedResource(), tokens: [], holdings: new Map(), lost: 0 };
   const held = new Set<Lock>();
   let isOver = false;
@@ -65,15 +67,7 @@ async function fight({ client, cluster, clock, random, seams }: Simulation): Pro
       }
     }
   };
-  const freezeSome = async (): Promise<void> => {
-    while (!isOver) {
-      await clock.sleep(random.integer(50, 800));
-      const host = random.pick(HOSTS);
-      cluster.freeze(host);
-      clock.setTimer(random.integer(1, 1500), () => cluster.thaw(host));
-    }
-  };
-  const all = [...HOSTS.map(contend), freezeSome()];
+  const all = [...HOSTS.map(contend), freezeSome(simulation, { hosts: HOSTS, isOver: () => isOver })];
   await clock.sleep(FAULTS_MS);
   await cluster.recover();
   const before = tally.tokens.length;

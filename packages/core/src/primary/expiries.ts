@@ -1,7 +1,7 @@
-import type { DueKey, LogIndex } from '@holdfast/types';
+import { type DueKey, keyText, type LogIndex } from '@holdfast/types';
 import type { FoundKey } from '../api.ts';
 import type { Context } from '../kernel/context.ts';
-import { keyText, type Overlay } from '../state/overlay.ts';
+import type { Overlay } from '../state/overlay.ts';
 import type { Admission } from './admission.ts';
 import type { ExpireItem } from './pending-write.ts';
 

@@ -1,9 +1,9 @@
-import type { StoredRecord, WireError } from '@holdfast/types';
+import { keyText, type StoredRecord, type WireError } from '@holdfast/types';
 import type { ProposedWrite } from '../api.ts';
 import type { Context } from '../kernel/context.ts';
 import { wireError } from '../kernel/wire-errors.ts';
 import { keysToFetch, keysToLookAt } from '../state/evaluator.ts';
-import { keyText, type Overlay } from '../state/overlay.ts';
+import type { Overlay } from '../state/overlay.ts';
 import type { Prefetch, WriteItem } from './pending-write.ts';
 import { queueFull } from './refusals.ts';
 

@@ -3,6 +3,7 @@ import {
   type EntryBody,
   type EntryRequest,
   entryBytes,
+  keyText,
   type LogIndex,
   lastRevisionOf,
   type Mutation,
@@ -21,7 +22,7 @@ import { evaluateClear } from '../state/clear.ts';
 import type { CurrentRecord } from '../state/evaluation.ts';
 import { evaluate } from '../state/evaluator.ts';
 import { LogTime } from '../state/log-time.ts';
-import { keyText, type Overlay, type OverlayRecord } from '../state/overlay.ts';
+import type { Overlay, OverlayRecord } from '../state/overlay.ts';
 import { sessionIdOf } from '../state/sessions/session-table.ts';
 import type { Admission } from './admission.ts';
 import type { Answers } from './answers.ts';

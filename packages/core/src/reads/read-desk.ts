@@ -1,4 +1,5 @@
 import {
+  keyText,
   type LogIndex,
   type NodeId,
   type Revision,
@@ -11,7 +12,7 @@ import type { ProposedRead, ServedRead } from '../api.ts';
 import type { Applier } from '../apply/applier.ts';
 import type { Context } from '../kernel/context.ts';
 import { wireError } from '../kernel/wire-errors.ts';
-import { keyText, type Overlay } from '../state/overlay.ts';
+import type { Overlay } from '../state/overlay.ts';
 import type { Freshness } from './freshness.ts';
 
 const DEADLINE_BUCKET_MS = 16;

@@ -1,7 +1,7 @@
-import type { Mutation, RangeClearing, Revision } from '@holdfast/types';
+import { keyText, type Mutation, type RangeClearing, type Revision } from '@holdfast/types';
 import type { FoundRange } from '../api.ts';
 import type { Evaluation, EvaluationPoint } from './evaluation.ts';
-import { keyText, type Overlay } from './overlay.ts';
+import type { Overlay } from './overlay.ts';
 
 /**
  * The deletes of a clear, now that its turn has come. What the store showed may have been written or deleted since: the

@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type Revision, TransientMap } from '@holdfast/types';
+import { assert, keyText, type LogIndex, type Revision, TransientMap } from '@holdfast/types';
 
 /** What the newest logged entry that touches a key will leave in the store. */
 export interface OverlayRecord {
@@ -21,14 +21,6 @@ interface HeldRelease {
 const RECORD_OVERHEAD_BYTES = 64;
 /** Below this many released slots the queue is not worth compacting. */
 const COMPACT_SLOTS_MIN = 1024;
-/** Up to here `String.fromCharCode` beats a `Buffer` view. */
-const SHORT_KEY_BYTES = 64;
-
-/** The key as text with one character per byte: equal texts are equal keys. */
-export function keyText(key: Uint8Array): string {
-  if (key.byteLength <= SHORT_KEY_BYTES) return String.fromCharCode.apply(null, key as unknown as number[]);
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-}
 
 /**
  * The newest logged but not yet applied record of each key, on the primary. Store under overlay is the newest

@@ -1,5 +1,6 @@
 import {
   assertNever,
+  keyText,
   LIMITS,
   type Mutation,
   type Operation,
@@ -11,7 +12,6 @@ import {
 import { counted, sumOf } from './counter.ts';
 import type { CurrentRecord, Evaluation, EvaluationPoint, Lookup } from './evaluation.ts';
 import { putOf } from './expiry.ts';
-import { keyText } from './overlay.ts';
 
 const NO_MUTATIONS: readonly Mutation[] = [];
 const ABSENT = 0 as Revision;

@@ -1,9 +1,15 @@
-import { type Condition, LIMITS, type Operation, type Revision, type WriteResult } from '@holdfast/types';
+import {
+  type Condition,
+  keyText,
+  LIMITS,
+  type Operation,
+  type Revision,
+  type WriteResult,
+} from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CurrentRecord } from '../../src/state/evaluation.ts';
 import { evaluate, isConditional, keysToFetch, validateRequest } from '../../src/state/evaluator.ts';
-import { keyText } from '../../src/state/overlay.ts';
 import { check } from '../support/property.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

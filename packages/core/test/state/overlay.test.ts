@@ -1,7 +1,7 @@
-import type { LogIndex, Revision } from '@holdfast/types';
+import { keyText, type LogIndex, type Revision } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyText, Overlay, type OverlayRecord } from '../../src/state/overlay.ts';
+import { Overlay, type OverlayRecord } from '../../src/state/overlay.ts';
 import { check } from '../support/property.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

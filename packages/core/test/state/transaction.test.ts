@@ -1,5 +1,6 @@
 import {
   type Condition,
+  keyText,
   LIMITS,
   type Mutation,
   type Operation,
@@ -10,7 +11,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CurrentRecord, Evaluation } from '../../src/state/evaluation.ts';
 import { evaluate, isConditional, keysToFetch, validateRequest } from '../../src/state/evaluator.ts';
-import { keyText } from '../../src/state/overlay.ts';
 import { check } from '../support/property.ts';
 
 interface Request {

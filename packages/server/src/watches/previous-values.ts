@@ -1,5 +1,4 @@
-import { keyText } from '@holdfast/core';
-import { type Entry, forEachMutation, type Revision, type StoredRecord } from '@holdfast/types';
+import { type Entry, forEachMutation, keyText, type Revision, type StoredRecord } from '@holdfast/types';
 
 /** By the revision of a mutation: what its key held just before; null: nothing. */
 export interface PreviousValues {

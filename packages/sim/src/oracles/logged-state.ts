@@ -1,4 +1,11 @@
-import { type Entry, type EntryRequest, type Mutation, mutationsOf, type SessionId } from '@holdfast/types';
+import {
+  type Entry,
+  type EntryRequest,
+  keyText,
+  type Mutation,
+  mutationsOf,
+  type SessionId,
+} from '@holdfast/types';
 
 /** A record as a log leaves it. */
 export interface LoggedRecord {
@@ -32,7 +39,7 @@ export class LoggedState {
   #change(mutations: readonly Mutation[], first: number): number {
     let revision = first;
     for (const mutation of mutations) {
-      const name = keyName(mutation.key);
+      const name = keyText(mutation.key);
       if (mutation.kind === 'put') this.records.set(name, { revision, value: mutation.value });
       else this.records.delete(name);
       this.lastRevision = revision;
@@ -40,8 +47,4 @@ export class LoggedState {
     }
     return revision;
   }
-}
-
-export function keyName(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

@@ -1,5 +1,5 @@
-import { type EntryRequest, mutationsOf, type RangeClearing } from '@holdfast/types';
-import { keyName, type LoggedState } from './logged-state.ts';
+import { type EntryRequest, keyText, mutationsOf, type RangeClearing } from '@holdfast/types';
+import type { LoggedState } from './logged-state.ts';
 
 type LoggedWrite = Extract<EntryRequest, { kind: 'write' }>;
 
@@ -14,7 +14,7 @@ export function problemOfClear(
 ): string | undefined {
   const { result } = request;
   if (result.kind !== 'cleared') return `comes to ${result.kind}`;
-  const deleted = mutationsOf(request).map(({ key }) => keyName(key));
+  const deleted = mutationsOf(request).map(({ key }) => keyText(key));
   const due = [...records]
     .filter(([key, { revision }]) => isLookedAt(key, asked, result.behind) && revision <= asked.upTo)
     .map(([key]) => key)
@@ -29,8 +29,8 @@ export function problemOfClear(
 
 function isLookedAt(key: string, asked: RangeClearing, behind: Uint8Array | undefined): boolean {
   const { gt, gte, lt, lte, reverse } = asked;
-  if (gte === undefined ? gt !== undefined && key <= keyName(gt) : key < keyName(gte)) return false;
-  if (lte === undefined ? lt !== undefined && key >= keyName(lt) : key > keyName(lte)) return false;
+  if (gte === undefined ? gt !== undefined && key <= keyText(gt) : key < keyText(gte)) return false;
+  if (lte === undefined ? lt !== undefined && key >= keyText(lt) : key > keyText(lte)) return false;
   if (behind === undefined) return true;
-  return reverse ? key >= keyName(behind) : key <= keyName(behind);
+  return reverse ? key >= keyText(behind) : key <= keyText(behind);
 }

@@ -3,13 +3,14 @@ import {
   type Condition,
   type Entry,
   type EntryRequest,
+  keyText,
   type NodeId,
   type Position,
   REVISION_GAP,
   type Term,
 } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
-import { keyName, LoggedState } from './logged-state.ts';
+import { LoggedState } from './logged-state.ts';
 import { SafetyViolation } from './safety-violation.ts';
 import { problemOfClear } from './sealed-clears.ts';
 
@@ -125,14 +126,14 @@ function checkOutcome(by: string, request: LoggedWrite, asked: ProposedWrite, st
     );
   const [operation] = asked.operations;
   if (result.kind !== 'counter' || operation?.kind !== 'increment') return;
-  const record = state.records.get(keyName(operation.key));
+  const record = state.records.get(keyText(operation.key));
   const due = Number(record === undefined ? 0 : Buffer.from(record.value).toString()) + operation.by;
   if (result.value !== due)
     throw new SafetyViolation(NAME, `${by} makes a counter ${result.value}; ${due} was due`);
 }
 
 function holds(condition: Condition, { records }: LoggedState): boolean {
-  const record = records.get(keyName(condition.key));
+  const record = records.get(keyText(condition.key));
   switch (condition.kind) {
     case 'revision':
       return (record?.revision ?? 0) === condition.revision;
