@@ -103,11 +103,11 @@ export class FaultWorld {
     });
   }
 
-  /** All of its log is committed, and it lists nothing as lost. */
+  /** All of its log is committed, and it lists nothing as lost. Not known of a node that has not read its disk. */
   holdsNothingAlone(machine: SimMachine): boolean {
     const core = this.watch.coreOf(machine.id);
     const status = machine.node?.status();
-    if (core === undefined || status === undefined || core.context.genesis === undefined) return false;
+    if (core === undefined || status?.cluster === undefined) return false;
     const { last } = core.context.log;
     const { filed, pending } = status.divergence;
     return filed === 0 && pending === 0 && this.watch.stateMachine.termAt(last.index) === last.term;

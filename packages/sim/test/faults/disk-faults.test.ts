@@ -131,6 +131,21 @@ describe('A replaced disk (G15)', () => {
     expect(bench.watch.failure).toBeUndefined();
   });
 
+  it('is never that of a node which has not read yet what it lists as lost', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(5);
+    const machine = bench.standby;
+    await bench.until(() => bench.world.holdsNothingAlone(machine));
+    machine.kill();
+    expect(bench.world.holdsNothingAlone(machine)).toBe(false);
+    bench.inflict({ kind: 'fullDisk', node: machine.id, forMs: 2000 });
+    machine.start();
+    await bench.until(() => machine.node?.status().notReadyReason !== undefined);
+    expect(machine.node!.status().cluster).toBeUndefined();
+    expect(bench.world.holdsNothingAlone(machine)).toBe(false);
+    await bench.until(() => bench.world.holdsNothingAlone(machine));
+  });
+
   it('is found when a directory is put back under the primary to which it had acknowledged more', async () => {
     const bench = await FaultBench.formed(3);
     await bench.write(3);
