@@ -1,8 +1,9 @@
-import { HoldfastError } from '@holdfast/types';
+import type { HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Lease } from '../../src/index.ts';
 import { Turns } from '../../src/leases/turns.ts';
 import { type LockProcess, LockWorld } from '../locks/lock-world.ts';
+import { errorOf } from '../support/error-of.ts';
 import { wireError } from '../support/fake-cluster.ts';
 
 const TTL_MS = 300;
@@ -29,12 +30,6 @@ async function held(...names: string[]): Promise<Lease> {
   return made;
 }
 
-async function errorOf(promise: Promise<unknown>): Promise<HoldfastError> {
-  const error = await drive(promise.catch((reason: unknown) => reason));
-  expect(error).toBeInstanceOf(HoldfastError);
-  return error as HoldfastError;
-}
-
 function isolate(process: 'app1' | 'app2'): void {
   for (const node of ['n1', 'n2', 'n3']) world.world.network.cut(process, node);
 }
@@ -56,7 +51,7 @@ describe('a lease', () => {
     expect(made.held).toBe(false);
     expect(made.signal.aborted).toBe(false);
     expect(await drive(made.revoke())).toBe(true);
-    expect(await errorOf(made.put('c', '1'))).toMatchObject({
+    expect(await errorOf(drive(made.put('c', '1')))).toMatchObject({
       code: 'HOLDFAST_LEASE_LOST',
       outcome: 'not-applied',
     });
@@ -139,7 +134,7 @@ describe('a lease', () => {
       operations.some(({ kind, key }) => kind === 'put' && Buffer.from(key).toString() === 'b')
         ? 'executeAndDrop'
         : undefined;
-    const error = await errorOf(made.put('b', '1', { timeoutMs: 50 }));
+    const error = await errorOf(drive(made.put('b', '1', { timeoutMs: 50 })));
     expect(error.outcome).toBe('unknown');
     await advance(TTL_MS * 5);
     expect([made.keys, detached]).toEqual([2, []]);
@@ -179,7 +174,7 @@ describe('a lease', () => {
     const raw = await world.world.opened({ rawKeys: true, seams: two.seams });
     const [anchor] = await drive(raw.keys({ gte: '\u0000holdfast/lease/', limit: 1 }).all());
     await drive(raw.del(anchor!));
-    expect((await errorOf(made.put('b', '1'))).code).toBe('HOLDFAST_LEASE_LOST');
+    expect((await errorOf(drive(made.put('b', '1')))).code).toBe('HOLDFAST_LEASE_LOST');
     expect(made.signal.reason).toMatchObject({ code: 'HOLDFAST_LEASE_LOST' });
     await advance(TTL_MS);
     expect(await keys()).toEqual([]);
@@ -194,12 +189,12 @@ describe('a lease', () => {
     const all = Array.from({ length: 255 }, (_, place) => made.put(`key${place}`, 'x'));
     await drive(Promise.all(all));
     expect(made.keys).toBe(255);
-    expect(await errorOf(made.put('one more', 'x'))).toMatchObject({
+    expect(await errorOf(drive(made.put('one more', 'x')))).toMatchObject({
       code: 'HOLDFAST_LEASE_FULL',
       outcome: 'not-applied',
     });
     await drive(made.put('key7', 'another'));
-    expect((await errorOf(made.put('key7', 'x'.repeat(1_048_576)))).code).toBe('HOLDFAST_LEASE_FULL');
+    expect((await errorOf(drive(made.put('key7', 'x'.repeat(1_048_576))))).code).toBe('HOLDFAST_LEASE_FULL');
     await drive(made.del('key7'));
     await drive(made.put('one more', 'x'));
     await drive(two.db.put('key9', 'mine'));
@@ -252,10 +247,10 @@ describe('a lease', () => {
         ? 'drop'
         : undefined;
     const slow = made.put('slow', '1', { timeoutMs: 80 }).catch((error: HoldfastError) => error.outcome);
-    const late = await errorOf(made.put('late', '1', { timeoutMs: 40 }));
+    const late = await errorOf(drive(made.put('late', '1', { timeoutMs: 40 })));
     expect(late).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'not-applied' });
     const stop = new AbortController();
-    const stopped = errorOf(made.put('stopped', '1', { signal: stop.signal }));
+    const stopped = errorOf(drive(made.put('stopped', '1', { signal: stop.signal })));
     stop.abort();
     expect(await stopped).toMatchObject({ code: 'HOLDFAST_ABORTED', outcome: 'not-applied' });
     expect(await drive(slow)).toBe('unknown');
@@ -278,7 +273,7 @@ describe('a lease', () => {
       () => made.detach('a', { timeoutMs: -1 }),
     ]) {
       const made = (async () => call())();
-      expect(await errorOf(made)).toMatchObject({
+      expect(await errorOf(drive(made))).toMatchObject({
         code: 'HOLDFAST_INVALID_ARGUMENT',
         outcome: 'not-applied',
       });
@@ -287,7 +282,7 @@ describe('a lease', () => {
       code: 'LEVEL_INVALID_KEY',
     });
     await expect(drive(made.put('a', null as never))).rejects.toMatchObject({ code: 'LEVEL_INVALID_VALUE' });
-    expect((await errorOf(made.put('x'.repeat(5000), '1'))).code).toBe('HOLDFAST_KEY_TOO_LARGE');
+    expect((await errorOf(drive(made.put('x'.repeat(5000), '1')))).code).toBe('HOLDFAST_KEY_TOO_LARGE');
     expect(await keys()).toEqual([]);
     expect(one.db.supports.additionalMethods.lease).toBe(true);
     expect(one.db.sublevel('s').supports.additionalMethods.lease).toBe(true);

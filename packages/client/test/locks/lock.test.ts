@@ -1,6 +1,6 @@
-import { HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Lock } from '../../src/index.ts';
+import { errorOf } from '../support/error-of.ts';
 import { wireError } from '../support/fake-cluster.ts';
 import { type LockProcess, LockWorld } from './lock-world.ts';
 
@@ -18,17 +18,6 @@ beforeEach(async () => {
 const drive = <Result>(promise: Promise<Result>): Promise<Result> => world.drive(promise);
 const advance = (ms: number): Promise<void> => world.world.clock.advance(ms);
 const lock = ({ db }: LockProcess, name = 'job'): Promise<Lock> => db.lock(name, { ttlMs: TTL_MS });
-
-async function errorOf(promise: Promise<unknown>): Promise<HoldfastError> {
-  const error = await drive(
-    promise.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    ),
-  );
-  expect(error).toBeInstanceOf(HoldfastError);
-  return error as HoldfastError;
-}
 
 /** What became of a call so far. */
 function told<Result>(promise: Promise<Result>): { value?: Result; error?: unknown } {
@@ -192,7 +181,7 @@ describe('a lock', () => {
       () => one.db.lock('x'.repeat(1025)),
       () => one.db.sublevel('s').lock(7 as never),
     ]) {
-      expect(await errorOf(call())).toMatchObject({
+      expect(await errorOf(drive(call()))).toMatchObject({
         code: 'HOLDFAST_INVALID_ARGUMENT',
         outcome: 'not-applied',
       });
@@ -320,7 +309,7 @@ describe('a transaction', () => {
     expect((await drive(two.db.transaction({ if: [{ lock: next }], then: [put] }))).branch).toBe('then');
     for (const wrong of [{ lock: {} }, { lock: held, key: 'a' }]) {
       const call = one.db.transaction({ if: [wrong as never], then: [put] });
-      expect((await errorOf(call)).code).toBe('HOLDFAST_INVALID_ARGUMENT');
+      expect((await errorOf(drive(call))).code).toBe('HOLDFAST_INVALID_ARGUMENT');
     }
   });
 });

@@ -1,7 +1,8 @@
-import { HoldfastError, LIMITS } from '@holdfast/types';
+import { type HoldfastError, LIMITS } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type SagaRecord, Sagas, type StepContext, saga } from '../../src/sagas/index.ts';
 import { TENURES_MAX } from '../../src/sagas/saga-record.ts';
+import { errorOf } from '../support/error-of.ts';
 import { type SagaProcess, SagaWorld, TTL_MS } from './saga-world.ts';
 
 let world: SagaWorld;
@@ -14,17 +15,6 @@ beforeEach(async () => {
 });
 
 const drive = <Result>(promise: Promise<Result>): Promise<Result> => world.world.drive(promise);
-
-async function errorOf(promise: Promise<unknown>): Promise<HoldfastError> {
-  const error = await drive(
-    promise.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    ),
-  );
-  expect(error).toBeInstanceOf(HoldfastError);
-  return error as HoldfastError;
-}
 
 function refusal(message: string): Error {
   return Object.assign(new Error(message), { retryable: false, code: 'CARD_DECLINED' });
@@ -67,14 +57,16 @@ describe('a saga', () => {
     const all = await drive(Promise.all([...both, other]));
     expect(all[0]).toEqual(all[2]);
     expect(log).toEqual(['reserve 30', 'charge for seat 7', 'ship']);
-    expect((await errorOf(one.sagas.run(definition, '1', { amount: 31 }))).code).toBe('HOLDFAST_SAGA_EXISTS');
+    expect((await errorOf(drive(one.sagas.run(definition, '1', { amount: 31 })))).code).toBe(
+      'HOLDFAST_SAGA_EXISTS',
+    );
   });
 
   test('is taken back when a step fails for good: that step first, then those before it', async () => {
     const definition = order(() => {
       throw refusal('no funds');
     });
-    const error = await errorOf(one.sagas.run(definition, '1', { amount: 30 }));
+    const error = await errorOf(drive(one.sagas.run(definition, '1', { amount: 30 })));
     expect(error).toMatchObject({ code: 'HOLDFAST_SAGA_COMPENSATED', outcome: 'not-applied' });
     expect(error.cause).toEqual({ step: 'charge', message: 'no funds', code: 'CARD_DECLINED' });
     expect(log).toEqual([
@@ -84,7 +76,7 @@ describe('a saga', () => {
       'release 7',
     ]);
     // The same again tells the same.
-    expect((await errorOf(one.sagas.run(definition, '1', { amount: 30 }))).code).toBe(
+    expect((await errorOf(drive(one.sagas.run(definition, '1', { amount: 30 })))).code).toBe(
       'HOLDFAST_SAGA_COMPENSATED',
     );
     expect(log).toHaveLength(4);
@@ -119,7 +111,7 @@ describe('a saga', () => {
 
   test('is taken back when a result does not fit into its record', async () => {
     const definition = order(() => 'x'.repeat(LIMITS.valueBytesMax));
-    const error = await errorOf(one.sagas.run(definition, '1', { amount: 30 }));
+    const error = await errorOf(drive(one.sagas.run(definition, '1', { amount: 30 })));
     expect(error.cause).toMatchObject({ step: 'charge', code: 'HOLDFAST_VALUE_TOO_LARGE' });
     expect(log.at(-1)).toBe('release 7');
   });
@@ -139,7 +131,7 @@ describe('a saga', () => {
           throw refusal('no');
         },
       });
-    const error = await errorOf(one.sagas.run(definition, '1', undefined));
+    const error = await errorOf(drive(one.sagas.run(definition, '1', undefined)));
     expect(error).toMatchObject({ code: 'HOLDFAST_SAGA_STUCK', cause: { step: 'a', message: 'gone' } });
     isBroken = false;
     expect(await drive(one.sagas.resume('order', '1'))).toBe(true);
@@ -155,7 +147,7 @@ describe('a saga', () => {
       reached.resolve();
       return go.promise;
     });
-    const run = errorOf(one.sagas.run(definition, '1', { amount: 30 }));
+    const run = errorOf(drive(one.sagas.run(definition, '1', { amount: 30 })));
     await drive(reached.promise);
     const two = await world.process();
     expect(await drive(two.sagas.abort('order', '1', 'changed my mind'))).toBe(true);
@@ -179,7 +171,7 @@ describe('a saga whose process ends', () => {
       reached.resolve();
       return new Promise(() => undefined);
     });
-    const first = errorOf(one.sagas.run(definition, '1', { amount: 30 }));
+    const first = errorOf(drive(one.sagas.run(definition, '1', { amount: 30 })));
     await drive(reached.promise);
     one.freeze();
     const two = await world.process();
@@ -211,7 +203,7 @@ describe('a saga whose process ends', () => {
   test('is not continued by a definition with other steps', async () => {
     await drive(one.sagas.start(order(), '1', { amount: 30 }));
     const other = saga<{ amount: number }>('order').step('charge', { run: () => 1 });
-    const error = await errorOf(one.sagas.run(other, '1', { amount: 30 }));
+    const error = await errorOf(drive(one.sagas.run(other, '1', { amount: 30 })));
     expect(error.code).toBe('HOLDFAST_INVALID_ARGUMENT');
     expect((await drive(one.sagas.get('order', '1')))!.moves).toBe(0);
   });
@@ -232,10 +224,12 @@ describe('a saga whose process ends', () => {
       },
     });
     const two = await world.process();
-    const first = errorOf(one.sagas.run(definition, '1', undefined));
+    const first = errorOf(drive(one.sagas.run(definition, '1', undefined)));
     await world.world.clock.advance(100);
     one.freeze();
-    expect((await errorOf(two.sagas.run(definition, '1', undefined))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
+    expect((await errorOf(drive(two.sagas.run(definition, '1', undefined)))).code).toBe(
+      'HOLDFAST_SAGA_COMPENSATED',
+    );
     // It goes on before its timers tell it that its time is over.
     thawed.resolve();
     await world.world.clock.advance(50);
@@ -268,7 +262,7 @@ describe('once', () => {
           throw refusal('no');
         },
       });
-    await errorOf(one.sagas.run(definition, '1', undefined));
+    await errorOf(drive(one.sagas.run(definition, '1', undefined)));
     const now = (value: number): unknown => [expect.objectContaining({ type: 'increment', value })];
     expect(seen).toEqual([now(5), undefined, undefined, now(0), undefined, undefined]);
     expect(await drive(one.db.get('account'))).toBe('0');
@@ -310,7 +304,7 @@ describe('retention', () => {
     const refused = credit(() => {
       throw refusal('no');
     });
-    expect((await errorOf(sagas.run(refused, '1', undefined))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
+    expect((await errorOf(drive(sagas.run(refused, '1', undefined)))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
     let isMended = false;
     const stuck = saga('stuck').step('x', {
       run: () => {
@@ -320,13 +314,13 @@ describe('retention', () => {
         if (!isMended) throw refusal('not yet');
       },
     });
-    expect((await errorOf(sagas.run(stuck, '1', undefined))).code).toBe('HOLDFAST_SAGA_STUCK');
+    expect((await errorOf(drive(sagas.run(stuck, '1', undefined)))).code).toBe('HOLDFAST_SAGA_STUCK');
     await pass(retentionMs * 2);
     expect(await drive(sagas.get('transfer', '1'))).toBeUndefined();
     expect(await drive(sagas.get('stuck', '1'))).toMatchObject({ state: 'stuck' });
     isMended = true;
     expect(await drive(sagas.resume('stuck', '1'))).toBe(true);
-    expect((await errorOf(sagas.run(stuck, '1', undefined))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
+    expect((await errorOf(drive(sagas.run(stuck, '1', undefined)))).code).toBe('HOLDFAST_SAGA_COMPENSATED');
     await pass(retentionMs + 1000);
     expect(await drive(sagas.get('stuck', '1'))).toBeUndefined();
   });
@@ -342,7 +336,7 @@ describe('retention', () => {
       stop.abort();
       return new Promise(() => undefined);
     });
-    expect((await errorOf(sagas.run(definition, '1', undefined, { signal: stop.signal }))).code).toBe(
+    expect((await errorOf(drive(sagas.run(definition, '1', undefined, { signal: stop.signal })))).code).toBe(
       'HOLDFAST_ABORTED',
     );
     await pass(retentionMs * 3);
@@ -451,7 +445,7 @@ describe('what is kept of sagas', () => {
     expect(await drive(one.sagas.remove('a', '1'))).toBe(false);
     expect(await drive(one.sagas.remove('a', '2'))).toBe(true);
     expect(await listed({})).toEqual(['a:1 running', 'ab:c/d running']);
-    expect((await errorOf(one.sagas.remove('a', '2'))).code).toBe('HOLDFAST_SAGA_NOT_FOUND');
+    expect((await errorOf(drive(one.sagas.remove('a', '2')))).code).toBe('HOLDFAST_SAGA_NOT_FOUND');
   });
 
   test('definitions and ids are checked', async () => {
@@ -468,7 +462,7 @@ describe('what is kept of sagas', () => {
     expect(codeOf(() => saga('a').step('x', { run: () => 1, timeoutMs: 0 }))).toBe(invalid);
     const twice = saga('a').step('x', { run: () => 1 });
     expect(codeOf(() => twice.step('x', { run: () => 1 }))).toBe(invalid);
-    expect((await errorOf(one.sagas.run(twice, '', undefined))).code).toBe(invalid);
-    expect((await errorOf(one.sagas.run(saga('empty'), '1', undefined))).code).toBe(invalid);
+    expect((await errorOf(drive(one.sagas.run(twice, '', undefined)))).code).toBe(invalid);
+    expect((await errorOf(drive(one.sagas.run(saga('empty'), '1', undefined)))).code).toBe(invalid);
   });
 });

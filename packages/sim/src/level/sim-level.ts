@@ -7,10 +7,10 @@ import type {
   LevelRange,
   LevelSnapshot,
 } from '@holdfast/store';
-import type { Disk } from '@holdfast/types';
+import { type Disk, keyText } from '@holdfast/types';
 import { ioFailure, levelFailure } from './level-failure.ts';
 import { OpenLevel } from './open-level.ts';
-import { keyOf, nameOf, type SortedRecords } from './sorted-records.ts';
+import { keyOf, type SortedRecords } from './sorted-records.ts';
 
 export interface SimLevelOptions {
   /** Of one process: its databases die with it. */
@@ -176,7 +176,7 @@ class SimLevelIterator implements LevelIterator {
 
   seek(target: Uint8Array): void {
     this.#assertOpen();
-    const name = nameOf(target);
+    const name = keyText(target);
     const isReverse = this.#parts.range.reverse === true;
     const place = this.#names.findIndex((other) => (isReverse ? other <= name : other >= name));
     this.#next = place < 0 ? this.#names.length : place;

@@ -1,4 +1,5 @@
 import type { LevelOperation, LevelRange } from '@holdfast/store';
+import { keyText } from '@holdfast/types';
 
 /**
  * Keys and values in the order of their bytes. Names are keys as latin1 text, which sorts as bytes do.
@@ -11,7 +12,7 @@ export class SortedRecords {
   #isShared = false;
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#values.get(nameOf(key));
+    return this.#values.get(keyText(key));
   }
 
   get isEmpty(): boolean {
@@ -21,7 +22,7 @@ export class SortedRecords {
   apply(operations: Iterable<LevelOperation>): void {
     this.#unshare();
     for (const operation of operations) {
-      const name = nameOf(operation.key);
+      const name = keyText(operation.key);
       if (operation.type === 'put') this.#put(name, operation.value);
       else this.#delete(name);
     }
@@ -39,12 +40,12 @@ export class SortedRecords {
   /** Names within the bounds, in the range's order. */
   namesIn(range: LevelRange): string[] {
     const first = Math.max(
-      range.gt === undefined ? 0 : this.#placeOf(nameOf(range.gt), true),
-      range.gte === undefined ? 0 : this.#placeOf(nameOf(range.gte), false),
+      range.gt === undefined ? 0 : this.#placeOf(keyText(range.gt), true),
+      range.gte === undefined ? 0 : this.#placeOf(keyText(range.gte), false),
     );
     const end = Math.min(
-      range.lt === undefined ? this.#names.length : this.#placeOf(nameOf(range.lt), false),
-      range.lte === undefined ? this.#names.length : this.#placeOf(nameOf(range.lte), true),
+      range.lt === undefined ? this.#names.length : this.#placeOf(keyText(range.lt), false),
+      range.lte === undefined ? this.#names.length : this.#placeOf(keyText(range.lte), true),
     );
     const names = this.#names.slice(first, Math.max(first, end));
     return range.reverse === true ? names.reverse() : names;
@@ -88,10 +89,6 @@ export class SortedRecords {
     this.#names = [...this.#names];
     this.#isShared = false;
   }
-}
-
-export function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
 
 export function keyOf(name: string): Uint8Array {

@@ -1,6 +1,6 @@
 import type { Effect, Input, RecoveredState } from '@holdfast/core';
 import { type InspectedStore, inspectStore } from '@holdfast/store';
-import { type Entry, type LogIndex, mutationsOf, type SessionId } from '@holdfast/types';
+import { type Entry, keyText, type LogIndex, mutationsOf, type SessionId } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -46,7 +46,7 @@ export class WholeStores {
     this.#checkSessions(`${node} goes on from ${index}`, store.sessions, { from: index, to: NEVER });
     const { records } = inspectStore(held.operations());
     const revisions = new Map<string, number>();
-    for (const { key, record } of records) revisions.set(nameOf(key), record.revision);
+    for (const { key, record } of records) revisions.set(keyText(key), record.revision);
     for (const [key, changes] of this.#changes) {
       const found = revisions.get(key);
       if (isAsOf(index, changes, found)) continue;
@@ -100,7 +100,7 @@ export class WholeStores {
       }
       for (const mutation of mutationsOf(request)) {
         const change = { index, revision: mutation.kind === 'put' ? revision : undefined };
-        const name = nameOf(mutation.key);
+        const name = keyText(mutation.key);
         const changes = this.#changes.get(name);
         if (changes === undefined) this.#changes.set(name, [change]);
         else changes.push(change);
@@ -124,8 +124,4 @@ function inspectedOf(held: HeldRecords): InspectedStore | undefined {
   } catch {
     return undefined;
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
