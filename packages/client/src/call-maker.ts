@@ -20,6 +20,7 @@ import {
   checkedRevision,
   checkedSignal,
   checkedWhenNoPrimary,
+  DEADLINE,
   type ReadCallOptions,
   type WriteCallOptions,
 } from './options.ts';
@@ -69,7 +70,7 @@ export class CallMaker {
     const bytes = checkedBytes({ operations, conditions });
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
-    const deadline = this.#deadline(options.timeoutMs);
+    const deadline = this.#deadline(options);
     return this.#choosing(new WriteCall({ deadline, bytes, ack, conditions, operations }), options);
   }
 
@@ -80,7 +81,7 @@ export class CallMaker {
     const bytes = checkedBytes({ operations, conditions, otherwise });
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
-    const deadline = this.#deadline(options.timeoutMs);
+    const deadline = this.#deadline(options);
     return this.#choosing(
       new WriteCall({ deadline, bytes, ack, conditions, operations, otherwise }),
       options,
@@ -90,7 +91,8 @@ export class CallMaker {
   clear(clear: RangeClearing, options: WriteCallOptions): WriteCall {
     const ack = checkedAck(options.ack) ?? this.defaultAck;
     checkedSignal(options.signal);
-    const deadline = this.#deadline(options.timeoutMs);
+    // Each piece has the time of the whole to itself.
+    const deadline = this.#deadline({ timeoutMs: options.timeoutMs });
     const bytes = checkedBytes({ operations: NO_OPERATIONS, conditions: NO_CONDITIONS, clear });
     return this.#choosing(
       new WriteCall({ deadline, bytes, ack, conditions: NO_CONDITIONS, operations: NO_OPERATIONS, clear }),
@@ -101,7 +103,7 @@ export class CallMaker {
   read(keys: readonly Uint8Array[], options: ReadCallOptions): ReadCall {
     const bytes = checkedKeys(keys);
     checkedSignal(options.signal);
-    const deadline = this.#deadline(options.timeoutMs);
+    const deadline = this.#deadline(options);
     return this.#choosing(new ReadCall({ deadline, bytes, keys, ...this.#routing(options) }), options);
   }
 
@@ -113,7 +115,7 @@ export class CallMaker {
   ): SnapshotReadCall {
     const bytes = checkedKeys(keys);
     checkedSignal(options.signal);
-    return new SnapshotReadCall({ deadline: this.#deadline(options.timeoutMs), bytes, snapshot, keys });
+    return new SnapshotReadCall({ deadline: this.#deadline(options), bytes, snapshot, keys });
   }
 
   /** Makes a call that takes a snapshot, its deadline counted from now. */
@@ -122,7 +124,7 @@ export class CallMaker {
     const timeoutMs = this.timeoutMs(options);
     const whenNoPrimary = this.#whenNoPrimary(options);
     return () => {
-      const call = new SnapshotCall({ deadline: this.#deadline(timeoutMs), bytes: 0, ...routing });
+      const call = new SnapshotCall({ deadline: this.#deadline({ timeoutMs }), bytes: 0, ...routing });
       call.whenNoPrimary = whenNoPrimary;
       return call;
     };
@@ -134,7 +136,7 @@ export class CallMaker {
     const timeoutMs = this.timeoutMs(options);
     const whenNoPrimary = this.#whenNoPrimary(options);
     return (range, pageSize) => {
-      const deadline = this.#deadline(timeoutMs);
+      const deadline = this.#deadline({ timeoutMs });
       const call = new ScanCall({ deadline, bytes: 0, range, pageSize, ...routing });
       call.whenNoPrimary = whenNoPrimary;
       return call;
@@ -153,7 +155,7 @@ export class CallMaker {
       // It waits through outages anyway; and what it tells is never a guess.
       const { readPreference } = options;
       const routing = this.#routing({ readPreference, consistency, after: from, degrade: 'none' });
-      const deadline = this.#deadline(timeoutMs);
+      const deadline = this.#deadline({ timeoutMs });
       return new WatchCall({ deadline, bytes: 0, ...routing, ...what, from, credit, sink });
     };
   }
@@ -166,8 +168,8 @@ export class CallMaker {
     return this.#defaults.ack ?? this.#tenant.defaultAck;
   }
 
-  #deadline(timeoutMs: number | undefined): number {
-    return this.#tenant.now() + (checkedPositive('timeoutMs', timeoutMs) ?? this.#defaults.timeoutMs);
+  #deadline(options: CallOptions & { readonly [DEADLINE]?: number }): number {
+    return options[DEADLINE] ?? this.#tenant.now() + this.timeoutMs(options);
   }
 
   #routing(options: ReadCallOptions): Routing {

@@ -1,8 +1,14 @@
 import type { Revision } from '@holdfast/types';
-import { type AbstractChainedBatch, AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level';
+import {
+  type AbstractChainedBatch,
+  type AbstractIterator,
+  type AbstractKeyIterator,
+  AbstractSublevel,
+  type AbstractSublevelOptions,
+  type AbstractValueIterator,
+} from 'abstract-level';
 import { EncodedChainedBatch } from './chained-batch.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
-import { Home } from './home.ts';
 import {
   type CallAccess,
   type Change,
@@ -18,17 +24,25 @@ import type { Lock } from './locks/lock.ts';
 import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
 import { SUBLEVEL_METHODS } from './manifest.ts';
 import type {
+  CallOptions,
   HoldfastBatchOperation,
   HoldfastBatchOptions,
   HoldfastChainedBatch,
+  HoldfastClearOptions,
+  HoldfastDelOptions,
   HoldfastExpireOptions,
   HoldfastGetManyOptions,
   HoldfastGetOptions,
+  HoldfastHasManyOptions,
+  HoldfastHasOptions,
   HoldfastIncrementOptions,
+  HoldfastIteratorOptions,
+  HoldfastKeyIteratorOptions,
   HoldfastPutOptions,
   HoldfastReadOptions,
   HoldfastTtlOptions,
   HoldfastUpdateOptions,
+  HoldfastValueIteratorOptions,
   HoldfastWriteOptions,
 } from './options.ts';
 import {
@@ -58,8 +72,15 @@ export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = 
   | 'tryLock'
   | 'elect'
   | 'lease'
+  | 'has'
+  | 'hasMany'
   | 'put'
+  | 'del'
   | 'batch'
+  | 'clear'
+  | 'iterator'
+  | 'keys'
+  | 'values'
 > &
   NestedSublevels &
   AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
@@ -80,7 +101,6 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
 > {
   readonly #access: CallAccess;
   readonly #calls: KeyedCalls<KDefault, VDefault>;
-  readonly #home: Home;
   readonly #fallbacks: Fallbacks<KDefault, VDefault>;
 
   constructor(
@@ -92,7 +112,6 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     const manifest = { additionalMethods: SUBLEVEL_METHODS };
     super(parent, name as string, { ...options, manifest } as AbstractSublevelOptions<KDefault, VDefault>);
     this.#access = access;
-    this.#home = new Home(this);
     this.#fallbacks = new Fallbacks<KDefault, VDefault>(false, (use) => access.onFallback(use));
     this.#calls = new KeyedCalls(this, access, this.#fallbacks);
   }
@@ -100,7 +119,9 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   override get(key: KDefault): Promise<VDefault | undefined>;
   override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
   override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<unknown> {
-    const read = (): Promise<V | undefined> => super.get(key, this.#handedOn(options));
+    const get = (given?: HoldfastGetOptions<K, V>): Promise<V | undefined> =>
+      super.get(key, this.#handedOn(given));
+    const read = (): Promise<V | undefined> => this.#calls.deferral.held(get, options) ?? get(options);
     const fallback = this.#fallbacks.of<K, V>(options);
     return fallback === undefined ? read() : this.#fallbacks.value(read, key, fallback);
   }
@@ -111,7 +132,9 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastGetManyOptions<K, V>,
   ): Promise<(V | undefined)[]>;
   override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<unknown[]> {
-    const read = (): Promise<(V | undefined)[]> => super.getMany(keys, this.#handedOn(options));
+    const get = (given?: HoldfastGetManyOptions<K, V>): Promise<(V | undefined)[]> =>
+      super.getMany(keys, this.#handedOn(given));
+    const read = (): Promise<(V | undefined)[]> => this.#calls.deferral.held(get, options) ?? get(options);
     const fallback = this.#fallbacks.of<K, V>(options);
     return fallback === undefined ? read() : this.#fallbacks.values(read, keys, fallback);
   }
@@ -121,10 +144,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
-    return (
-      this.#home.deferred(() => this.write(operations, options), options) ??
-      this.#calls.write(operations, options)
-    );
+    return this.#calls.write(operations, options);
   }
 
   /** As `Holdfast.read`. */
@@ -132,7 +152,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     key: K,
     options: HoldfastReadOptions<K, V> = {},
   ): Promise<ReadSummary<V> | undefined> {
-    return this.#home.deferred(() => this.read(key, options), options) ?? this.#calls.read(key, options);
+    return this.#calls.read(key, options);
   }
 
   /** As `Holdfast.increment`. */
@@ -141,10 +161,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     by = 1,
     options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
-    return (
-      this.#home.deferred(() => this.increment(key, by, options), options) ??
-      this.#calls.increment(key, by, options)
-    );
+    return this.#calls.increment(key, by, options);
   }
 
   /** As `Holdfast.transaction`. */
@@ -152,10 +169,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     transaction: Transaction<K, V>,
     options: HoldfastTransactionOptions<K, V> = {},
   ): Promise<TransactionSummary<V>> {
-    return (
-      this.#home.deferred(() => this.transaction(transaction, options), options) ??
-      this.#calls.transaction(transaction, options)
-    );
+    return this.#calls.transaction(transaction, options);
   }
 
   /** As `Holdfast.update`. */
@@ -164,10 +178,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     change: Change<V>,
     options: HoldfastUpdateOptions<K, V> = {},
   ): Promise<UpdateSummary<V>> {
-    return (
-      this.#home.deferred(() => this.update(key, change, options), options) ??
-      this.#calls.update(key, change, options)
-    );
+    return this.#calls.update(key, change, options);
   }
 
   /** As `Holdfast.watch`. */
@@ -181,7 +192,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
 
   /** As `Holdfast.ttl`. */
   async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
-    return this.#home.deferred(() => this.ttl(key, options)) ?? this.#calls.ttl(key, options);
+    return this.#calls.ttl(key, options);
   }
 
   /** As `Holdfast.expire`. */
@@ -190,17 +201,12 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     ttlMs: number,
     options: HoldfastExpireOptions<K> = {},
   ): Promise<boolean> {
-    return (
-      this.#home.deferred(() => this.expire(key, ttlMs, options)) ??
-      this.#calls.expire(key, requiredTtl(ttlMs), options)
-    );
+    return this.#calls.expire(key, requiredTtl(ttlMs), options);
   }
 
   /** As `Holdfast.persist`. */
   async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
-    return (
-      this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
-    );
+    return this.#calls.expire(key, undefined, options);
   }
 
   /** As `Holdfast.lock`. */
@@ -225,14 +231,37 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
 
   // abstract-level's methods, with the options that they hand on to the database.
 
+  override has(key: KDefault): Promise<boolean>;
+  override has<K = KDefault>(key: K, options: HoldfastHasOptions<K>): Promise<boolean>;
+  override has(key: unknown, options?: CallOptions): Promise<boolean> {
+    const has = (given?: CallOptions): Promise<boolean> => super.has(key as never, given as never);
+    return this.#calls.deferral.held(has, options) ?? has(options);
+  }
+
+  override hasMany(keys: KDefault[]): Promise<boolean[]>;
+  override hasMany<K = KDefault>(keys: K[], options: HoldfastHasManyOptions<K>): Promise<boolean[]>;
+  override hasMany(keys: unknown[], options?: CallOptions): Promise<boolean[]> {
+    const has = (given?: CallOptions): Promise<boolean[]> => super.hasMany(keys as never[], given as never);
+    return this.#calls.deferral.held(has, options) ?? has(options);
+  }
+
   override put(key: KDefault, value: VDefault): Promise<void>;
   override put<K = KDefault, V = VDefault>(
     key: K,
     value: V,
     options: HoldfastPutOptions<K, V>,
   ): Promise<void>;
-  override put(key: unknown, value: unknown, options?: unknown): Promise<void> {
-    return super.put(key as never, value as never, options as never);
+  override put(key: unknown, value: unknown, options?: CallOptions): Promise<void> {
+    const put = (given?: CallOptions): Promise<void> =>
+      super.put(key as never, value as never, given as never);
+    return this.#calls.deferral.held(put, options) ?? put(options);
+  }
+
+  override del(key: KDefault): Promise<void>;
+  override del<K = KDefault>(key: K, options: HoldfastDelOptions<K>): Promise<void>;
+  override del(key: unknown, options?: CallOptions): Promise<void> {
+    const del = (given?: CallOptions): Promise<void> => super.del(key as never, given as never);
+    return this.#calls.deferral.held(del, options) ?? del(options);
   }
 
   override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
@@ -241,9 +270,40 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastBatchOptions<K, V>,
   ): Promise<void>;
   override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
-  override batch(...given: [] | [unknown, unknown?]): unknown {
+  override batch(...given: [] | [unknown, CallOptions?]): unknown {
     // It tells the two apart by the number of arguments.
-    return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));
+    if (given.length === 0) return super.batch();
+    const batch = (options?: CallOptions): Promise<void> => super.batch(given[0] as never, options as never);
+    return this.#calls.deferral.held(batch, given[1]) ?? batch(given[1]);
+  }
+
+  override clear(): Promise<void>;
+  override clear<K = KDefault>(options: HoldfastClearOptions<K>): Promise<void>;
+  override clear(options?: CallOptions): Promise<void> {
+    const clear = (given?: CallOptions): Promise<void> => super.clear(given as never);
+    return this.#calls.deferral.held(clear, options) ?? clear(options);
+  }
+
+  override iterator(): AbstractIterator<this, KDefault, VDefault>;
+  override iterator<K = KDefault, V = VDefault>(
+    options: HoldfastIteratorOptions<K, V>,
+  ): AbstractIterator<this, K, V>;
+  override iterator(options?: CallOptions): AbstractIterator<this, unknown, unknown> {
+    return this.#calls.deferral.heldIterator(super.iterator(options as never), options);
+  }
+
+  override keys(): AbstractKeyIterator<this, KDefault>;
+  override keys<K = KDefault>(options: HoldfastKeyIteratorOptions<K>): AbstractKeyIterator<this, K>;
+  override keys(options?: CallOptions): AbstractKeyIterator<this, unknown> {
+    return this.#calls.deferral.heldIterator(super.keys(options as never), options);
+  }
+
+  override values(): AbstractValueIterator<this, KDefault, VDefault>;
+  override values<K = KDefault, V = VDefault>(
+    options: HoldfastValueIteratorOptions<K, V>,
+  ): AbstractValueIterator<this, K, V>;
+  override values(options?: CallOptions): AbstractValueIterator<this, unknown, unknown> {
+    return this.#calls.deferral.heldIterator(super.values(options as never), options);
   }
 
   _chainedBatch(): AbstractChainedBatch<this, never, never> {

@@ -11,7 +11,6 @@ import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './ca
 import { EncodedChainedBatch } from './chained-batch.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
-import { Home } from './home.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
 import {
   type CallAccess,
@@ -32,6 +31,7 @@ import type { Lock } from './locks/lock.ts';
 import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-options.ts';
 import { MANIFEST } from './manifest.ts';
 import {
+  type CallOptions,
   checkOptions,
   definedOf,
   type HoldfastBatchOperation,
@@ -78,6 +78,10 @@ import {
 import type { Watch } from './watch/watch.ts';
 import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
 
+/** Of a call, and of the opening. */
+const TIMEOUT_MS = 5000;
+const CLOSE_TIMEOUT_MS = 1000;
+
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
  * and `update` tell more, `ttl`, `expire` and `persist` speak of times to live. Events beside abstract-level's:
@@ -92,9 +96,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
   readonly #seams: Seams;
-  readonly #closeTimeoutMs: number;
   readonly #keys: KeySpace;
-  readonly #home: Home;
   readonly #access: CallAccess;
   readonly #calls: KeyedCalls<KDefault, VDefault>;
   readonly #fallbacks: Fallbacks<KDefault, VDefault>;
@@ -119,11 +121,11 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     this.#location = parsed;
     this.#keys = keys;
     this.#options = options;
-    this.#closeTimeoutMs = options.closeTimeoutMs ?? 1000;
-    this.#home = new Home(this);
     this.#access = {
       requests: () => this.#open(),
       seams: this.#seams,
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      openTimeoutMs: options.openTimeoutMs ?? TIMEOUT_MS,
       holder: holderOf(options),
       ownKey: (stored) => keys.own(stored),
       hasFallback: options.fallback !== undefined && options.fallback !== false,
@@ -144,8 +146,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
   ): Promise<WriteSummary> {
-    const deferred = this.#home.deferred(() => this.write(operations, options), options);
-    return deferred ?? this.#calls.write(operations, options);
+    return this.#calls.write(operations, options);
   }
 
   /** Undefined if there is no such key. */
@@ -153,7 +154,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     key: K,
     options: HoldfastReadOptions<K, V> = {},
   ): Promise<ReadSummary<V> | undefined> {
-    return this.#home.deferred(() => this.read(key, options), options) ?? this.#calls.read(key, options);
+    return this.#calls.read(key, options);
   }
 
   /**
@@ -165,10 +166,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     by = 1,
     options: HoldfastIncrementOptions<K> = {},
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
-    return (
-      this.#home.deferred(() => this.increment(key, by, options), options) ??
-      this.#calls.increment(key, by, options)
-    );
+    return this.#calls.increment(key, by, options);
   }
 
   /**
@@ -181,10 +179,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     transaction: Transaction<K, V>,
     options: HoldfastTransactionOptions<K, V> = {},
   ): Promise<TransactionSummary<V>> {
-    return (
-      this.#home.deferred(() => this.transaction(transaction, options), options) ??
-      this.#calls.transaction(transaction, options)
-    );
+    return this.#calls.transaction(transaction, options);
   }
 
   /**
@@ -197,8 +192,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     change: Change<V>,
     options: HoldfastUpdateOptions<K, V> = {},
   ): Promise<UpdateSummary<V>> {
-    const deferred = this.#home.deferred(() => this.update(key, change, options), options);
-    return deferred ?? this.#calls.update(key, change, options);
+    return this.#calls.update(key, change, options);
   }
 
   /**
@@ -219,7 +213,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
    * if there is no such key. A standby that has heard nothing for a while may say up to 5 s too much.
    */
   async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
-    return this.#home.deferred(() => this.ttl(key, options)) ?? this.#calls.ttl(key, options);
+    return this.#calls.ttl(key, options);
   }
 
   /**
@@ -231,17 +225,12 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     ttlMs: number,
     options: HoldfastExpireOptions<K> = {},
   ): Promise<boolean> {
-    return (
-      this.#home.deferred(() => this.expire(key, ttlMs, options)) ??
-      this.#calls.expire(key, requiredTtl(ttlMs), options)
-    );
+    return this.#calls.expire(key, requiredTtl(ttlMs), options);
   }
 
   /** The key does not expire any more. A write, as `expire` is. False if there is no such key. */
   async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
-    return (
-      this.#home.deferred(() => this.persist(key, options)) ?? this.#calls.expire(key, undefined, options)
-    );
+    return this.#calls.expire(key, undefined, options);
   }
 
   /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost. Not re-entrant. */
@@ -282,7 +271,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 
   /** Gives pending calls `closeTimeoutMs`; what has not ended by then is rejected with HOLDFAST_ABORTED. */
   override close(): Promise<void> {
-    if (this.status === 'open') this.#tenant?.startClosing(this.#closeTimeoutMs);
+    if (this.status === 'open') this.#tenant?.startClosing(this.#options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS);
     return super.close();
   }
 
@@ -292,8 +281,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
   override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<unknown> {
     const fallback = this.#fallbacks.of<K, V>(options);
-    if (fallback === undefined) return super.get(key, options as HoldfastGetOptions<K, V>);
-    return this.#fallbacks.value(() => super.get<K, V>(key, withoutFallback(options)), key, fallback);
+    if (fallback !== undefined)
+      return this.#fallbacks.value(() => this.get<K, V>(key, withoutFallback(options)), key, fallback);
+    return this.#calls.deferral.held((left) => super.get(key, left), options) ?? super.get(key, options!);
   }
 
   override getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>;
@@ -303,20 +293,25 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   ): Promise<(V | undefined)[]>;
   override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<unknown[]> {
     const fallback = this.#fallbacks.of<K, V>(options);
-    if (fallback === undefined) return super.getMany(keys, options as HoldfastGetManyOptions<K, V>);
-    return this.#fallbacks.values(() => super.getMany<K, V>(keys, withoutFallback(options)), keys, fallback);
+    if (fallback !== undefined)
+      return this.#fallbacks.values(() => this.getMany<K, V>(keys, withoutFallback(options)), keys, fallback);
+    return (
+      this.#calls.deferral.held((left) => super.getMany(keys, left), options) ?? super.getMany(keys, options!)
+    );
   }
 
   override has(key: KDefault): Promise<boolean>;
   override has<K = KDefault>(key: K, options: HoldfastHasOptions<K>): Promise<boolean>;
-  override has(key: unknown, options?: unknown): Promise<boolean> {
-    return super.has(key as never, options as never);
+  override has(key: unknown, options?: CallOptions): Promise<boolean> {
+    const has = (given?: CallOptions): Promise<boolean> => super.has(key as never, given as never);
+    return this.#calls.deferral.held(has, options) ?? has(options);
   }
 
   override hasMany(keys: KDefault[]): Promise<boolean[]>;
   override hasMany<K = KDefault>(keys: K[], options: HoldfastHasManyOptions<K>): Promise<boolean[]>;
-  override hasMany(keys: unknown[], options?: unknown): Promise<boolean[]> {
-    return super.hasMany(keys as never[], options as never);
+  override hasMany(keys: unknown[], options?: CallOptions): Promise<boolean[]> {
+    const has = (given?: CallOptions): Promise<boolean[]> => super.hasMany(keys as never[], given as never);
+    return this.#calls.deferral.held(has, options) ?? has(options);
   }
 
   override put(key: KDefault, value: VDefault): Promise<void>;
@@ -325,14 +320,17 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     value: V,
     options: HoldfastPutOptions<K, V>,
   ): Promise<void>;
-  override put(key: unknown, value: unknown, options?: unknown): Promise<void> {
-    return super.put(key as never, value as never, options as never);
+  override put(key: unknown, value: unknown, options?: CallOptions): Promise<void> {
+    const put = (given?: CallOptions): Promise<void> =>
+      super.put(key as never, value as never, given as never);
+    return this.#calls.deferral.held(put, options) ?? put(options);
   }
 
   override del(key: KDefault): Promise<void>;
   override del<K = KDefault>(key: K, options: HoldfastDelOptions<K>): Promise<void>;
-  override del(key: unknown, options?: unknown): Promise<void> {
-    return super.del(key as never, options as never);
+  override del(key: unknown, options?: CallOptions): Promise<void> {
+    const del = (given?: CallOptions): Promise<void> => super.del(key as never, given as never);
+    return this.#calls.deferral.held(del, options) ?? del(options);
   }
 
   override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
@@ -341,37 +339,40 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     options: HoldfastBatchOptions<K, V>,
   ): Promise<void>;
   override batch(): HoldfastChainedBatch<this, KDefault, VDefault>;
-  override batch(...given: [] | [unknown, unknown?]): unknown {
+  override batch(...given: [] | [unknown, CallOptions?]): unknown {
     // It tells the two apart by the number of arguments.
-    return given.length === 0 ? super.batch() : super.batch(...(given as [never, never]));
+    if (given.length === 0) return super.batch();
+    const batch = (options?: CallOptions): Promise<void> => super.batch(given[0] as never, options as never);
+    return this.#calls.deferral.held(batch, given[1]) ?? batch(given[1]);
   }
 
   override clear(): Promise<void>;
   override clear<K = KDefault>(options: HoldfastClearOptions<K>): Promise<void>;
-  override clear(options?: unknown): Promise<void> {
-    return super.clear(options as never);
+  override clear(options?: CallOptions): Promise<void> {
+    const clear = (given?: CallOptions): Promise<void> => super.clear(given as never);
+    return this.#calls.deferral.held(clear, options) ?? clear(options);
   }
 
   override iterator(): AbstractIterator<this, KDefault, VDefault>;
   override iterator<K = KDefault, V = VDefault>(
     options: HoldfastIteratorOptions<K, V>,
   ): AbstractIterator<this, K, V>;
-  override iterator(options?: unknown): AbstractIterator<this, unknown, unknown> {
-    return super.iterator(options as never);
+  override iterator(options?: CallOptions): AbstractIterator<this, unknown, unknown> {
+    return this.#calls.deferral.heldIterator(super.iterator(options as never), options);
   }
 
   override keys(): AbstractKeyIterator<this, KDefault>;
   override keys<K = KDefault>(options: HoldfastKeyIteratorOptions<K>): AbstractKeyIterator<this, K>;
-  override keys(options?: unknown): AbstractKeyIterator<this, unknown> {
-    return super.keys(options as never);
+  override keys(options?: CallOptions): AbstractKeyIterator<this, unknown> {
+    return this.#calls.deferral.heldIterator(super.keys(options as never), options);
   }
 
   override values(): AbstractValueIterator<this, KDefault, VDefault>;
   override values<K = KDefault, V = VDefault>(
     options: HoldfastValueIteratorOptions<K, V>,
   ): AbstractValueIterator<this, K, V>;
-  override values(options?: unknown): AbstractValueIterator<this, unknown, unknown> {
-    return super.values(options as never);
+  override values(options?: CallOptions): AbstractValueIterator<this, unknown, unknown> {
+    return this.#calls.deferral.heldIterator(super.values(options as never), options);
   }
 
   override sublevel(name: string | string[]): HoldfastSublevel<this, string, string>;
@@ -386,20 +387,20 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const { openTimeoutMs = 5000, timeoutMs = 5000 } = this.#options;
-    const { ack, consistency, readPreference, degrade, maxStalenessMs, whenNoPrimary } = this.#options;
     const tenant = tenantOf(this.#location, this.#options, this.#seams, (event, detail) =>
       this.#announce(event, detail),
     );
-    await tenant.open(openTimeoutMs);
+    await tenant.open(this.#access.openTimeoutMs);
     this.#tenant = tenant;
-    const routing = { consistency, readPreference, degrade, maxStalenessMs };
-    this.#requests = new Requests(tenant, this.#keys, { ack, ...routing, whenNoPrimary, timeoutMs });
+    this.#requests = new Requests(tenant, this.#keys, {
+      ...this.#options,
+      timeoutMs: this.#access.timeoutMs,
+    });
   }
 
   async _close(): Promise<void> {
     const tenant = this.#tenant;
-    tenant?.startClosing(this.#closeTimeoutMs);
+    tenant?.startClosing(this.#options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS);
     await tenant?.close();
     this.#requests = undefined;
   }

@@ -1,10 +1,8 @@
 import type { Outcome } from '@holdfast/types';
 import type { AbstractLevel, AbstractResource } from 'abstract-level';
-import { aborted } from './aborted.ts';
 import { asBuffer } from './bytes.ts';
 import type { KeyBounds } from './keys/key-bounds.ts';
 import { LevelError } from './level-error.ts';
-import { checkedSignal } from './options.ts';
 
 type Database = AbstractLevel<Buffer, unknown, unknown>;
 
@@ -85,38 +83,6 @@ export class Home {
 
   get isOpen(): boolean {
     return this.#db.status === 'open';
-  }
-
-  /** Runs it once the database is open, or rejects as soon as it is aborted. Undefined: it is open. */
-  deferred<Result>(
-    call: () => Promise<Result>,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Result> | undefined {
-    if (this.#db.status === 'opening') return this.#deferred(call, checkedSignal(options?.signal));
-    if (this.#db.status === 'open') return undefined;
-    throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
-  }
-
-  /** abstract-level's own deferring heeds no signal of an operation, and would run an aborted one later. */
-  #deferred<Result>(call: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-    if (signal === undefined) return this.#db.deferAsync(call);
-    const ended = Promise.withResolvers<Result>();
-    const onAbort = (): void =>
-      ended.reject(aborted('the call was aborted before the database was open', signal));
-    if (signal.aborted) {
-      onAbort();
-      return ended.promise;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    const begin = async (): Promise<void> => {
-      signal.removeEventListener('abort', onAbort);
-      if (!signal.aborted) ended.resolve(call());
-    };
-    this.#db.deferAsync(begin).catch((error: unknown) => {
-      signal.removeEventListener('abort', onAbort);
-      ended.reject(error);
-    });
-    return ended.promise;
   }
 
   /** Of a sublevel; empty otherwise. */

@@ -1,5 +1,6 @@
 import { type Ack, HoldfastError, type NodeId, type Revision, type Term } from '@holdfast/types';
 import { CallTime } from './call-time.ts';
+import { AS_LONG_AS_IT_TAKES, type CallEnd, Deferral } from './deferral.ts';
 import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
 import type { Fallbacks, FallbackUse } from './fallbacks.ts';
 import { Home } from './home.ts';
@@ -92,6 +93,9 @@ export interface CallAccess {
   /** Throws if it is not open. */
   requests(): Requests;
   readonly seams: Seams;
+  /** Of a call that names none, milliseconds. */
+  readonly timeoutMs: number;
+  readonly openTimeoutMs: number;
   /** Who holds the locks that are taken here, for people. */
   readonly holder: LockAccess['holder'];
   /** The caller's key of a stored one, with the prefix of its sublevel. */
@@ -135,6 +139,8 @@ const PAUSE_MS_MAX = 64;
 export class KeyedCalls<KDefault, VDefault> {
   readonly #home: Home;
   readonly #access: CallAccess;
+  /** Of abstract-level's methods as well. */
+  readonly deferral: Deferral;
   readonly #fallbacks: Fallbacks<KDefault, VDefault>;
   readonly #locks: LockDesk;
   readonly #leases: LeaseDesk<KDefault, VDefault>;
@@ -143,7 +149,9 @@ export class KeyedCalls<KDefault, VDefault> {
     this.#home = new Home(db);
     this.#access = access;
     this.#fallbacks = fallbacks;
-    this.#locks = new LockDesk(this.#home, access);
+    const { timeoutMs, openTimeoutMs } = access;
+    this.deferral = new Deferral(db, { clock: access.seams.clock, timeoutMs, openTimeoutMs });
+    this.#locks = new LockDesk(this.#home, this.deferral, access);
     this.#leases = new LeaseDesk(this.#home, access);
   }
 
@@ -151,6 +159,8 @@ export class KeyedCalls<KDefault, VDefault> {
     operations: readonly HoldfastBatchOperation<unknown, K, V>[],
     options: HoldfastWriteOptions<K, V>,
   ): Promise<WriteSummary> {
+    const held = this.deferral.heldOrOpen((left) => this.write(operations, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, WRITE_NAMES);
     if (!Array.isArray(operations) || operations.length === 0) {
@@ -217,6 +227,8 @@ export class KeyedCalls<KDefault, VDefault> {
     ttlMs: number | undefined,
     options: HoldfastExpireOptions<K>,
   ): Promise<boolean> {
+    const held = this.deferral.heldOrOpen((left) => this.expire(key, ttlMs, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, DECIDED_NAMES);
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
@@ -236,6 +248,8 @@ export class KeyedCalls<KDefault, VDefault> {
     by: number,
     options: HoldfastIncrementOptions<K>,
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
+    const held = this.deferral.heldOrOpen((left) => this.increment(key, by, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, DECIDED_NAMES);
     if (!Number.isSafeInteger(by)) throw invalidOption('by', by, 'a safe integer');
@@ -248,6 +262,8 @@ export class KeyedCalls<KDefault, VDefault> {
     transaction: Transaction<K, V>,
     options: HoldfastTransactionOptions<K, V>,
   ): Promise<TransactionSummary<V>> {
+    const held = this.deferral.heldOrOpen((left) => this.transaction(transaction, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     const encoded = encodedTransaction(this.#home, transaction, options);
     const shape = shapeOf(this.#home, transaction, options);
@@ -265,6 +281,8 @@ export class KeyedCalls<KDefault, VDefault> {
     change: Change<V>,
     options: HoldfastUpdateOptions<K, V>,
   ): Promise<UpdateSummary<V>> {
+    const held = this.deferral.heldOrOpen((left) => this.update(key, change, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, UPDATE_NAMES);
     if (typeof change !== 'function') throw invalidOption('change', change, 'a function');
@@ -310,8 +328,8 @@ export class KeyedCalls<KDefault, VDefault> {
     checkWatchOptions(options);
     const home = this.#home;
     const bounds = home.prefixedBounds(options, options.keyEncoding);
-    const { from, initial = false, previousValue = false, readPreference, timeoutMs } = options;
-    const open = async (): Promise<WatchSource> =>
+    const { from, initial = false, previousValue = false, readPreference } = options;
+    const open = async ({ timeoutMs }: CallEnd): Promise<WatchSource> =>
       this.#access.requests().watch(
         {
           bounds,
@@ -322,16 +340,19 @@ export class KeyedCalls<KDefault, VDefault> {
         },
         this.#access.seams,
       );
-    const source = home.deferred(open) ?? open();
+    const end = { timeoutMs: options.timeoutMs, signal: options.signal };
+    const source = this.deferral.heldOrOpen(open, end) ?? open(end);
     return new Watch({ home, options, source, ownKey: (stored) => this.#access.ownKey(stored) });
   }
 
   async lock(name: string, options: HoldfastLockOptions): Promise<Lock> {
-    return this.#home.deferred(() => this.lock(name, options)) ?? this.#locks.lock(name, options);
+    const call = (left: HoldfastLockOptions): Promise<Lock> => this.#locks.lock(name, left);
+    return this.deferral.heldOrOpen(call, options, AS_LONG_AS_IT_TAKES) ?? call(options);
   }
 
   async tryLock(name: string, options: HoldfastLockOptions): Promise<Lock | undefined> {
-    return this.#home.deferred(() => this.tryLock(name, options)) ?? this.#locks.tryLock(name, options);
+    const call = (left: HoldfastLockOptions): Promise<Lock | undefined> => this.#locks.tryLock(name, left);
+    return this.deferral.heldOrOpen(call, options) ?? call(options);
   }
 
   elect<Announced>(name: string, options: HoldfastElectOptions<Announced>): Election<Announced> {
@@ -339,10 +360,14 @@ export class KeyedCalls<KDefault, VDefault> {
   }
 
   async lease(options: HoldfastLeaseOptions): Promise<Lease<KDefault, VDefault>> {
-    return this.#home.deferred(() => this.lease(options), options) ?? this.#leases.lease(options);
+    return (
+      this.deferral.heldOrOpen((left) => this.#leases.lease(left), options) ?? this.#leases.lease(options)
+    );
   }
 
   async #served<K>(key: K, options: HoldfastTtlOptions<K>): Promise<ServedAnswer> {
+    const held = this.deferral.heldOrOpen((left) => this.#served(key, left), options);
+    if (held !== undefined) return held;
     const requests = this.#access.requests();
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);
     options.snapshot?.ref();

@@ -99,6 +99,12 @@ export interface HoldfastOptions<K, V>
   readonly seams?: Seams | undefined;
 }
 
+/**
+ * Of a call that waited for its database to open: when its time is up, by the clock of its client. It goes with options
+ * through methods of abstract-level, unseen by whoever looks at names.
+ */
+export const DEADLINE: unique symbol = Symbol('deadline');
+
 /** What every call takes. */
 export interface CallOptions {
   /** Milliseconds from now; HOLDFAST_DEADLINE_EXCEEDED or HOLDFAST_NO_PRIMARY after that. */
@@ -238,12 +244,12 @@ export interface HoldfastTtlOptions<K> extends ReadCallOptions {
 
 /** What calls without options of their own go by. */
 export interface CallDefaults {
-  readonly ack: Ack | undefined;
-  readonly consistency: Consistency | undefined;
-  readonly readPreference: ReadPreference | undefined;
-  readonly degrade: Degrade | undefined;
-  readonly maxStalenessMs: number | undefined;
-  readonly whenNoPrimary: WhenNoPrimary | undefined;
+  readonly ack?: Ack | undefined;
+  readonly consistency?: Consistency | undefined;
+  readonly readPreference?: ReadPreference | undefined;
+  readonly degrade?: Degrade | undefined;
+  readonly maxStalenessMs?: number | undefined;
+  readonly whenNoPrimary?: WhenNoPrimary | undefined;
   readonly timeoutMs: number;
 }
 

@@ -1,3 +1,4 @@
+import { AS_LONG_AS_IT_TAKES } from '../deferral.ts';
 import type { Home } from '../home.ts';
 import { decodedRecord, type HolderRecord } from './holder-record.ts';
 import { LeaderWatch } from './leader-watch.ts';
@@ -42,22 +43,22 @@ export class Election<V> {
    */
   async campaign(options: HoldfastCampaignOptions = {}): Promise<Lock> {
     checkedLockOptions(options, []);
-    const campaign = (): Promise<Lock> => this.#acquisition(options).wait();
-    return this.#home.deferred(campaign) ?? campaign();
+    const campaign = (left: HoldfastCampaignOptions): Promise<Lock> => this.#acquisition(left).wait();
+    return this.#desk.deferral.heldOrOpen(campaign, options, AS_LONG_AS_IT_TAKES) ?? campaign(options);
   }
 
   /** Who is elected now; undefined: nobody. */
   async current(options: HoldfastCampaignOptions = {}): Promise<Leader<V> | undefined> {
     checkedLockOptions(options, []);
-    const read = async (): Promise<Leader<V> | undefined> => {
+    const read = async (left: HoldfastCampaignOptions): Promise<Leader<V> | undefined> => {
       const { held } = this.#desk.keys(this.name, 'election');
       const bytes = await this.#desk.stored.get(held, {
-        ...options,
+        ...left,
         consistency: 'linearizable',
       });
       return bytes === undefined ? undefined : leaderOf(decodedRecord(bytes));
     };
-    return this.#home.deferred(read) ?? read();
+    return this.#desk.deferral.heldOrOpen(read, options) ?? read(options);
   }
 
   /**
@@ -81,7 +82,7 @@ export class Election<V> {
     };
     return new LeaderWatch({
       home: this.#home,
-      source: this.#home.deferred(open) ?? open(),
+      source: this.#desk.deferral.heldOrOpen(open, options, AS_LONG_AS_IT_TAKES) ?? open(),
       signal: options.signal,
       leaderOf: (value) => leaderOf(decodedRecord(value)),
     });

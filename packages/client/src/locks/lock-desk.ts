@@ -1,3 +1,4 @@
+import type { Deferral } from '../deferral.ts';
 import type { Home } from '../home.ts';
 import type { Requests } from '../requests.ts';
 import type { Seams } from '../seams.ts';
@@ -37,10 +38,12 @@ const ID_BYTES = 12;
 /** Locks and elections of a database or one of its sublevels: those of others have other names. */
 export class LockDesk {
   readonly #home: Home;
+  readonly deferral: Deferral;
   readonly #access: LockAccess;
 
-  constructor(home: Home, access: LockAccess) {
+  constructor(home: Home, deferral: Deferral, access: LockAccess) {
     this.#home = home;
+    this.deferral = deferral;
     this.#access = access;
   }
 

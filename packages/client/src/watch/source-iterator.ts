@@ -17,7 +17,10 @@ export const NOTHING: unique symbol = Symbol('nothing');
 export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told, undefined> {
   readonly #parts: SourceIteratorParts;
   readonly #onAbort = (): void => this.#abort();
+  readonly #closed = Promise.withResolvers<undefined>();
   #isClosed = false;
+  /** Once it is there. */
+  #opened: WatchSource | undefined;
   /** Why it ended, until that was told. */
   #failure: HoldfastError | undefined;
   /** Calls of `next` in turn. */
@@ -51,6 +54,7 @@ export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closed.resolve(undefined);
     const { home, source, signal } = this.#parts;
     home.detach(this);
     signal?.removeEventListener('abort', this.#onAbort);
@@ -71,8 +75,9 @@ export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told
   async #next(): Promise<IteratorResult<Told, undefined>> {
     try {
       while (!this.#isClosed) {
-        const source = await this.#parts.source;
-        const item = await source.next();
+        // Whoever closes it while the database opens does not want to wait for that.
+        this.#opened ??= await Promise.race([this.#parts.source, this.#closed.promise]);
+        const item = await this.#opened?.next();
         if (item === undefined) break;
         const told = this.tell(item);
         if (told !== NOTHING) return { done: false, value: told };
