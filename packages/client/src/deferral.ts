@@ -19,7 +19,7 @@ export interface DeferralParts {
 }
 
 /** Of a call that waits until it is ended, unless it names a time. */
-export const AS_LONG_AS_IT_TAKES = Number.POSITIVE_INFINITY;
+export const AS_LONG_AS_IT_TAKES: number = Number.POSITIVE_INFINITY;
 
 /** Undocumented in abstract-level's types: what the public methods of an iterator come to. */
 type Turns = Record<'_next' | '_nextv' | '_all' | '_close', (...given: unknown[]) => Promise<unknown>>;
