@@ -54,7 +54,7 @@ export type PeerMessage =
       readonly kind: 'heartbeatReply';
       readonly term: Term;
       readonly round: number;
-      /** The answerer's monotonic clock, milliseconds: only ever given back to it. */
+      /** A moment of the answerer's monotonic clock, milliseconds, as its run names it: only ever given back to it. */
       readonly sentAt: number;
       readonly applied: LogIndex;
     }

@@ -24,6 +24,7 @@ import type { Log } from '../log/log.ts';
 import { Outbox } from '../log/outbox.ts';
 import type { PersistQueue } from '../log/persist-queue.ts';
 import type { Link } from './link.ts';
+import { RunNames } from './run-names.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Shedding } from './shedding.ts';
 
@@ -39,6 +40,7 @@ export function committedIn({ log, store }: RecoveredState): LogIndex {
 export class Context {
   readonly config: CoreConfig;
   readonly random: SeededRandom;
+  readonly runNames: RunNames;
   readonly log: Log;
   readonly persists: PersistQueue;
   readonly links: Map<NodeId, Link> = new Map();
@@ -67,6 +69,7 @@ export class Context {
   ) {
     this.config = config;
     this.random = new SeededRandom(config.seed);
+    this.runNames = new RunNames(config.seed);
     this.log = parts.log;
     this.persists = parts.persists;
     this.now = parts.now;

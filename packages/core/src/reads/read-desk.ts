@@ -84,7 +84,6 @@ export class ReadDesk {
   #confirmed: LocalRead[] = [];
   #sessions: LocalRead[] = [];
   #asks: Ask[] = [];
-  #nextAsk = 1;
   #served: ServedRead[] = [];
   #refused: { id: number; error: WireError }[] = [];
 
@@ -281,13 +280,13 @@ export class ReadDesk {
   }
 
   #ask(reads: readonly LocalRead[]): void {
-    const { primary, links, now, term } = this.#context;
+    const { primary, links, now, runNames, term } = this.#context;
     if (primary === undefined || links.get(primary)?.up !== true) {
       for (const pending of reads)
         this.#refuse(pending, wireError('HOLDFAST_NO_PRIMARY', 'no primary is known', { retryAfterMs: 20 }));
       return;
     }
-    const id = this.#nextAsk++;
+    const id = runNames.nextQuestion();
     this.#asks.push({ id, askedAt: now, reads });
     const deadline = reads.reduce((latest, { read }) => Math.max(latest, read.deadline), now);
     const remainingMs = Math.ceil(deadline - now);

@@ -56,14 +56,17 @@ export class Standby {
   }
 
   onHeartbeat(from: NodeId, message: Heartbeat): void {
-    const { now, persists } = this.#context;
-    this.learnCommit(message.commit);
-    if (message.echo !== undefined) this.#freshness.offer(message.echo, this.#applier.applied.index);
+    const { now, persists, runNames } = this.#context;
+    const { commit, echo } = message;
+    this.learnCommit(commit);
+    const sentAt = echo === undefined ? undefined : runNames.momentOf(echo.sentAt, now);
+    if (echo !== undefined && sentAt !== undefined)
+      this.#freshness.offer({ sentAt, commit: echo.commit }, this.#applier.applied.index);
     this.#context.sendAfter(persists.stateTicket, from, {
       kind: 'heartbeatReply',
       term: message.term,
       round: message.round,
-      sentAt: now,
+      sentAt: runNames.nameOf(now),
       applied: this.#applier.applied.index,
     });
   }
