@@ -13,8 +13,8 @@ async function main(nodes: string): Promise<void> {
   console.log(`somebody else: ${await limiters[0]?.allow('bob', now)}`);
   console.log(`a minute later: ${await limiters[1]?.allow('ada', now + 60_000)}`);
 
-  await limiters[2]?.sweep(now + 60_000);
-  console.log(`counts kept: ${(await processes[0]?.sublevel('counts').keys().all())?.length}`);
+  const livesForMs = (await limiters[2]?.livesFor('ada', now)) ?? 0;
+  console.log(`the count is gone by itself: ${livesForMs > 0 && livesForMs <= 120_000}`);
   await Promise.all(processes.map((db) => db.close()));
 }
 

@@ -15,23 +15,28 @@ export class RateLimiter {
   /**
    * One increment decides: each caller gets a number of its own. Counted exactly once, also if the primary dies in
    * between; where the outcome stays unknown the call fails, and has been counted at most once.
+   *
+   * The count goes by itself, in the same transaction: a window longer than its own, so that a caller whose clock is
+   * behind by less than that still meets it.
    */
   async allow(who: string, now: number = Date.now()): Promise<boolean> {
-    const { value } = await this.#counts.increment(this.#key(who, now), 1);
-    return value <= this.#limit;
+    const key = this.#key(who, now);
+    const { steps } = await this.#counts.transaction({
+      then: [
+        { type: 'increment', key },
+        { type: 'expire', key, ttlMs: 2 * this.#windowMs },
+      ],
+    });
+    const [counted] = steps;
+    return counted?.type === 'increment' && counted.value <= this.#limit;
   }
 
-  /** Removes the counts of windows that are over. Cheap, and safe from several processes at once. */
-  async sweep(now: number = Date.now()): Promise<void> {
-    await this.#counts.clear({ lt: this.#windowOf(now) });
+  /** How long the count of this window still lives, milliseconds. Undefined: nobody called in it. */
+  async livesFor(who: string, now: number = Date.now()): Promise<number | undefined> {
+    return await this.#counts.ttl(this.#key(who, now));
   }
 
   #key(who: string, now: number): string {
-    return `${this.#windowOf(now)}:${who}`;
-  }
-
-  /** Its number, so written that windows sort by time. */
-  #windowOf(now: number): string {
-    return String(Math.floor(now / this.#windowMs)).padStart(16, '0');
+    return `${Math.floor(now / this.#windowMs)}:${who}`;
   }
 }

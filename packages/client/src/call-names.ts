@@ -8,10 +8,19 @@ const WRITE = [...CALL, 'ack'];
 /** Of what is put. */
 const PUT = ['ttlMs'];
 const FALLBACK = ['fallback'];
+/** `read` does. */
+const ABSENT = ['tellAbsent'];
 /** What a caller of `put` may hope for, and would not get. */
 const CONDITIONAL = ['ifRevision', 'ifAbsent', 'conditions'];
 /** Options of ours, of whatever call. What becomes of abstract-level's own, mistyped, is its matter. */
-const OURS: ReadonlySet<string> = new Set([...READ, ...WRITE, ...PUT, ...FALLBACK, ...CONDITIONAL]);
+const OURS: ReadonlySet<string> = new Set([
+  ...READ,
+  ...WRITE,
+  ...PUT,
+  ...FALLBACK,
+  ...ABSENT,
+  ...CONDITIONAL,
+]);
 /** Different names in one program are few; one that makes them up does not fill the memory. */
 const KNOWN_MAX = 1000;
 

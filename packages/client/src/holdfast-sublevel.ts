@@ -10,6 +10,7 @@ import {
 import { EncodedChainedBatch } from './chained-batch.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import {
+  type AbsentSummary,
   type CallAccess,
   type Change,
   KeyedCalls,
@@ -148,11 +149,16 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   }
 
   /** As `Holdfast.read`. */
-  async read<K = KDefault, V = VDefault>(
+  read<K = KDefault, V = VDefault>(
     key: K,
-    options: HoldfastReadOptions<K, V> = {},
-  ): Promise<ReadSummary<V> | undefined> {
-    return this.#calls.read(key, options);
+    options: HoldfastReadOptions<K, V> & { readonly tellAbsent: true },
+  ): Promise<ReadSummary<V> | AbsentSummary>;
+  read<K = KDefault, V = VDefault>(
+    key: K,
+    options?: HoldfastReadOptions<K, V>,
+  ): Promise<ReadSummary<V> | undefined>;
+  read<K, V>(key: K, options: HoldfastReadOptions<K, V> = {}): Promise<never> {
+    return this.#calls.read(key, options) as Promise<never>;
   }
 
   /** As `Holdfast.increment`. */

@@ -13,6 +13,7 @@ import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
 import {
+  type AbsentSummary,
   type CallAccess,
   type Change,
   KeyedCalls,
@@ -64,7 +65,7 @@ import {
   type ReadRequestOptions,
   Requests,
 } from './requests.ts';
-import { type Seams, systemSeams } from './seams.ts';
+import { systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import type { Tenant } from './tenant.ts';
@@ -95,7 +96,6 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
 > {
   readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
-  readonly #seams: Seams;
   readonly #keys: KeySpace;
   readonly #access: CallAccess;
   readonly #calls: KeyedCalls<KDefault, VDefault>;
@@ -117,13 +117,12 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     // abstract-level hands what it is given on to hooks and to `_open`, copied: not what has a life of its own.
     const { seams, logger: _, ...plain } = given;
     super(MANIFEST, plain);
-    this.#seams = seams ?? systemSeams();
     this.#location = parsed;
     this.#keys = keys;
     this.#options = options;
     this.#access = {
       requests: () => this.#open(),
-      seams: this.#seams,
+      seams: seams ?? systemSeams(),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
       openTimeoutMs: options.openTimeoutMs ?? TIMEOUT_MS,
       holder: holderOf(options),
@@ -149,12 +148,17 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
     return this.#calls.write(operations, options);
   }
 
-  /** Undefined if there is no such key. */
-  async read<K = KDefault, V = VDefault>(
+  /** Undefined if there is no such key, unless it is to be told of with `tellAbsent`. */
+  read<K = KDefault, V = VDefault>(
     key: K,
-    options: HoldfastReadOptions<K, V> = {},
-  ): Promise<ReadSummary<V> | undefined> {
-    return this.#calls.read(key, options);
+    options: HoldfastReadOptions<K, V> & { readonly tellAbsent: true },
+  ): Promise<ReadSummary<V> | AbsentSummary>;
+  read<K = KDefault, V = VDefault>(
+    key: K,
+    options?: HoldfastReadOptions<K, V>,
+  ): Promise<ReadSummary<V> | undefined>;
+  read<K, V>(key: K, options: HoldfastReadOptions<K, V> = {}): Promise<never> {
+    return this.#calls.read(key, options) as Promise<never>;
   }
 
   /**
@@ -387,7 +391,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends AbstractLeve
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const tenant = tenantOf(this.#location, this.#options, this.#seams, (event, detail) =>
+    const tenant = tenantOf(this.#location, this.#options, this.#access.seams, (event, detail) =>
       this.#announce(event, detail),
     );
     await tenant.open(this.#access.openTimeoutMs);

@@ -17,6 +17,7 @@ import {
   checkedFallback,
   checkedNames,
   checkedSignal,
+  checkedTellAbsent,
   checkedTtl,
   type HoldfastBatchOperation,
   type HoldfastExpireOptions,
@@ -58,7 +59,7 @@ export interface WriteSummary {
 
 export interface ReadSummary<V> {
   readonly value: V;
-  /** 0: of a `fallback`. */
+  /** Of the key; 0: it is not there, or a `fallback` spoke for it. */
   readonly revision: Revision;
   /**
    * Milliseconds that the state read may be behind; 0 for linearizable, undefined when the node cannot tell. Of a snapshot
@@ -72,6 +73,9 @@ export interface ReadSummary<V> {
   /** It is less than was asked for: an older state, or what a `fallback` gave. */
   readonly degraded?: 'stale-read' | 'fallback';
 }
+
+/** Of a key that is not there, if `read` is asked to tell of that as well. */
+export type AbsentSummary = ReadSummary<undefined>;
 
 /** What became of an `update`. */
 export interface UpdateSummary<V> {
@@ -129,9 +133,11 @@ const TTL_NAMES = [
   'signal',
   'whenNoPrimary',
 ];
-const READ_NAMES = [...TTL_NAMES, 'valueEncoding', 'fallback'];
+const READ_NAMES = [...TTL_NAMES, 'valueEncoding', 'fallback', 'tellAbsent'];
 const DECIDED_NAMES = ['keyEncoding', 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
 const UPDATE_NAMES = [...DECIDED_NAMES, 'valueEncoding', 'ttlMs'];
+/** Of a key that is not there. */
+const ABSENT = 0 as Revision;
 /** Longest pause of an update before it tries again. The first is up to 2 ms. */
 const PAUSE_MS_MAX = 64;
 
@@ -178,38 +184,32 @@ export class KeyedCalls<KDefault, VDefault> {
   async read<K = KDefault, V = VDefault>(
     key: K,
     options: HoldfastReadOptions<K, V>,
-  ): Promise<ReadSummary<V> | undefined> {
+  ): Promise<ReadSummary<V | undefined> | undefined> {
     checkedNames('options', options, READ_NAMES);
+    const isAbsentTold = checkedTellAbsent(options.tellAbsent);
     const fallback = this.#fallbacks.of<K, V>(options);
-    if (fallback === undefined) return this.#read(key, options);
     checkedFallback(fallback);
     try {
-      return await this.#read(key, options);
+      const found = await this.#read<K, V>(key, options);
+      return isAbsentTold || found.revision !== ABSENT ? found : undefined;
     } catch (error) {
+      if (fallback === undefined) throw error;
       const value = await this.#fallbacks.use(error, key, fallback);
-      if (value === undefined) return undefined;
-      const revision = 0 as Revision;
-      return {
-        value,
-        revision,
-        staleness: undefined,
-        servedBy: undefined,
-        ttlMs: undefined,
-        degraded: 'fallback',
-      };
+      const nobody = { staleness: undefined, servedBy: undefined, ttlMs: undefined };
+      const given = { value, revision: ABSENT, ...nobody, degraded: 'fallback' } as const;
+      return isAbsentTold || value !== undefined ? given : undefined;
     }
   }
 
-  async #read<K, V>(key: K, options: HoldfastReadOptions<K, V>): Promise<ReadSummary<V> | undefined> {
+  async #read<K, V>(key: K, options: HoldfastReadOptions<K, V>): Promise<ReadSummary<V | undefined>> {
     const { answer, node, isDegraded } = await this.#served(key, options);
     const item = answer.items[0];
-    if (item === undefined) return undefined;
     return {
-      value: this.#home.decodedValue(item.value, options.valueEncoding),
-      revision: item.revision,
+      value: item && this.#home.decodedValue<V>(item.value, options.valueEncoding),
+      revision: item?.revision ?? ABSENT,
       staleness: answer.stalenessMs < 0 ? undefined : answer.stalenessMs,
       servedBy: node,
-      ttlMs: item.ttlMs,
+      ttlMs: item?.ttlMs,
       ...(isDegraded ? { degraded: 'stale-read' } : {}),
     };
   }
@@ -302,10 +302,10 @@ export class KeyedCalls<KDefault, VDefault> {
         ...time.left(),
         consistency: 'linearizable',
       });
-      const value = await time.within(change(found?.value));
-      const revision = found?.revision ?? (0 as Revision);
-      if (value === undefined || (value === null && found === undefined))
-        return { value: found?.value, revision, changed: false, tries };
+      const value = await time.within(change(found.value));
+      const { revision } = found;
+      if (value === undefined || (value === null && revision === ABSENT))
+        return { value: found.value, revision, changed: false, tries };
       const operation =
         value === null ? ({ type: 'del', key } as const) : ({ type: 'put', key, value, ttlMs } as const);
       try {

@@ -204,6 +204,11 @@ export interface HoldfastReadOptions<K, V> extends ReadCallOptions, FallbackOpti
   readonly snapshot?: AbstractGetOptions<K, V>['snapshot'];
   readonly keyEncoding?: AbstractGetOptions<K, V>['keyEncoding'];
   readonly valueEncoding?: AbstractGetOptions<K, V>['valueEncoding'];
+  /**
+   * Of a key that is not there, give a summary without a value instead of nothing: it tells how old the state is in which
+   * there is no such key, and whether that is less than was asked for.
+   */
+  readonly tellAbsent?: boolean | undefined;
 }
 
 export interface HoldfastWriteOptions<K, V> extends WriteCallOptions {
@@ -396,6 +401,11 @@ export function checkedNames(what: string, given: object, names: readonly string
       `${what}: there is no ${JSON.stringify(name)}, only ${names.join(', ')}`,
     );
   }
+}
+
+export function checkedTellAbsent(tellAbsent: boolean | undefined): boolean {
+  if (tellAbsent === undefined || typeof tellAbsent === 'boolean') return tellAbsent ?? false;
+  throw invalidOption('tellAbsent', tellAbsent, 'true or false');
 }
 
 export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {

@@ -45,6 +45,27 @@ describe("degrade: 'stale-reads'", () => {
     expect(told).toEqual([]);
   });
 
+  test('of a key that is not there the age is told to who asks for it', async () => {
+    const db = await stored({ degrade: 'stale-reads' });
+    const tellAbsent = true as const;
+    const fresh = await world.drive(db.read('none', { tellAbsent }));
+    expect(fresh).toEqual({ value: undefined, revision: 0, staleness: 0, servedBy: 'n1', ttlMs: undefined });
+    world.cluster.elect(undefined);
+    expect(await world.drive(db.read('none'))).toBeUndefined();
+    const absent = { value: undefined, revision: 0, staleness: 7, degraded: 'stale-read' };
+    expect(await world.drive(db.read('none', { tellAbsent }))).toMatchObject(absent);
+    expect(await world.drive(db.sublevel('s').read('a', { tellAbsent }))).toMatchObject(absent);
+    expect(await world.drive(db.read('a', { tellAbsent }))).toMatchObject({ value: '1', staleness: 7 });
+    const options = { tellAbsent, consistency: 'linearizable' as const, timeoutMs: 100 };
+    const helped = await world.drive(db.read('none', { ...options, fallback: () => undefined }));
+    expect(helped).toMatchObject({ value: undefined, servedBy: undefined, degraded: 'fallback' });
+    const wrong = await world.timed(db.read('a', { tellAbsent: 1 as never }));
+    expect(wrong.error).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT' });
+    // What it says is what a write can be made conditional on.
+    world.cluster.elect('n2');
+    await world.drive(db.write([{ type: 'put', key: 'none', value: '1' }], { ifRevision: fresh.revision }));
+  });
+
   test('with no primary for a second reads come from standbys, and say so', async () => {
     const db = await stored({ degrade: 'stale-reads' });
     const told = degradedOf(db);
