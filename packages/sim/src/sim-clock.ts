@@ -14,6 +14,9 @@ export interface SimClockOptions {
  */
 const STEPS_PER_MS = 1024;
 
+/** Timers that fire in one turn of the real event loop, each as an immediate of its own: a turn asks the system for news. */
+const TIMERS_A_TURN = 32;
+
 /**
  * Time that passes only when it is told to. Timers fire in the order of their due times, those of one
  * moment in the order they were set; after each one, everything that it made runnable (promises, microtasks)
@@ -63,8 +66,7 @@ export class SimClock implements Clock {
   async advance(byMs: number): Promise<void> {
     assert(byMs >= 0, 'time does not go back');
     const end = this.#now + byMs;
-    await this.settle();
-    while (await this.#fireNext(end));
+    await this.#fireUntil(end, () => false);
     this.#now = end;
   }
 
@@ -74,13 +76,9 @@ export class SimClock implements Clock {
    */
   async runUntil(condition: () => boolean, options: { limitMs?: number } = {}): Promise<void> {
     const limitMs = options.limitMs ?? 60_000;
-    const end = this.#now + limitMs;
-    await this.settle();
-    while (!condition()) {
-      if (await this.#fireNext(end)) continue;
-      const why = this.#timers.size === 0 ? 'no timer is left' : `${limitMs} ms have passed`;
-      throw new Error(`the condition does not hold and ${why}: ${condition}`);
-    }
+    if (await this.#fireUntil(this.#now + limitMs, condition)) return;
+    const why = this.#timers.size === 0 ? 'no timer is left' : `${limitMs} ms have passed`;
+    throw new Error(`the condition does not hold and ${why}: ${condition}`);
   }
 
   /** Lets time pass until the promise is settled, and gives what it came to. */
@@ -104,13 +102,46 @@ export class SimClock implements Clock {
     });
   }
 
-  async #fireNext(end: number): Promise<boolean> {
+  /**
+   * Fires what is due at `end` or before, one after the other, until the condition holds, which is asked before each; says
+   * whether it does. Between two immediates Node runs every promise and `nextTick` to its end, as it does between two turns of
+   * the event loop. No promise of the clock's own is in the way.
+   */
+  #fireUntil(end: number, condition: () => boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const over = (holds: boolean): void => {
+        isOver = true;
+        resolve(holds);
+      };
+      const turn = (): void => {
+        for (let count = 1; count < TIMERS_A_TURN; count += 1) setImmediate(next);
+        setImmediate(last);
+      };
+      const next = (): void => {
+        if (isOver) return;
+        try {
+          if (condition()) over(true);
+          else if (!this.#fireNext(end)) over(false);
+        } catch (error) {
+          isOver = true;
+          reject(error);
+        }
+      };
+      const last = (): void => {
+        next();
+        if (!isOver) turn();
+      };
+      turn();
+    });
+  }
+
+  #fireNext(end: number): boolean {
     const timer = this.#timers.takeUntil(end);
     if (timer === undefined) return false;
     this.#now = Math.max(this.#now, timer.dueAt);
     this.#fired += 1;
     timer.callback();
-    await this.settle();
     return true;
   }
 }

@@ -13,8 +13,16 @@ export function majorityIndex(matches: readonly LogIndex[]): LogIndex {
 /** The highest value that a majority of one value per voter reaches. */
 export function majorityValue(values: readonly number[]): number {
   if (values.length === 0) return 0;
-  const descending = [...values].sort((a, b) => b - a);
-  return descending[quorumSize(values.length) - 1]!;
+  const quorum = quorumSize(values.length);
+  let highest = -Infinity;
+  // Asked several times in every step: voters are few, and a sorted copy costs more than to count.
+  for (const value of values) {
+    if (value <= highest) continue;
+    let holders = 0;
+    for (const other of values) if (other >= value) holders += 1;
+    if (holders >= quorum) highest = value;
+  }
+  return highest;
 }
 
 /** The index that every voter holds. */

@@ -1,36 +1,18 @@
 import type { Timer } from '@holdfast/types';
 
-interface HeapTimer extends Timer {
-  readonly dueAt: number;
-  readonly callback: () => void;
-  readonly order: number;
-  cancelled: boolean;
-}
-
 /** Pending timers, earliest first; those due at one moment in the order they were added. */
 export class TimerHeap {
   readonly #heap: HeapTimer[] = [];
+  readonly #count: TimerCount = { pending: 0 };
   #order = 0;
-  #size = 0;
 
   /** Timers neither taken nor cancelled. */
   get size(): number {
-    return this.#size;
+    return this.#count.pending;
   }
 
   add(dueAt: number, callback: () => void): Timer {
-    const timer: HeapTimer = {
-      dueAt,
-      callback,
-      order: this.#order++,
-      cancelled: false,
-      cancel: () => {
-        if (timer.cancelled) return;
-        timer.cancelled = true;
-        this.#size--;
-      },
-    };
-    this.#size++;
+    const timer = new HeapTimer({ dueAt, callback, order: this.#order++, count: this.#count });
     this.#heap.push(timer);
     this.#siftUp(this.#heap.length - 1);
     return timer;
@@ -39,9 +21,9 @@ export class TimerHeap {
   /** Takes the first timer that is due at `end` or before. */
   takeUntil(end: number): { dueAt: number; callback: () => void } | undefined {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (!first.cancelled && first.dueAt > end) return undefined;
+      if (!first.isCancelled && first.dueAt > end) return undefined;
       this.#removeFirst();
-      if (first.cancelled) continue;
+      if (first.isCancelled) continue;
       first.cancel();
       return first;
     }
@@ -82,6 +64,41 @@ export class TimerHeap {
     this.#heap[parent] = lower;
     this.#heap[child] = upper;
     return true;
+  }
+}
+
+interface TimerCount {
+  pending: number;
+}
+
+class HeapTimer implements Timer {
+  readonly dueAt: number;
+  readonly callback: () => void;
+  readonly order: number;
+  readonly #count: TimerCount;
+  #isCancelled = false;
+
+  constructor(parts: {
+    readonly dueAt: number;
+    readonly callback: () => void;
+    readonly order: number;
+    readonly count: TimerCount;
+  }) {
+    this.dueAt = parts.dueAt;
+    this.callback = parts.callback;
+    this.order = parts.order;
+    this.#count = parts.count;
+    this.#count.pending += 1;
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  cancel(): void {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#count.pending -= 1;
   }
 }
 

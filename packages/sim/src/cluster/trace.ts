@@ -7,6 +7,8 @@ export interface TraceOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+const TEXT_LENGTH_MAX = 16_384;
+
 /**
  * What happened, in order. Two runs that did the same have the same digest, whether or not anybody reads along:
  * what a line tells people beyond its plain words is worked out only if it is printed.
@@ -15,7 +17,12 @@ export class Trace {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #print: ((line: string) => void) | undefined;
   readonly #hash: Hash = createHash('sha256');
+  /** Lines that are not hashed yet: each call of the hash costs more than the line does. */
+  #text = '';
   #lines = 0;
+  /** A moment as text, which many lines begin with. */
+  #moment = '0';
+  #momentAt = 0;
 
   constructor(options: TraceOptions) {
     this.#clock = options.clock;
@@ -30,12 +37,23 @@ export class Trace {
   record(words: string, explain?: () => string): void {
     const now = this.#clock.now();
     this.#lines += 1;
-    this.#hash.update(`${now} ${words}\n`);
+    if (now !== this.#momentAt) {
+      this.#momentAt = now;
+      this.#moment = String(now);
+    }
+    this.#text += `${this.#moment} ${words}\n`;
+    if (this.#text.length > TEXT_LENGTH_MAX) this.#hashText();
     this.#print?.(`${now.toFixed(3).padStart(11)}  ${explain === undefined ? words : explain()}`);
   }
 
   /** Of all lines so far, in hexadecimal. */
   digest(): string {
+    this.#hashText();
     return this.#hash.copy().digest('hex');
+  }
+
+  #hashText(): void {
+    this.#hash.update(this.#text);
+    this.#text = '';
   }
 }

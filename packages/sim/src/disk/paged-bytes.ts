@@ -2,17 +2,20 @@ const PAGE_BYTES = 4096;
 const ZERO_PAGE: Uint8Array = new Uint8Array(PAGE_BYTES);
 
 /**
- * The bytes of a file as pages that are never changed in place, so that a copy of a file of any size costs
+ * The bytes of a file as pages that are not changed once a copy shares them, so that a copy of a file of any size costs
  * one array of references. A page never written is a hole: it reads as zeros and takes no space.
  */
 export class PagedBytes {
   #pages: (Uint8Array | undefined)[] = [];
+  /** By page: no copy shares it, so it is changed in place. */
+  #isOwn: boolean[] = [];
   #length = 0;
   #pageCount = 0;
 
   copy(): PagedBytes {
     const copy = new PagedBytes();
     copy.#pages = this.#pages.slice();
+    this.#isOwn = [];
     copy.#length = this.#length;
     copy.#pageCount = this.#pageCount;
     return copy;
@@ -41,7 +44,8 @@ export class PagedBytes {
   write(position: number, bytes: Uint8Array): void {
     for (const piece of pieces(position, bytes.length)) {
       const part = bytes.subarray(piece.offset, piece.offset + piece.end - piece.start);
-      this.#setPage(piece.page, this.#pageWith(piece.page, piece.start, part));
+      if (this.#isOwn[piece.page] === true) this.#pages[piece.page]!.set(part, piece.start);
+      else this.#setPage(piece.page, this.#pageWith(piece.page, piece.start, part));
     }
     this.#length = Math.max(this.#length, position + bytes.length);
   }
@@ -83,6 +87,7 @@ export class PagedBytes {
     if (page !== undefined) this.#pageCount++;
     while (this.#pages.length < number) this.#pages.push(undefined);
     this.#pages[number] = page;
+    this.#isOwn[number] = page !== undefined && page !== ZERO_PAGE;
   }
 }
 

@@ -54,6 +54,7 @@ export class LagBounds {
       const receipts = effect.kind === 'reply' ? effect.replies.filter(isLocalReceipt) : [];
       if (receipts.length > 0) this.#checkAge(node, office, context, now);
     }
+    if (office.open.length === 0) return;
     office.open = office.open.filter(({ index }) => index > commit);
     checkBytes(node, office, context);
   }

@@ -49,13 +49,21 @@ function newestOf(entries: readonly Entry[]): Map<SessionId, number> {
 }
 
 function textOf(record: SessionRecord | undefined): string {
-  return record === undefined ? 'nothing' : JSON.stringify(record, inOrder);
+  return record === undefined ? 'nothing' : inOrder(record);
 }
 
-/** What was read back from a store need not list its fields in the order in which it was made. */
-function inOrder(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  // Nor bytes as the class in which they were.
-  const plain = value instanceof Uint8Array ? Buffer.from(value).toJSON() : value;
-  return Object.fromEntries(Object.entries(plain).sort(([one], [other]) => (one < other ? -1 : 1)));
+/**
+ * What was read back from a store need not list its fields in the order in which it was made, nor hold bytes as the class in
+ * which they were.
+ */
+function inOrder(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
+  if (value instanceof Uint8Array)
+    return `bytes ${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
+  if (Array.isArray(value)) return `[${value.map(inOrder).join()}]`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const names = Object.keys(fields)
+    .filter((name) => fields[name] !== undefined)
+    .sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${inOrder(fields[name])}`).join()}}`;
 }

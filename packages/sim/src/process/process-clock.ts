@@ -11,6 +11,13 @@ export interface ProcessClockOptions {
   wallOffsetMs(): number;
 }
 
+interface TimerParts extends Pick<ProcessClockOptions, 'clock' | 'gate' | 'rate'> {
+  /** Whose time it goes by. */
+  readonly process: ProcessClock;
+  readonly delayMs: number;
+  readonly callback: () => void;
+}
+
 /** The clock of one process: monotonic from its start on, at its own pace. */
 export class ProcessClock implements Clock {
   readonly #options: ProcessClockOptions;
@@ -31,25 +38,40 @@ export class ProcessClock implements Clock {
 
   setTimer(delayMs: number, callback: () => void): Timer {
     const { clock, gate, rate } = this.#options;
-    const dueAt = this.now() + delayMs;
-    let isCancelled = false;
-    let timer: Timer;
-    const arm = (ms: number): void => {
-      timer = clock.setTimer(ms / rate, () => gate.run('timer', fire));
-    };
-    const fire = (): void => {
-      // It may have been cancelled while it waited for the process to be thawed.
-      if (isCancelled) return;
-      if (this.now() >= dueAt) callback();
-      // Rounding: never before its time.
-      else arm(1 / 1024);
-    };
-    arm(delayMs);
-    return {
-      cancel: () => {
-        isCancelled = true;
-        timer.cancel();
-      },
-    };
+    return new ProcessTimer({ process: this, clock, gate, rate, delayMs, callback });
+  }
+}
+
+class ProcessTimer implements Timer {
+  readonly #parts: TimerParts;
+  readonly #dueAt: number;
+  readonly #knock: () => void;
+  readonly #fire: () => void;
+  #timer: Timer;
+  #isCancelled = false;
+
+  constructor(parts: TimerParts) {
+    this.#parts = parts;
+    this.#dueAt = parts.process.now() + parts.delayMs;
+    this.#fire = () => this.#fired();
+    this.#knock = () => parts.gate.run('timer', this.#fire);
+    this.#timer = this.#arm(parts.delayMs);
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#timer.cancel();
+  }
+
+  #arm(ms: number): Timer {
+    return this.#parts.clock.setTimer(ms / this.#parts.rate, this.#knock);
+  }
+
+  #fired(): void {
+    // It may have been cancelled while it waited for the process to be thawed.
+    if (this.#isCancelled) return;
+    if (this.#parts.process.now() >= this.#dueAt) this.#parts.callback();
+    // Rounding: never before its time.
+    else this.#timer = this.#arm(1 / 1024);
   }
 }
