@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Half a minute and more each, the longest first. Begun last, one would keep the whole run waiting for it alone. */
 const LONG = [
   'packages/sim/test/seeds.test.ts',
+  'packages/sim/test/fresh-seeds.test.ts',
   'test/pack/pack.test.ts',
   'test/sim-command.test.ts',
   'test/mutations/mutations.test.ts',

@@ -4,7 +4,9 @@ import {
   drawSchedule,
   type FaultKind,
   formatSchedule,
+  MARKS,
   type MarkName,
+  marksMissed,
   RunFailure,
   type RunReport,
   trySchedule,
@@ -30,9 +32,20 @@ export class SeedRuns {
     return this.#tally.staleReads;
   }
 
-  /** How much was run, and what struck. */
+  /** That passed. */
+  get count(): number {
+    return this.#runs;
+  }
+
+  /** How much was run, what struck, and what was met of the rare paths. */
   get summary(): string {
-    return `${this.#runs} runs: ${this.#tally.summary()}`;
+    const missed = marksMissed(this.marks);
+    const all = Object.keys(MARKS).length;
+    return (
+      `${this.#runs} runs: ${this.#tally.summary()}\n` +
+      `${all - missed.length} of ${all} rare paths met` +
+      `${missed.length === 0 ? '' : `, but not ${missed.join(', ')}`}`
+    );
   }
 
   /**
