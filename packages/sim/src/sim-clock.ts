@@ -27,6 +27,8 @@ export class SimClock implements Clock {
   #now: number;
   #wallOffset: number;
   #fired = 0;
+  /** Who lets time pass. */
+  #drivers = 0;
 
   constructor(options: SimClockOptions = {}) {
     this.#now = options.startMs ?? 0;
@@ -103,35 +105,43 @@ export class SimClock implements Clock {
   }
 
   /**
-   * Fires what is due at `end` or before, one after the other, until the condition holds, which is asked before each; says
+   * Fires what is due at `until` or before, one after the other, until the condition holds, which is asked before each; says
    * whether it does. Between two immediates Node runs every promise and `nextTick` to its end, as it does between two turns of
-   * the event loop. No promise of the clock's own is in the way.
+   * the event loop. No promise of the clock's own is in the way. Several who let time pass at once take turns, one timer each.
    */
-  #fireUntil(end: number, condition: () => boolean): Promise<boolean> {
+  #fireUntil(until: number, condition: () => boolean): Promise<boolean> {
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const over = (holds: boolean): void => {
+      const end = (): void => {
         isOver = true;
+        this.#drivers -= 1;
+      };
+      const over = (holds: boolean): void => {
+        end();
         resolve(holds);
       };
       const turn = (): void => {
-        for (let count = 1; count < TIMERS_A_TURN; count += 1) setImmediate(next);
+        for (let count = 1; count < TIMERS_A_TURN; count += 1) setImmediate(further);
         setImmediate(last);
       };
       const next = (): void => {
         if (isOver) return;
         try {
           if (condition()) over(true);
-          else if (!this.#fireNext(end)) over(false);
+          else if (!this.#fireNext(until)) over(false);
         } catch (error) {
-          isOver = true;
+          end();
           reject(error);
         }
+      };
+      const further = (): void => {
+        if (this.#drivers === 1) next();
       };
       const last = (): void => {
         next();
         if (!isOver) turn();
       };
+      this.#drivers += 1;
       turn();
     });
   }
