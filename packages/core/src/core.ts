@@ -67,7 +67,7 @@ export class Core implements CoreApi {
   constructor(config: CoreConfig, recovered: RecoveredState, now: number) {
     const { log: recoveredLog, store } = recovered;
     const log = new Log(recoveredLog, {
-      baseRevision: store.revision,
+      base: store,
       cacheFrom: (store.checkpoint.index + 1) as LogIndex,
       anchors: [store.checkpoint, store.applied],
     });

@@ -37,7 +37,8 @@ export class Log {
   constructor(
     recovered: RecoveredLog,
     options: {
-      readonly baseRevision: Revision;
+      /** Of the store: all that there is of a log which has nothing after its snapshot. */
+      readonly base: { readonly revision: Revision; readonly logTime: number };
       readonly cacheFrom: LogIndex;
       readonly anchors: readonly Position[];
     },
@@ -45,8 +46,8 @@ export class Log {
     this.base = recovered.base;
     this.first = recovered.first;
     this.last = recovered.last;
-    this.lastRevision = Math.max(recovered.lastRevision, options.baseRevision) as Revision;
-    this.lastLogTime = recovered.lastLogTime;
+    this.lastRevision = Math.max(recovered.lastRevision, options.base.revision) as Revision;
+    this.lastLogTime = Math.max(recovered.lastLogTime, options.base.logTime);
     this.#runs = [...recovered.termRuns];
     this.#anchors = [recovered.last, ...options.anchors];
     this.#cacheStart = Math.min(options.cacheFrom, recovered.last.index + 1) as LogIndex;
@@ -173,6 +174,8 @@ export class Log {
       ...this.#runs.filter((run) => run.index > behind),
     ];
     this.#runs = runs.filter((run, at) => at === 0 || run.term !== runs[at - 1]!.term);
+    // Nobody knew what the last one had handed out.
+    if (to === this.last.index) this.#moveEnd(entries.at(-1)!);
   }
 
   /** Undefined when it is not in memory. */

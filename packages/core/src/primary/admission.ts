@@ -282,8 +282,10 @@ export class Admission {
   admitLocal(): void {
     while (this.#localLine.length > 0) {
       const item = this.#localLine.peek()!;
-      if (this.#isMoot(item)) this.#drop(item);
-      else if (this.#lagging()) return;
+      if (this.#isMoot(item)) {
+        if (item.prefetch !== undefined) this.#prefetches.release(item.prefetch);
+        this.#drop(item);
+      } else if (this.#lagging()) return;
       else this.#enqueue(item);
       this.#localLine.shift();
     }

@@ -184,9 +184,11 @@ export class Office implements ReadOffice {
     if (!this.#admitting) return;
     let excess = this.#applier.sessions.size - config.limits.sessionsMax;
     const idle: { readonly session: SessionId; readonly usedAt: number }[] = [];
-    for (const { id } of this.#applier.sessions.sessions()) {
+    const { logTime } = this;
+    for (const { id, usedAt: loggedAt } of this.#applier.sessions.sessions()) {
       if (this.admission.pending.countOf(id) > 0) continue;
-      const usedAt = this.#sessionUsedAt.get(id) ?? this.#startedAt;
+      // One that asked for nothing yet was opened when its record says, if that was in this office.
+      const usedAt = this.#sessionUsedAt.get(id) ?? Math.max(this.#startedAt, now - (logTime - loggedAt));
       if (now - usedAt > config.limits.sessionIdleMs) this.admission.closeSession(id, 'expired');
       else if (excess > 0) idle.push({ session: id, usedAt });
     }

@@ -125,12 +125,10 @@ export class Replicator {
         echo === undefined ? base : { ...base, echo: { sentAt: echo.sentAt, commit: echo.commit } },
       );
     }
-    if (this.#echoes)
-      this.#waitingEchoes.set(this.#context.config.self, {
-        sentAt: now,
-        commit: this.#acknowledgedTo(),
-        round,
-      });
+    const { self } = this.#context.config;
+    // One at a time: rounds may be begun faster than they are answered.
+    if (this.#echoes && !this.#waitingEchoes.has(self))
+      this.#waitingEchoes.set(self, { sentAt: now, commit: this.#acknowledgedTo(), round });
     this.#confirm();
     return round;
   }
