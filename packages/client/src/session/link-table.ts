@@ -100,9 +100,12 @@ export class LinkTable implements ReadRoutes {
 
   /** False if it was not up. */
   remove(link: LinkId): boolean {
-    const removed = this.#links.delete(link);
-    if (removed) this.#rank();
-    return removed;
+    const state = this.#links.get(link);
+    if (state === undefined) return false;
+    this.#links.delete(link);
+    this.#view.unlinked(state.node);
+    this.#rank();
+    return true;
   }
 
   /** True if the topology changed. */

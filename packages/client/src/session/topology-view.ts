@@ -3,14 +3,17 @@ import type { NodeId, Term, Topology, TopologyNode } from '@holdfast/types';
 const UNKNOWN: Topology = { term: 0 as Term, nodes: [] };
 
 /**
- * What this client believes of the cluster, merged from what the nodes announce. The highest term wins. Within
- * a term there is one primary at most: the first announcement of it stands, and only the primary itself can
- * take it back, since another node may simply not have heard yet.
+ * What this client believes of the cluster, merged from what the nodes announce. Of the primaries that are named the one of
+ * the highest term wins. Within a term there is one at most: the first announcement of it stands, and only the primary
+ * itself can take it back, since another node may simply not have heard yet. Nor does a higher term without a primary
+ * take it back: its candidate may never win, or lose its disk and with it the term, and the others go on as before.
  */
 export class TopologyView {
   #topology: Topology = UNKNOWN;
-  /** The newest term whose primary has itself said that it resigned. */
+  /** The newest term whose primary has itself said that it is over. */
   #resignedTerm = 0;
+  /** What each node that is linked has last named as its own term. */
+  readonly #terms = new Map<NodeId, Term>();
 
   get current(): Topology {
     return this.#topology;
@@ -31,21 +34,29 @@ export class TopologyView {
   /** An announcement by node `from`. True if anything changed. */
   learn(announced: Topology, from: NodeId): boolean {
     const { term, primary } = announced;
-    const nodes = announced.nodes.length > 0 ? announced.nodes : this.#topology.nodes;
-    if (term > this.#topology.term) return this.#become(term, this.#believable(term, primary, from), nodes);
-    if (term < this.#topology.term) return false;
-    const known = this.#topology.primary;
-    if (known === undefined) return this.#become(term, this.#believable(term, primary, from), nodes);
-    if (primary === undefined && from === known) {
-      this.#resignedTerm = term;
+    const known = this.#topology;
+    const nodes = announced.nodes.length > 0 ? announced.nodes : known.nodes;
+    this.#terms.set(from, term);
+    if (primary !== undefined && this.#isBelievable(term, primary, from)) {
+      if (known.primary === undefined || term > known.term) return this.#become(term, primary, nodes);
+    } else if (known.primary === undefined) {
+      return this.#become(Math.max(term, known.term) as Term, undefined, nodes);
+    }
+    if (from === known.primary && primary !== from && term >= known.term) {
+      this.#resignedTerm = known.term;
       return this.#become(term, undefined, nodes);
     }
-    return this.#become(term, known, nodes);
+    return this.#become(known.term, known.primary, nodes);
   }
 
-  /** A primary that resigned is no longer one on hearsay: only if it says so itself. */
-  #believable(term: Term, primary: NodeId | undefined, from: NodeId): NodeId | undefined {
-    return term === this.#resignedTerm && primary !== from ? undefined : primary;
+  /** It tells no more: what others say of it counts again. */
+  unlinked(node: NodeId): void {
+    this.#terms.delete(node);
+  }
+
+  /** A primary that is over, or whose term is, is no longer one on hearsay: only if it says so itself. */
+  #isBelievable(term: Term, primary: NodeId, from: NodeId): boolean {
+    return primary === from || (term > this.#resignedTerm && term >= (this.#terms.get(primary) ?? 0));
   }
 
   #become(term: Term, primary: NodeId | undefined, nodes: readonly TopologyNode[]): boolean {

@@ -151,13 +151,44 @@ const topology = (term: number, primary?: NodeId): Topology =>
 const [n1, n2, n3] = ids as [NodeId, NodeId, NodeId];
 
 describe('the view of the cluster', () => {
-  test('the highest term wins, whoever tells it', () => {
+  test('the primary of the highest term wins, whoever tells it', () => {
     const view = new TopologyView();
     expect(view.learn(topology(5, n1), n2)).toBe(true);
     expect(view.learn(topology(4, n3), n3)).toBe(false);
     expect(view.primary).toBe(n1);
-    expect(view.learn(topology(6), n3)).toBe(true);
+    expect(view.learn(topology(6, n3), n2)).toBe(true);
+    expect(view.current).toEqual(topology(6, n3));
+  });
+
+  test('a candidate that does not win takes no primary away', () => {
+    const view = new TopologyView();
+    view.learn(topology(5, n1), n1);
+    expect(view.learn(topology(7), n3)).toBe(false);
+    expect(view.current).toEqual(topology(5, n1));
+    const late = new TopologyView();
+    late.learn(topology(7), n3);
+    expect(late.current).toEqual(topology(7));
+    expect(late.learn(topology(5, n1), n2)).toBe(true);
+    expect(late.current).toEqual(topology(5, n1));
+    expect(late.learn(topology(6, n2), n2)).toBe(true);
+    expect(late.primary).toBe(n2);
+  });
+
+  test('a primary that goes on to another term is none, and not on hearsay either', () => {
+    const view = new TopologyView();
+    view.learn(topology(5, n1), n1);
+    expect(view.learn(topology(6), n1)).toBe(true);
+    expect(view.current).toEqual(topology(6));
+    expect(view.learn(topology(5, n1), n2)).toBe(false);
+    expect(view.learn(topology(4, n2), n3)).toBe(false);
     expect(view.primary).toBeUndefined();
+    const unknown = new TopologyView();
+    unknown.learn(topology(6), n1);
+    unknown.learn(topology(5, n1), n2);
+    expect(unknown.primary).toBeUndefined();
+    unknown.unlinked(n1);
+    unknown.learn(topology(5, n1), n2);
+    expect(unknown.current).toEqual(topology(5, n1));
   });
 
   test('within a term only the primary takes its role back, and then hearsay does not give it again', () => {
