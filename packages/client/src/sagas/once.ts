@@ -29,6 +29,19 @@ const MARKS_SUBLEVEL = 'saga-marks';
 const APPLIED = 'applied';
 const UNDONE = 'undone';
 
+/** A sublevel is attached to its database until that is closed: one for each use would pile up. */
+const marksLevels = new WeakMap<object, unknown>();
+
+/** It only tells keys and encodings: one that was closed with its database serves as well. */
+function marksOf(database: OnceOf<unknown, unknown>): unknown {
+  let marks = marksLevels.get(database);
+  if (marks === undefined) {
+    marks = database.sublevel(MARKS_SUBLEVEL);
+    marksLevels.set(database, marks);
+  }
+  return marks;
+}
+
 /** `key`: of the step, the same for its compensation. */
 export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSignal): Once {
   const apply = async (
@@ -37,7 +50,7 @@ export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSig
   ) => {
     const mark = {
       key,
-      sublevel: database.sublevel(MARKS_SUBLEVEL) as never,
+      sublevel: marksOf(database) as never,
       keyEncoding: 'utf8',
       valueEncoding: 'utf8',
     } as const;

@@ -150,8 +150,10 @@ export class SagaRun {
         await this.#pause(tries);
       }
       held = await this.#held(from.record.id);
-      // Nobody else makes moves under this tenure: it was made, and its answer was lost.
-      if (held.record.moves !== from.record.moves) return held;
+      // Nobody else makes moves under this tenure: it was made, and its answer was lost. One of an earlier tenure, still
+      // under way when this one began, is none of its own: the saga is not taken yet.
+      const isOwn = held.record.token === tenure.token;
+      if (isOwn && held.record.moves !== from.record.moves) return held;
     }
   }
 

@@ -1,5 +1,6 @@
 import { type HoldfastError, LIMITS } from '@holdfast/types';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { AbstractSublevel } from 'abstract-level';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SagaRecord, Sagas, type StepContext, saga } from '../../src/sagas/index.ts';
 import { TENURES_MAX } from '../../src/sagas/saga-record.ts';
 import { errorOf } from '../support/error-of.ts';
@@ -266,6 +267,24 @@ describe('once', () => {
     const now = (value: number): unknown => [expect.objectContaining({ type: 'increment', value })];
     expect(seen).toEqual([now(5), undefined, undefined, now(0), undefined, undefined]);
     expect(await drive(one.db.get('account'))).toBe('0');
+  });
+
+  test('leaves one sublevel in its database however often it is used, also after that was closed', async () => {
+    const attached = vi.spyOn(one.db, 'attachResource');
+    const definition = saga('transfer').step('credit', {
+      run: ({ once }) => once(one.db, [{ type: 'increment', key: 'account', by: 5 }]),
+    });
+    const sublevels = (): number =>
+      attached.mock.calls.filter(([resource]) => resource instanceof AbstractSublevel).length;
+    await drive(one.sagas.run(definition, '1', undefined));
+    const first = sublevels();
+    for (const id of ['2', '3']) await drive(one.sagas.run(definition, id, undefined));
+    expect(sublevels()).toBe(first);
+    await drive(one.db.close());
+    await drive(one.db.open());
+    const again = new Sagas(one.db, { seams: one.seams, ttlMs: TTL_MS });
+    await drive(again.run(definition, '4', undefined));
+    expect(await drive(one.db.get('account'))).toBe('20');
   });
 });
 
