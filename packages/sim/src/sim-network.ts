@@ -72,6 +72,11 @@ export class SimNetwork {
     this.#repeats.begin(options);
   }
 
+  /** What of it was held back arrives now. */
+  releaseRepeats(from: string, to: string): void {
+    this.#repeats.release({ from, to });
+  }
+
   stopRepeats(from: string, to: string): void {
     this.#repeats.end({ from, to });
   }

@@ -14,11 +14,15 @@ export interface Duel {
   readonly times: number;
   /** Until it is no longer cut off. */
   readonly forMs: number;
+  /** Sooner: so long after the others have a primary. */
+  readonly officeMs?: number;
   /** From then on until its disk is well. */
   readonly slowMs: number;
 }
 
 const ALONE_SHARE = 0.5;
+/** Of those that end before the new primary has written much: what the old one has sent may reach further then. */
+const OFFICE_SHARE = 0.5;
 
 export const duel: FaultType<Duel> = {
   perSecond: [0.1, 1],
@@ -29,9 +33,10 @@ export const duel: FaultType<Duel> = {
       times: logUniform(random, 50, 500),
       forMs: logUniform(random, 100, 1500),
       slowMs: logUniform(random, 50, 1000),
+      ...(random.next() < OFFICE_SHARE ? { officeMs: logUniform(random, 0.5, 200) } : {}),
     };
   },
-  inflict({ standby, times, forMs, slowMs }, world) {
+  inflict({ standby, times, forMs, slowMs, officeMs }, world) {
     const { cluster } = world;
     const primary = cluster.primary;
     const machine = standby === undefined ? primary : world.find({ node: standby });
@@ -49,5 +54,6 @@ export const duel: FaultType<Duel> = {
       timing.slowness = timing.usualSlowness;
     });
     world.healAfter(forMs);
+    if (officeMs !== undefined) world.watch.triggers.once('takesOffice', () => world.healAfter(officeMs));
   },
 };

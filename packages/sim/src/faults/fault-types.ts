@@ -11,6 +11,7 @@ import { type FullDisk, fullDisk } from './full-disk.ts';
 import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
 import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
+import { type LostAnswer, lostAnswer } from './lost-answer.ts';
 import { type Mesh, mesh } from './mesh.ts';
 import { type NoRoom, noRoom } from './no-room.ts';
 import { type OneWay, oneWay } from './one-way.ts';
@@ -56,7 +57,8 @@ export type Fault =
   | Swizzle
   | Coup
   | Succession
-  | NoRoom;
+  | NoRoom
+  | LostAnswer;
 
 export type FaultKind = Fault['kind'];
 
@@ -89,6 +91,7 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   coup,
   succession,
   noRoom,
+  lostAnswer,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -9,6 +9,8 @@ export interface Switchover {
   readonly kind: 'switchover';
   /** To this node, which freezes at that moment. Absent: to whom it likes. */
   readonly frozen?: FrozenSuccessor;
+  /** So long after the successor has taken office it is told to hand back. */
+  readonly backMs?: number;
 }
 
 interface FrozenSuccessor {
@@ -20,16 +22,21 @@ interface FrozenSuccessor {
 
 const FROZEN_SHARE = 0.5;
 const ORDERED_SHARE = 0.5;
+const BACK_SHARE = 0.5;
 
 export const switchover: FaultType<Switchover> = {
   perSecond: [0.1, 1],
   draw(random, { nodes }) {
-    if (random.next() >= FROZEN_SHARE) return { kind: 'switchover' };
+    if (random.next() >= FROZEN_SHARE)
+      return {
+        kind: 'switchover',
+        ...(random.next() < BACK_SHARE ? { backMs: logUniform(random, 0.5, 200) } : {}),
+      };
     const frozen = { node: pick(random, nodes), forMs: logUniform(random, 100, 3000) };
     if (random.next() >= ORDERED_SHARE) return { kind: 'switchover', frozen };
     return { kind: 'switchover', frozen: { ...frozen, whenOrdered: true } };
   },
-  inflict({ frozen }, world) {
+  inflict({ frozen, backMs }, world) {
     const { primary } = world.cluster;
     if (primary?.node === undefined) return;
     const target = frozen === undefined ? undefined : world.find(frozen);
@@ -40,11 +47,23 @@ export const switchover: FaultType<Switchover> = {
       else freeze(target, frozen.forMs, world);
     }
     world.strikes('switchover', `${primary.id} is told to hand over`);
-    primary.node.switchover(target === undefined ? undefined : nodeId(target.id)).catch((error: unknown) => {
-      if (!(error instanceof HoldfastError)) throw error;
-    });
+    handOver(primary, target);
+    if (backMs === undefined) return;
+    world.watch.triggers.once('takesOffice', (node) =>
+      world.later(backMs, () => {
+        const successor = world.cluster.machine(node);
+        world.tell(`${node} is told to hand back to ${primary.id}`);
+        handOver(successor, primary);
+      }),
+    );
   },
 };
+
+function handOver(from: SimMachine, to: SimMachine | undefined): void {
+  from.node?.switchover(to === undefined ? undefined : nodeId(to.id)).catch((error: unknown) => {
+    if (!(error instanceof HoldfastError)) throw error;
+  });
+}
 
 function freeze(target: SimMachine, forMs: number, world: FaultWorld): void {
   if (!target.isUp || target.isFrozen) return;

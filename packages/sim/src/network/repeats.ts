@@ -7,10 +7,20 @@ export interface RepeatOptions {
   readonly to: string;
   /** Of what nodes say to each other. */
   readonly share: number;
-  /** After it arrived for the first time, milliseconds at most. */
+  /** After it arrived for the first time, or is let go, milliseconds at most. */
   readonly lateMsMax: number;
+  /** The second time waits until they are let go. */
+  readonly isHeld?: boolean;
   readonly random: Random;
   onRepeated?(): void;
+}
+
+/** Of one way: older ones are forgotten. */
+const HELD_MAX = 50;
+
+interface Way {
+  readonly options: RepeatOptions;
+  held: SentMessage[];
 }
 
 /**
@@ -22,7 +32,7 @@ export class Repeats {
   readonly #clock: Clock;
   readonly #ends: Iterable<SimConnection>;
   readonly #onRepeated: (message: SentMessage) => void;
-  readonly #ways = new Map<string, RepeatOptions>();
+  readonly #ways = new Map<string, Way>();
 
   constructor(parts: {
     readonly clock: Clock;
@@ -36,7 +46,15 @@ export class Repeats {
   }
 
   begin(options: RepeatOptions): void {
-    this.#ways.set(nameOf(options), options);
+    this.#ways.set(nameOf(options), { options, held: [] });
+  }
+
+  /** What was held back of it arrives soon. */
+  release(of: { readonly from: string; readonly to: string }): void {
+    const way = this.#ways.get(nameOf(of));
+    if (way === undefined) return;
+    for (const message of way.held) this.#repeatSoon(way, message);
+    way.held = [];
   }
 
   end(way: { readonly from: string; readonly to: string }): void {
@@ -47,12 +65,17 @@ export class Repeats {
   onArrived(message: SentMessage): void {
     if (this.#ways.size === 0 || message.subprotocol !== PEER_SUBPROTOCOL || !message.isCallers) return;
     const way = this.#ways.get(nameOf(message));
-    if (way === undefined || way.random.next() >= way.share) return;
-    const lateMs = way.lateMsMax * way.random.next() ** 3;
-    this.#clock.setTimer(lateMs, () => {
+    if (way === undefined || way.options.random.next() >= way.options.share) return;
+    if (way.options.isHeld === true) way.held = [...way.held, message].slice(-HELD_MAX);
+    else this.#repeatSoon(way, message);
+  }
+
+  #repeatSoon(way: Way, message: SentMessage): void {
+    const { lateMsMax, random, onRepeated } = way.options;
+    this.#clock.setTimer(lateMsMax * random.next() ** 3, () => {
       const end = this.#endOf(message);
       if (end === undefined || this.#ways.get(nameOf(message)) !== way) return;
-      way.onRepeated?.();
+      onRepeated?.();
       this.#onRepeated(message);
       end.onMessage(message.bytes);
     });
