@@ -17,7 +17,9 @@ const FURTHER_RUNS = 120;
 const RARE: readonly { mark: MarkName; from: number; focus: readonly FaultKind[] }[] = [
   // Only a node whose store is damaged is sent one, and may die before it is in use.
   { mark: 'diedBeforeSwap', from: 3026, focus: ['killAtOperation', 'storeDamage'] },
-  { mark: 'repeatJoined', from: 1078, focus: ['coup'] },
+  { mark: 'repeatJoined', from: 1099, focus: ['coup'] },
+  { mark: 'diedFiling', from: 4005, focus: ['killAtOperation', 'succession'] },
+  { mark: 'holeHealed', from: 4008, focus: ['walDamage'] },
 ];
 const RARE_RUNS = 40;
 
