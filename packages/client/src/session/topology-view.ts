@@ -37,16 +37,16 @@ export class TopologyView {
     const known = this.#topology;
     const nodes = announced.nodes.length > 0 ? announced.nodes : known.nodes;
     this.#terms.set(from, term);
-    if (primary !== undefined && this.#isBelievable(term, primary, from)) {
-      if (known.primary === undefined || term > known.term) return this.#become(term, primary, nodes);
-    } else if (known.primary === undefined) {
-      return this.#become(Math.max(term, known.term) as Term, undefined, nodes);
-    }
-    if (from === known.primary && primary !== from && term >= known.term) {
+    const isNews = known.primary === undefined || term > known.term;
+    if (isNews && primary !== undefined && this.#isBelievable(term, primary, from))
+      return this.#become(term, primary, nodes);
+    if (term < known.term) return false;
+    if (known.primary !== undefined) {
+      const isOver = from === known.primary && primary !== from;
+      if (!isOver) return this.#become(known.term, known.primary, nodes);
       this.#resignedTerm = known.term;
-      return this.#become(term, undefined, nodes);
     }
-    return this.#become(known.term, known.primary, nodes);
+    return this.#become(term, undefined, nodes);
   }
 
   /** It tells no more: what others say of it counts again. */

@@ -206,6 +206,15 @@ describe('the view of the cluster', () => {
     expect(view.primary).toBe(n2);
   });
 
+  test('a node of an older term does not tell where the others are', () => {
+    const view = new TopologyView();
+    view.learn(topology(5, n1), n1);
+    const moved = [{ id: n1, url: 'ws://old:1' }];
+    expect(view.learn({ term: 4 as Term, nodes: moved }, n3)).toBe(false);
+    expect(view.learn({ term: 4 as Term, primary: n3, nodes: moved }, n3)).toBe(false);
+    expect(view.current).toEqual(topology(5, n1));
+  });
+
   test('an announcement without nodes does not make them forgotten', () => {
     const view = new TopologyView();
     view.learn(topology(5, n1), n1);
