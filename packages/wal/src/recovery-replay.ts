@@ -187,9 +187,10 @@ class ReplayRun {
   #disownStrangers(): void {
     const { map } = this.#content;
     const end = (map.last.index + 1) as LogIndex;
-    const links = [...this.#links, [end, map.last.term] as const].sort(([one], [other]) => other - one);
-    for (const [index, previousTerm] of links) {
-      if (index !== end && !map.holds(index)) continue;
+    // An entry that was cut off says nothing any more, even if it stood right behind the present end.
+    const links = [...this.#links].filter(([index]) => map.holds(index));
+    links.push([end, map.last.term]);
+    for (const [index, previousTerm] of links.sort(([one], [other]) => other - one)) {
       for (let at = index - 1; at >= map.first; at--) {
         const term = map.termAt(at);
         const stranger =

@@ -2,7 +2,7 @@ import { SimDisk, type SimRandom } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { replay } from '../src/recovery-replay.ts';
 import { type SegmentScan, scanSegment } from '../src/segment-scan.ts';
-import { DISK } from './support/entries.ts';
+import { DISK, entriesRecord, entry } from './support/entries.ts';
 import { BLOCK, DIRECTORY, Harness } from './support/harness.ts';
 import { expectHealed, expectHonest, heal, isOut } from './support/healing.ts';
 import type { ModelLog } from './support/model-log.ts';
@@ -119,6 +119,30 @@ describe('damage', () => {
     },
     LONG_TIMEOUT_MS,
   );
+
+  it('healed once stays healed, whatever entry once stood behind the end', async () => {
+    const log = await new Harness({ segmentBytes: 64 * BLOCK }).open();
+    const appended = [
+      entry({ index: 1, term: 1, previousTerm: 0 }),
+      entry({ index: 2, term: 1, previousTerm: 1 }),
+      entry({ index: 3, term: 1, previousTerm: 1 }),
+      entry({ index: 2, term: 2, previousTerm: 1 }),
+    ];
+    for (const one of appended) {
+      log.append(entriesRecord(one));
+      await log.settle();
+    }
+    await log.clock.advance(20);
+    const damaged = copyOf(log.disk.afterCrash({ keep: 'synced' }).snapshotState());
+    // Number 3 finds nothing before it and number 2 of term 2, which cut it off, is not read either.
+    for (const file of segmentsOf(damaged))
+      for (const { header, payloadOffset } of scanFile(file).frames)
+        if (header.kind === 'entries' && [2, 4].includes(header.ticket)) file.bytes[payloadOffset]! ^= 0x10;
+    const found = await openOn(damaged);
+    expect(found.recovered.holes).toEqual([{ from: 2, to: 2 }]);
+    await heal(found, log.model);
+    await expectHealed(await found.again(found.disk.afterCrash({ keep: 'synced' })), log.model);
+  });
 
   it(
     'of any byte is found and takes no more than its frame',
