@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { freshSeeds } from './test/support/fresh-seeds.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SuiteTimes } from './test/support/suite-times.ts';
 import { timedTests } from './test/support/timed-tests.ts';
@@ -15,6 +16,8 @@ const LONG = ['test/long/**/*.test.ts'];
 const BUNDLE_NODES = './test/support/bundle-nodes.ts';
 /** Where a machine wants to read the results. */
 const reportPath = process.env.HOLDFAST_TEST_REPORT;
+/** More than this fast-check does not tell apart. */
+const FAST_CHECK_SEEDS = 2 ** 31;
 const isLong = process.env.HOLDFAST_LONG === '1';
 
 /** What runs at the same time; the groups run one after the other. */
@@ -59,7 +62,8 @@ export default defineConfig({
     // No file keeps anything in modules that another could see. A process for each, that loads them anew, takes half a
     // second and more; what a file left is cleaned up after it by these hooks.
     isolate: false,
-    setupFiles: './test/support/clean-up-hooks.ts',
+    setupFiles: ['./test/support/clean-up-hooks.ts', './test/support/drawn-seeds.ts'],
+    env: { HOLDFAST_DRAWN_SEED: String(freshSeeds().first % FAST_CHECK_SEEDS) },
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new SuiteTimes(), ...(reportPath === undefined ? [] : [jsonReport(reportPath)])],
     projects: [

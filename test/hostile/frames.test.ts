@@ -315,8 +315,6 @@ test('frames with bytes changed at random close their connection or are answered
     '/peer': encodePeerHello(peerHello({ node: 'n9' as never })),
     '/snapshot': encodePeerHello(peerHello({ node: 'n9' as never })),
   };
-  const seed = Number(process.env.HOLDFAST_SEED ?? Date.now() % 2 ** 31);
-  console.log(`repeat with HOLDFAST_SEED=${seed}`);
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...PATHS),
@@ -333,7 +331,7 @@ test('frames with bytes changed at random close their connection or are answered
         raw.destroy();
       },
     ),
-    { numRuns: MUTATED_FRAMES, seed },
+    { numRuns: MUTATED_FRAMES },
   );
   console.log(await bystander.end());
 });

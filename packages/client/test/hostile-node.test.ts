@@ -4,10 +4,8 @@ import { expect, test } from 'vitest';
 import { wireError } from './support/fake-cluster.ts';
 import { World } from './support/world.ts';
 
-const seed = process.env.HOLDFAST_SEED;
 const RUNS = {
   numRuns: process.env.HOLDFAST_LONG === '1' ? 2000 : 60,
-  ...(seed === undefined ? {} : { seed: Number(seed) }),
 };
 
 const number = fc.oneof(fc.nat({ max: 12 }), fc.maxSafeNat());

@@ -13,11 +13,9 @@ import type {
 } from '@holdfast/types';
 import fc, { type Arbitrary } from 'fast-check';
 
-/** Run counts: short by default, HOLDFAST_LONG=1 for the long form; HOLDFAST_SEED repeats a run. */
-export function runs(count: number): { numRuns: number; seed?: number } {
-  const numRuns = process.env.HOLDFAST_LONG === '1' ? count * 50 : count;
-  const seed = process.env.HOLDFAST_SEED;
-  return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) };
+/** Run counts: short by default, HOLDFAST_LONG=1 for the long form. */
+export function runs(count: number): { numRuns: number } {
+  return { numRuns: process.env.HOLDFAST_LONG === '1' ? count * 50 : count };
 }
 
 export type OfKind<Union extends { kind: string }, Kind extends Union['kind']> = Extract<

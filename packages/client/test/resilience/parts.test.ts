@@ -10,10 +10,8 @@ import { Tally } from '../../src/resilience/tally.ts';
 import { pauseMs } from '../../src/session/rest.ts';
 
 const { retry, breaker: breakerLimits, release } = RESILIENCE_LIMITS;
-const seed = process.env.HOLDFAST_SEED;
 const RUNS = {
   numRuns: process.env.HOLDFAST_LONG === '1' ? 20_000 : 500,
-  ...(seed === undefined ? {} : { seed: Number(seed) }),
 };
 
 describe('retry budget', () => {

@@ -10,10 +10,8 @@ import { SequenceWindow } from '../../src/session/sequence-window.ts';
 import { SessionToken } from '../../src/session/session-token.ts';
 import { TopologyView } from '../../src/session/topology-view.ts';
 
-const seed = process.env.HOLDFAST_SEED;
 const RUNS = {
   numRuns: process.env.HOLDFAST_LONG === '1' ? 20_000 : 500,
-  ...(seed === undefined ? {} : { seed: Number(seed) }),
 };
 
 test('the floor is the highest sequence at or below which all are released', () => {

@@ -1,4 +1,5 @@
 import { SimRandom } from '@holdfast/sim';
+import { DRAWN_SEED } from '../../../../test/support/drawn-seeds.ts';
 
 /** How many times as much is tried with HOLDFAST_LONG. */
 export const LONG: number = process.env.HOLDFAST_LONG === undefined ? 1 : 20;
@@ -7,7 +8,7 @@ export const LONG: number = process.env.HOLDFAST_LONG === undefined ? 1 : 20;
 export const LONG_TIMEOUT_MS = 120_000 * LONG;
 
 /**
- * Runs `test` with so many random seeds (twenty times as many with HOLDFAST_LONG), or with HOLDFAST_SEED alone.
+ * Runs `test` with so many seeds that nobody chose (twenty times as many with HOLDFAST_LONG), or with HOLDFAST_SEED alone.
  * A failure names the seed and how to repeat it.
  */
 export async function forSeeds(
@@ -16,9 +17,8 @@ export async function forSeeds(
   test: (random: SimRandom, seed: number) => Promise<void>,
 ): Promise<void> {
   const given = process.env.HOLDFAST_SEED;
-  const start = Math.floor(Math.random() * 1_000_000_000);
   for (let run = 0; run < (given === undefined ? count * LONG : 1); run++) {
-    const seed = given === undefined ? start + run : Number(given);
+    const seed = DRAWN_SEED + run;
     try {
       await test(new SimRandom(seed), seed);
     } catch (error) {
