@@ -121,10 +121,7 @@ export class GroupWriter {
 
   #start(): void {
     this.#markTimer?.cancel();
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      this.#markWhenIdle();
-    });
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -139,6 +136,10 @@ export class GroupWriter {
       }
     } catch (error) {
       this.fail(error as Error);
+    } finally {
+      // In one step with the last look at the queue: what is appended later finds nobody running, and starts anew.
+      this.#running = undefined;
+      this.#markWhenIdle();
     }
   }
 

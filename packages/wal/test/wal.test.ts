@@ -58,6 +58,25 @@ describe('a log', () => {
     expect(log.wal.stats.frames).toBe(20);
   });
 
+  it('writes what comes just when a sync has ended at once, and not when it is idle', async () => {
+    for (let moments = 0; moments < 8; moments++) {
+      const log = new Harness();
+      const appendLater = async (): Promise<void> => {
+        for (let moment = 0; moment < moments; moment++) await undefined;
+        appendEntries(log, 1);
+      };
+      await log.open({
+        onDurable: (ticket) => {
+          log.durable = ticket;
+          if (ticket === 1) void appendLater();
+        },
+      });
+      appendEntries(log, 1);
+      await log.settle();
+      expect(log.durable, `${moments} microtasks after the sync`).toBe(2);
+    }
+  });
+
   it('states the last sync when idle for 10 ms, once', async () => {
     const log = await new Harness().open();
     appendEntries(log, 1);
