@@ -40,12 +40,7 @@ export class SegmentSet {
   }
 
   async read(segment: number, offset: number, length: number): Promise<Uint8Array> {
-    let reader = this.#readers.get(segment);
-    if (reader === undefined) {
-      const file = this.#disk.open(this.#files.segment(segment), { readOnly: true });
-      reader = { file, reads: 0, onIdle: undefined };
-      this.#readers.set(segment, reader);
-    }
+    const reader = this.#readers.get(segment) ?? this.#open(segment);
     reader.reads++;
     try {
       return await (await reader.file).read(offset, length);
@@ -67,6 +62,17 @@ export class SegmentSet {
     for (const segment of [...this.#readers.keys()]) await this.#close(segment);
   }
 
+  #open(segment: number): Reader {
+    const file = this.#disk.open(this.#files.segment(segment), { readOnly: true });
+    const reader: Reader = { file, reads: 0, onIdle: undefined };
+    this.#readers.set(segment, reader);
+    // Whoever reads is told; the next one tries again.
+    file.catch(() => {
+      if (this.#readers.get(segment) === reader) this.#readers.delete(segment);
+    });
+    return reader;
+  }
+
   async #close(segment: number): Promise<void> {
     const reader = this.#readers.get(segment);
     if (reader === undefined) return;
@@ -76,6 +82,9 @@ export class SegmentSet {
         reader.onIdle = resolve;
       });
     }
-    await (await reader.file).close();
+    await reader.file.then(
+      (file) => file.close(),
+      () => undefined,
+    );
   }
 }

@@ -75,15 +75,16 @@ export class Wal {
   static async open(options: WalOptions): Promise<{ wal: Wal; recovered: RecoveredLog }> {
     const { disk, diskId } = options;
     const files = new SegmentFiles(options.directory);
+    const segments = new SegmentSet(disk, files);
     try {
       const recovery = await recover({ disk, diskId, files });
-      const segments = new SegmentSet(disk, files);
       for (const number of recovery.segments)
         segments.add(number, (await disk.stat(files.segment(number)))?.size ?? 0);
       const recovered = await describeRecovery(recovery, segments, options.codec);
       const wal = await Wal.#begin(options, files, { recovery, segments });
       return { wal, recovered };
     } catch (error) {
+      await segments.close();
       if (!isDiskError(error, 'ENOSPC')) throw error;
       const message = `no room on the disk to open the log in ${options.directory}`;
       throw new HoldfastError('HOLDFAST_DISK_FULL', message, { cause: error });
@@ -170,8 +171,9 @@ export class Wal {
   }
 
   /**
-   * Entries `from`..`to`, as many as fit in `bytesMax` but at least one if it is held; ends before a gap.
-   * Appended ones are seen whether or not they are durable. Throws HOLDFAST_CORRUPT_LOG for damage.
+   * Entries `from`..`to`, as many as fit in `bytesMax` but at least one if it is held; ends before a gap,
+   * and early, at worst before the first, if the head is dropped meanwhile. Appended ones are seen whether or
+   * not they are durable. Throws HOLDFAST_CORRUPT_LOG for damage.
    */
   read(range: { from: LogIndex; to: LogIndex; bytesMax: number }): Promise<Entry[]> {
     return this.#reader.read(range, this.#content.map, this.#unsynced);

@@ -1,5 +1,5 @@
 import { type Entry, type LogIndex, TransientMap } from '@holdfast/types';
-import { type ReadableLog, readLog } from './log-search.ts';
+import type { ReadableLog } from './log-search.ts';
 
 /** Bytes read at once for a watch. */
 const CHUNK_BYTES = 524_288;
@@ -39,7 +39,7 @@ export class LogChunks {
     if (this.#reads >= READS_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#reads += 1;
     try {
-      return await readLog(this.#log, { from, to, bytesMax: CHUNK_BYTES });
+      return await this.#log.read({ from, to, bytesMax: CHUNK_BYTES });
     } finally {
       // Its place goes to who waits longest.
       const next = this.#waiting.shift();

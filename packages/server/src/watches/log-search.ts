@@ -1,5 +1,4 @@
 import {
-  type Entry,
   HoldfastError,
   type LogIndex,
   lastRevisionOf,
@@ -79,7 +78,7 @@ export class LogSearch {
   async #placeOf(index: LogIndex): Promise<Place | undefined> {
     const known = this.#places.get(index);
     if (known !== undefined) return known;
-    const [entry] = await readLog(this.#log, { from: index, to: index, bytesMax: 1 });
+    const [entry] = await this.#log.read({ from: index, to: index, bytesMax: 1 });
     if (entry === undefined) return undefined;
     if (this.#places.size >= PLACES_MAX) this.#places.clear();
     const place = {
@@ -89,19 +88,6 @@ export class LogSearch {
     };
     this.#places.set(index, place);
     return place;
-  }
-}
-
-/** Nothing if the first of them is gone, also if it went while it was read. */
-export async function readLog(
-  log: ReadableLog,
-  range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number },
-): Promise<Entry[]> {
-  try {
-    return await log.read(range);
-  } catch (error) {
-    if (log.first > range.from) return [];
-    throw error;
   }
 }
 

@@ -110,9 +110,8 @@ export class ModelLog implements ReadableLog {
     const chosen = this.entries.slice(from - 1, to).slice(0, Math.max(1, Math.floor(bytesMax / 100_000)));
     const isHeld = from >= this.first;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    // Files that went meanwhile are found out while they are read.
-    if (isHeld && from < this.first) throw new Error('ENOENT');
-    return isHeld ? chosen : [];
+    // Files that go while they are read are found out then.
+    return isHeld && from >= this.first ? chosen : [];
   }
 
   heldFrom(to: LogIndex): LogIndex {
