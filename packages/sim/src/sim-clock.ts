@@ -17,6 +17,11 @@ const STEPS_PER_MS = 1024;
 /** Timers that fire in one turn of the real event loop, each as an immediate of its own: a turn asks the system for news. */
 const TIMERS_A_TURN = 32;
 
+/** What was waited for did not come to be in its time. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+}
+
 /**
  * Time that passes only when it is told to. Timers fire in the order of their due times, those of one
  * moment in the order they were set; after each one, everything that it made runnable (promises, microtasks)
@@ -74,13 +79,13 @@ export class SimClock implements Clock {
 
   /**
    * Lets time pass until the condition holds; it is asked after every timer.
-   * Throws when `limitMs` have passed, or no timer is left, without it.
+   * Throws OutOfTime when `limitMs` have passed, or no timer is left, without it; and what a timer's callback throws.
    */
   async runUntil(condition: () => boolean, options: { limitMs?: number } = {}): Promise<void> {
     const limitMs = options.limitMs ?? 60_000;
     if (await this.#fireUntil(this.#now + limitMs, condition)) return;
     const why = this.#timers.size === 0 ? 'no timer is left' : `${limitMs} ms have passed`;
-    throw new Error(`the condition does not hold and ${why}: ${condition}`);
+    throw new OutOfTime(`the condition does not hold and ${why}: ${condition}`);
   }
 
   /** Lets time pass until the promise is settled, and gives what it came to. */

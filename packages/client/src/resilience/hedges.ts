@@ -8,6 +8,8 @@ const TIMER_STEP_MS = 1;
 /** What it needs to know of a read. */
 export interface Hedgeable {
   readonly settled: boolean;
+  /** Asked and not answered; otherwise it waits to be asked again, and a second copy would be its only one. */
+  readonly isUnderWay: boolean;
   /** Of its newest attempt. */
   readonly sentAt: number;
 }
@@ -92,7 +94,9 @@ export class Hedges<Call extends Hedgeable> {
   #peek(): Sent<Call> | undefined {
     for (;;) {
       const sent = this.#sent[this.#head];
-      if (sent === undefined || (!sent.call.settled && sent.call.sentAt === sent.at)) return sent;
+      if (sent === undefined) return undefined;
+      const { settled, isUnderWay, sentAt } = sent.call;
+      if (!settled && isUnderWay && sentAt === sent.at) return sent;
       this.#head += 1;
     }
   }

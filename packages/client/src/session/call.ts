@@ -257,6 +257,10 @@ export class ReadCall extends RoutedCall<ServedAnswer> {
     this.keys = options.keys;
   }
 
+  get isUnderWay(): boolean {
+    return this.link !== NO_LINK;
+  }
+
   /** An answer may come from there. */
   isAwaitedFrom(link: LinkId): boolean {
     return link === this.link || link === this.hedgeLink;

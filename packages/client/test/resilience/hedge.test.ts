@@ -21,7 +21,7 @@ describe('the window of latencies', () => {
 });
 
 describe('who may be hedged', () => {
-  const read = (sentAt: number) => ({ settled: false, sentAt });
+  const read = (sentAt: number) => ({ settled: false, isUnderWay: true, sentAt });
   const hedges = (given: object) =>
     new Hedges({ ...RESILIENCE_LIMITS.hedge, ...given }, new RetryBudget(RESILIENCE_LIMITS.retry, 0));
 
@@ -35,11 +35,12 @@ describe('who may be hedged', () => {
 
   test('who has waited for as long as was said, and was neither answered nor asked again', () => {
     const some = hedges({ afterMs: 10, shareMax: 1 });
-    const [slow, answered, again] = [read(0), read(0), read(0)];
-    for (const call of [slow, answered, again]) some.sent(call, 0);
+    const [slow, answered, again, refused] = [read(0), read(0), read(0), read(0)];
+    for (const call of [slow, answered, again, refused]) some.sent(call, 0);
     expect(some.dueAt).toBe(10);
     answered.settled = true;
     again.sentAt = 5;
+    refused.isUnderWay = false;
     expect(some.due(9)).toEqual([]);
     expect(some.due(10)).toEqual([slow]);
     expect(some.due(20)).toEqual([]);
@@ -167,6 +168,17 @@ describe('of two copies', () => {
     world.cluster.node('n1').answerLate();
     expect(await other).toMatchObject({ value: '1' });
     expect(db.health()?.counters).toMatchObject({ hedges: 2, hedgesWon: 0, retries: 0 });
+  });
+
+  test('there is no second of what was refused and waits to be asked again', async () => {
+    const db = await stored({ hedge });
+    let refusals = 0;
+    world.cluster.onRead = () => {
+      refusals += 1;
+      return refusals > 4 ? undefined : wireError('HOLDFAST_OVERLOADED', { retryAfterMs: 20 });
+    };
+    expect(await world.drive(db.get('a'))).toBe('1');
+    expect(db.health()).toMatchObject({ pending: { calls: 0 }, counters: { failed: 0, hedges: 0 } });
   });
 
   test('both refused make one repeat, and a late answer to either does no harm', async () => {
