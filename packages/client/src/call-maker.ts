@@ -68,7 +68,7 @@ export class CallMaker {
     conditions: readonly Condition[] = NO_CONDITIONS,
   ): WriteCall {
     const bytes = checkedBytes({ operations, conditions });
-    const ack = checkedAck(options.ack) ?? this.defaultAck;
+    const ack = this.#ack(options);
     checkedSignal(options.signal);
     const deadline = this.#deadline(options);
     return this.#choosing(new WriteCall({ deadline, bytes, ack, conditions, operations }), options);
@@ -79,7 +79,7 @@ export class CallMaker {
     options: WriteCallOptions,
   ): WriteCall {
     const bytes = checkedBytes({ operations, conditions, otherwise });
-    const ack = checkedAck(options.ack) ?? this.defaultAck;
+    const ack = this.#ack(options);
     checkedSignal(options.signal);
     const deadline = this.#deadline(options);
     return this.#choosing(
@@ -89,7 +89,7 @@ export class CallMaker {
   }
 
   clear(clear: RangeClearing, options: WriteCallOptions): WriteCall {
-    const ack = checkedAck(options.ack) ?? this.defaultAck;
+    const ack = this.#ack(options);
     checkedSignal(options.signal);
     // Each piece has the time of the whole to itself.
     const deadline = this.#deadline({ timeoutMs: options.timeoutMs });
@@ -123,10 +123,13 @@ export class CallMaker {
     const routing = this.#routing(options);
     const timeoutMs = this.timeoutMs(options);
     const whenNoPrimary = this.#whenNoPrimary(options);
+    const { consistency: named } = options;
     return () => {
-      const call = new SnapshotCall({ deadline: this.#deadline({ timeoutMs }), bytes: 0, ...routing });
+      const deadline = this.#deadline({ timeoutMs });
+      const consistency = this.#consistency(named);
+      const call = new SnapshotCall({ deadline, bytes: 0, ...routing, consistency });
       call.whenNoPrimary = whenNoPrimary;
-      return call;
+      return this.#leftToNodes(call, named);
     };
   }
 
@@ -135,11 +138,13 @@ export class CallMaker {
     const routing = this.#routing(options);
     const timeoutMs = this.timeoutMs(options);
     const whenNoPrimary = this.#whenNoPrimary(options);
+    const { consistency: named } = options;
     return (range, pageSize) => {
       const deadline = this.#deadline({ timeoutMs });
-      const call = new ScanCall({ deadline, bytes: 0, range, pageSize, ...routing });
+      const consistency = this.#consistency(named);
+      const call = new ScanCall({ deadline, bytes: 0, range, pageSize, ...routing, consistency });
       call.whenNoPrimary = whenNoPrimary;
-      return call;
+      return this.#leftToNodes(call, named);
     };
   }
 
@@ -164,7 +169,8 @@ export class CallMaker {
     return checkedPositive('timeoutMs', options.timeoutMs) ?? this.#defaults.timeoutMs;
   }
 
-  get defaultAck(): Ack {
+  /** Of a write that names none; undefined: left to the nodes, none of which has told it yet. */
+  get defaultAck(): Ack | undefined {
     return this.#defaults.ack ?? this.#tenant.defaultAck;
   }
 
@@ -174,7 +180,7 @@ export class CallMaker {
 
   #routing(options: ReadCallOptions): Routing {
     const named = checkedConsistency(options.consistency);
-    const consistency = named ?? this.#defaultConsistency;
+    const consistency = this.#consistency(named);
     const after = checkedRevision('after', options.after) ?? (0 as Revision);
     // A call that names its consistency has said what it needs: it degrades only if it says that, too.
     const unsaid = named === undefined ? this.#defaults.degrade : undefined;
@@ -188,8 +194,23 @@ export class CallMaker {
     return isBounded ? { ...routing, maxStalenessMs: bound } : routing;
   }
 
-  #choosing<Made extends AnyCall>(call: Made, options: CallOptions): Made {
+  #choosing<Made extends AnyCall>(call: Made, options: WriteCallOptions & ReadCallOptions): Made {
     call.whenNoPrimary = this.#whenNoPrimary(options);
+    return this.#leftToNodes(call, call.kind === 'write' ? options.ack : options.consistency);
+  }
+
+  /** What it goes by unless it names something, no node may have told yet. */
+  #leftToNodes<Made extends AnyCall>(call: Made, named: Ack | Consistency | undefined): Made {
+    if (named !== undefined || this.defaultAck !== undefined) return call;
+    if (call.kind === 'write') {
+      call.onDefaultAck = (told) => {
+        call.ack = told;
+      };
+    } else if (call.kind !== 'bound' && this.#defaults.consistency === undefined) {
+      call.onDefaultAck = (told) => {
+        call.consistency = consistencyBeside(told);
+      };
+    }
     return call;
   }
 
@@ -197,10 +218,18 @@ export class CallMaker {
     return checkedWhenNoPrimary(options.whenNoPrimary) ?? this.#defaults.whenNoPrimary ?? 'wait';
   }
 
-  /** Whoever writes `local` wants to read what was written, which is not committed yet. */
-  get #defaultConsistency(): Consistency {
-    return this.#defaults.consistency ?? (this.defaultAck === 'local' ? 'session' : 'linearizable');
+  #ack(options: WriteCallOptions): Ack {
+    return checkedAck(options.ack) ?? this.defaultAck ?? 'quorum';
   }
+
+  #consistency(named: Consistency | undefined): Consistency {
+    return named ?? this.#defaults.consistency ?? consistencyBeside(this.defaultAck);
+  }
+}
+
+/** Whoever writes `local` wants to read what was written, which is not committed yet. */
+function consistencyBeside(ack: Ack | undefined): Consistency {
+  return ack === 'local' ? 'session' : 'linearizable';
 }
 
 /** Throws at once for what a node would refuse anyway. Returns their bytes. */

@@ -48,7 +48,7 @@ export class Driver {
   readonly #turnEnd: TurnEnd;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  #defaultAck: Ack = 'quorum';
+  #defaultAck: Ack | undefined;
   readonly #users = new Set<DriverUser>();
   readonly #openings = new Set<PromiseWithResolvers<void>>();
   #started = false;
@@ -73,8 +73,8 @@ export class Driver {
     this.#links = new Links({ seeds, database, name, seams, timing, handlers }, this.#session.topology);
   }
 
-  /** The level that a write without a wish of its own gets: the nodes' configured one, once a node has told it. */
-  get defaultAck(): Ack {
+  /** The level that a write without a wish of its own gets, as the nodes are configured; undefined before one has told it. */
+  get defaultAck(): Ack | undefined {
     return this.#defaultAck;
   }
 
@@ -108,18 +108,22 @@ export class Driver {
     this.#users.add(user);
   }
 
+  /** Looks for nodes from now on, without waiting for one. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#links.start();
+  }
+
   /** Resolves when a node has welcomed this client. Rejects with the reasons if none does in time. */
   async open(timeoutMs: number): Promise<void> {
     if (this.#session.isLinked) return;
+    this.start();
     const opening = Promise.withResolvers<void>();
     this.#openings.add(opening);
     const timer = this.#options.seams.clock.setTimer(timeoutMs, () =>
       opening.reject(this.#unreachable(timeoutMs)),
     );
-    if (!this.#started) {
-      this.#started = true;
-      this.#links.start();
-    }
     try {
       await opening.promise;
     } finally {
@@ -208,7 +212,7 @@ export class Driver {
   #onUp(link: LinkId, welcome: Extract<ServerMessage, { kind: 'welcome' }>, roundTripMs: number): void {
     const { node, topology, defaultAck } = welcome;
     this.#defaultAck = defaultAck;
-    this.#session.linkUp(link, { node, topology, roundTripMs }, this.now());
+    this.#session.linkUp(link, { node, topology, roundTripMs, defaultAck }, this.now());
     this.#afterInput();
     for (const opening of this.#openings) opening.resolve();
   }
@@ -219,8 +223,8 @@ export class Driver {
     this.#afterInput();
   }
 
-  #onDown(link: LinkId): void {
-    this.#session.linkDown(link, this.now());
+  #onDown(link: LinkId, error?: HoldfastError): void {
+    this.#session.linkDown(link, this.now(), error);
     this.#afterInput();
   }
 

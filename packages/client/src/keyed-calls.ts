@@ -15,9 +15,9 @@ import type { HoldfastElectOptions, HoldfastLockOptions } from './locks/lock-opt
 import {
   type CallOptions,
   checkedFallback,
+  checkedFlag,
   checkedNames,
   checkedSignal,
-  checkedTellAbsent,
   checkedTtl,
   type HoldfastBatchOperation,
   type HoldfastExpireOptions,
@@ -186,7 +186,7 @@ export class KeyedCalls<KDefault, VDefault> {
     options: HoldfastReadOptions<K, V>,
   ): Promise<ReadSummary<V | undefined> | undefined> {
     checkedNames('options', options, READ_NAMES);
-    const isAbsentTold = checkedTellAbsent(options.tellAbsent);
+    const isAbsentTold = checkedFlag('tellAbsent', options.tellAbsent);
     const fallback = this.#fallbacks.of<K, V>(options);
     checkedFallback(fallback);
     try {

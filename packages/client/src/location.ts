@@ -21,6 +21,7 @@ type SettingName =
   | 'name'
   | 'timeoutMs'
   | 'openTimeoutMs'
+  | 'lazy'
   | 'closeTimeoutMs'
   | 'pendingCallsMax'
   | 'pendingBytesMax';
@@ -34,7 +35,9 @@ const PORT = 7101;
 const asText = (text: string): string => text;
 /** Digits only; what else is wrong with a number its option says. */
 const asNumber = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
-const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number>> = {
+/** What else is wrong with it its option says. */
+const asFlag = (text: string): string | boolean => (text === 'true' ? true : text === 'false' ? false : text);
+const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number | boolean>> = {
   namespace: asText,
   ack: asText,
   consistency: asText,
@@ -45,6 +48,7 @@ const SETTINGS: Readonly<Record<SettingName, (text: string) => string | number>>
   name: asText,
   timeoutMs: asNumber,
   openTimeoutMs: asNumber,
+  lazy: asFlag,
   closeTimeoutMs: asNumber,
   pendingCallsMax: asNumber,
   pendingBytesMax: asNumber,
@@ -99,7 +103,7 @@ function parseHost(text: string, host: string): string {
 }
 
 function parseQuery(text: string, query: string): Settings {
-  const settings: Record<string, string | number> = {};
+  const settings: Record<string, string | number | boolean> = {};
   for (const pair of query.split('&')) {
     if (pair === '') continue;
     const [name = '', value = ''] = pair.split(/=(.*)/s, 2).map((part) => decoded(text, part));

@@ -65,8 +65,13 @@ export interface HoldfastOptions<K, V>
   readonly whenNoPrimary?: WhenNoPrimary | undefined;
   /** Time for a call that names none, milliseconds; 5000 by default. */
   readonly timeoutMs?: number | undefined;
-  /** Time for the first node to answer, milliseconds; 5000 by default. */
+  /** Time for the first node to answer, milliseconds; 5000 by default. Without effect if `lazy`. */
   readonly openTimeoutMs?: number | undefined;
+  /**
+   * `true`: `open()` waits for no node. Calls made before one is in reach wait for it as they do after an outage, each
+   * until its deadline: HOLDFAST_NO_PRIMARY then, whose `cause` says why none was.
+   */
+  readonly lazy?: boolean | undefined;
   /** Time that `close()` leaves to pending calls, milliseconds; 1000 by default. */
   readonly closeTimeoutMs?: number | undefined;
   /** Calls that may wait for an answer; beyond: HOLDFAST_CLIENT_QUEUE_FULL. 100 000 by default. */
@@ -311,6 +316,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'whenNoPrimary',
   'timeoutMs',
   'openTimeoutMs',
+  'lazy',
   'closeTimeoutMs',
   'pendingCallsMax',
   'pendingBytesMax',
@@ -362,6 +368,7 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   ] as const) {
     checkedPositive(name, options[name]);
   }
+  checkedFlag('lazy', options.lazy);
   checkedLogger(options.logger);
   clientLimits(options);
 }
@@ -403,9 +410,9 @@ export function checkedNames(what: string, given: object, names: readonly string
   }
 }
 
-export function checkedTellAbsent(tellAbsent: boolean | undefined): boolean {
-  if (tellAbsent === undefined || typeof tellAbsent === 'boolean') return tellAbsent ?? false;
-  throw invalidOption('tellAbsent', tellAbsent, 'true or false');
+export function checkedFlag(name: string, value: boolean | undefined): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw invalidOption(name, value, 'true or false');
 }
 
 export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {

@@ -149,8 +149,8 @@ export class Requests {
     return this.#keys.stored(key);
   }
 
-  /** Of a write that names none. */
-  get defaultAck(): Ack {
+  /** Of a write that names none; undefined: left to the nodes, none of which has told it yet. */
+  get defaultAck(): Ack | undefined {
     return this.#maker.defaultAck;
   }
 

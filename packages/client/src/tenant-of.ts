@@ -19,6 +19,7 @@ export function tenantOf(
     driver: driverFor(location, options, seams),
     namespace: options.namespace,
     logger: options.logger,
+    isLazy: options.lazy === true,
     setTimer: (delayMs, callback) => seams.clock.setTimer(delayMs, callback),
     onTopology: (topology) => announce('topology', topology),
     onNews: ({ event, detail }) => announce(event, detail),

@@ -17,6 +17,8 @@ export interface TenantOptions {
   readonly driver: Driver;
   readonly namespace: string | undefined;
   readonly logger: ClientLogger | undefined;
+  /** It is open whether or not a node is in reach. */
+  readonly isLazy: boolean;
   setTimer(delayMs: number, callback: () => void): Timer;
   readonly onTopology: (topology: Topology) => void;
   readonly onNews: (news: ClientNews) => void;
@@ -45,8 +47,8 @@ export class Tenant implements DriverUser {
     this.#driver.join(this);
   }
 
-  /** The level that a write without a wish of its own gets: the nodes' configured one, once a node has told it. */
-  get defaultAck(): Ack {
+  /** The level that a write without a wish of its own gets, as the nodes are configured; undefined before one has told it. */
+  get defaultAck(): Ack | undefined {
     return this.#driver.defaultAck;
   }
 
@@ -71,8 +73,12 @@ export class Tenant implements DriverUser {
     return this.#driver.now();
   }
 
-  /** Resolves when a node has welcomed this client. Rejects with the reasons if none does in time. */
+  /** Resolves when a node has welcomed this client, or at once if it is lazy. Rejects with the reasons if none does in time. */
   async open(timeoutMs: number): Promise<void> {
+    if (this.#options.isLazy) {
+      this.#driver.start();
+      return;
+    }
     try {
       await this.#driver.open(timeoutMs);
     } catch (error) {

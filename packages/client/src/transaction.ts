@@ -152,7 +152,7 @@ export function encodedTransaction<K, V>(
 /** Quorum where nothing is said, and never less: a database whose default is `local` has transactions, too. */
 export function withTransactionAck<Options extends WriteCallOptions>(
   options: Options,
-  otherwise: Ack,
+  otherwise: Ack | undefined,
 ): Options {
   if (options.ack === 'local') throw invalidOption('ack', options.ack, "'quorum' or 'all'");
   return { ...options, ack: options.ack ?? (otherwise === 'local' ? 'quorum' : otherwise) };

@@ -31,6 +31,8 @@ describe('a location', () => {
       { namespace: 'a/b €,=', ack: 'all', timeoutMs: 250 },
     ],
     ['holdfast://n1?consistency=session', ['ws://n1:7101'], 'default', { consistency: 'session' }],
+    ['holdfast://n1?lazy=true', ['ws://n1:7101'], 'default', { lazy: true }],
+    ['holdfast://n1?lazy=false', ['ws://n1:7101'], 'default', { lazy: false }],
   ])('%s names nodes, database and options', (given, seeds, database, settings) => {
     expect(parseLocation(given)).toEqual({ seeds, database, settings });
     expect(parseLocation([given])).toEqual({ seeds, database, settings });
@@ -63,6 +65,9 @@ describe('a location', () => {
     ['holdfast://n1?ack=some'],
     ['holdfast://n1?timeoutMs=soon'],
     ['holdfast://n1?timeoutMs='],
+    ['holdfast://n1?lazy'],
+    ['holdfast://n1?lazy=1'],
+    ['holdfast://n1?Lazy=true'],
   ])('%j is refused by the constructor', (given) => {
     expect(() => new Holdfast(given)).toThrow(expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }));
   });

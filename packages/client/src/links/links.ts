@@ -18,7 +18,8 @@ import type { LinkTiming } from './link-timing.ts';
 export interface LinksHandlers {
   onUp(link: LinkId, welcome: Welcome, roundTripMs: number): void;
   onMessages(link: LinkId, messages: readonly ServerMessage[]): void;
-  onDown(link: LinkId): void;
+  /** `error`: why, unless it was this client that cut it. */
+  onDown(link: LinkId, error?: HoldfastError): void;
   onSilent(link: LinkId, silent: boolean): void;
   /** Every seed has refused this client for a reason that will last. */
   onRefused(error: HoldfastError): void;
@@ -190,7 +191,7 @@ export class Links {
     if (endpoint.link?.id === id || endpoint.link === undefined) {
       endpoint.lost(error, { now: seams.clock.now(), random: seams.random.next(), timing });
     }
-    handlers.onDown(id);
+    handlers.onDown(id, error);
     if (this.#byId.size === 0) this.#onAllDown?.();
     if (this.#stopped) return;
     if (seeds.every((seed) => this.#endpoints.get(seed)?.refusedForGood)) handlers.onRefused(error);

@@ -15,6 +15,8 @@ export class ReleaseGate {
   readonly #random: () => number;
   #phase: Phase = 'open';
   #since = 0;
+  /** Nobody could be asked before, either. */
+  #isStart = false;
   #arrivalsBefore = 0;
   #perMsBefore = 0;
   #jitterEnd = 0;
@@ -50,8 +52,20 @@ export class ReleaseGate {
     this.#places = 0;
     if (isTheSame) return;
     this.#since = state.since;
+    this.#isStart = false;
     this.#arrivalsBefore = state.arrivals;
     this.#perMsBefore = state.perMs;
+  }
+
+  /**
+   * Nobody could ever be asked, and calls wait since then. All of them go within the jitter: a program that starts before
+   * its cluster does has few, and no rate of calls yet that the others could be held to.
+   */
+  neverFound(since: number): void {
+    if (this.#phase === 'outage') return;
+    this.#phase = 'outage';
+    this.#since = since;
+    this.#isStart = true;
   }
 
   /** Somebody can be asked again. `waiting`: calls that wait for that; `arrivals`: calls so far. */
@@ -72,7 +86,7 @@ export class ReleaseGate {
     // One at least of each client would be many of all that call seldom; but who waits alone is not kept waiting.
     const alone = waiting === 1 ? 1 : 0;
     const share = Math.max(alone, Math.floor(backlogShare * perMs * jitterMs + this.#random()));
-    this.#left = outageMs <= shortOutageMsMax ? waiting : Math.min(waiting, share);
+    this.#left = this.#isStart || outageMs <= shortOutageMsMax ? waiting : Math.min(waiting, share);
     this.#keepsOrder = this.#left === waiting;
     this.#nextAt = this.#left > 0 ? this.#drawInJitter(now) : Number.POSITIVE_INFINITY;
   }

@@ -42,6 +42,12 @@ export class Resilience {
     gate.lost({ since, arrivals, perMs: this.#arrivals.perMs(now, arrivals) });
   }
 
+  /** Nobody could ever be asked, and calls wait since then. */
+  neverFound(since: number): void {
+    this.primaryGate.neverFound(since);
+    this.anyGate.neverFound(since);
+  }
+
   /** Somebody behind it can be asked again. */
   found(gate: ReleaseGate, waiting: number, now: number): void {
     gate.found({ now, arrivals: this.tally.calls, waiting });

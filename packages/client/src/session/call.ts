@@ -43,6 +43,8 @@ export interface CallTrace {
   /** Travels with the request. Undefined: nodes are not to know of it. */
   readonly traceparent: Traceparent | undefined;
   sent(link: LinkId, repeat: Repeat | undefined): void;
+  /** What it asks for was left to what nodes are configured with, and is known now. */
+  decided(): void;
   ended(error: HoldfastError | undefined, result: unknown): void;
 }
 
@@ -109,6 +111,8 @@ export abstract class Call<Result = unknown> implements Timed {
   owner: CallOwner | undefined = undefined;
   /** Set by whoever makes the call. */
   whenNoPrimary: WhenNoPrimary = 'wait';
+  /** Only of one that goes by the nodes' default, made before any of them has told it. */
+  declare onDefaultAck?: (defaultAck: Ack) => void;
   /** Only while somebody records traces. */
   trace: CallTrace | undefined = undefined;
   wheelSlot = -1;
@@ -151,7 +155,7 @@ export abstract class Call<Result = unknown> implements Timed {
 export class WriteCall extends Call<WriteReceipt> {
   readonly kind = 'write';
   readonly lane = 'writes';
-  readonly ack: Ack;
+  ack: Ack;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
   /** Only of a transaction. */

@@ -1,4 +1,12 @@
-import type { HoldfastError, NodeId, Revision, ServerMessage, Topology, WireError } from '@holdfast/types';
+import type {
+  Ack,
+  HoldfastError,
+  NodeId,
+  Revision,
+  ServerMessage,
+  Topology,
+  WireError,
+} from '@holdfast/types';
 import { assertNever } from '@holdfast/types';
 import { Resilience } from '../resilience/resilience.ts';
 import { type AnyCall, type CallOwner, type LinkId, NO_LINK, type SnapshotHome } from './call.ts';
@@ -6,6 +14,7 @@ import { CallLedger } from './call-ledger.ts';
 import type { ClientHealth } from './client-health.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { Degrader } from './degrader.ts';
+import { EarlyCalls } from './early-calls.ts';
 import type { SessionEffect } from './effects.ts';
 import { abortedError, deadlineError, noPrimaryError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -29,6 +38,7 @@ export class ClientSession {
   readonly #resilience: Resilience;
   readonly #links: LinkTable;
   readonly #token = new SessionToken();
+  readonly #early = new EarlyCalls();
   readonly #writes: WriteDesk;
   readonly #reads: ReadDesk;
   readonly #releases: Releases;
@@ -36,6 +46,8 @@ export class ClientSession {
   #effects: SessionEffect[] = [];
   /** When the last link was lost. */
   #disconnectedAt: number | undefined;
+  /** Why the last attempt to reach a node came to nothing. */
+  #failure: HoldfastError | undefined;
 
   /** `random`: in [0, 1). */
   constructor(options: { limits: ClientLimits; random: () => number; now: number }) {
@@ -99,7 +111,7 @@ export class ClientSession {
       ...this.#links.health,
       pending: this.pending,
       lanes: structuredClone(this.#ledger.lanes),
-      waiting: this.#writes.waiting + forPrimary + forAnybody,
+      waiting: this.#early.size + this.#writes.waiting + forPrimary + forAnybody,
       retryBudget: this.#resilience.budget.tokens,
       counters: { ...this.#resilience.tally },
     };
@@ -113,22 +125,7 @@ export class ClientSession {
   submit(call: AnyCall): void {
     if (!this.#ledger.admit(call)) return;
     this.#degrader.admit(call);
-    switch (call.kind) {
-      case 'write':
-        this.#writes.enqueue(call);
-        break;
-      case 'read':
-      case 'scan':
-      case 'snapshot':
-      case 'watch':
-        this.#reads.enqueue(call);
-        break;
-      case 'bound':
-        this.#reads.enqueueBound(call);
-        break;
-      default:
-        assertNever(call);
-    }
+    if (!this.#early.keeps(call)) this.#enqueue(call);
   }
 
   /** The caller has lost interest. Does nothing for a settled call. */
@@ -159,11 +156,12 @@ export class ClientSession {
   /** A node has welcomed this client over a new link. */
   linkUp(
     link: LinkId,
-    welcome: { node: NodeId; topology: Topology; roundTripMs: number },
+    welcome: { node: NodeId; topology: Topology; roundTripMs: number; defaultAck: Ack },
     now: number,
   ): void {
     const before = this.#links.topology;
     this.#links.add(link, welcome);
+    for (const call of this.#early.end(welcome.defaultAck)) this.#enqueue(call);
     if (this.#disconnectedAt !== undefined) {
       const detail = { node: welcome.node, afterMs: now - this.#disconnectedAt };
       this.#effects.push({ kind: 'news', news: { event: 'reconnected', detail } });
@@ -172,7 +170,9 @@ export class ClientSession {
     this.#afterTopology(before, now);
   }
 
-  linkDown(link: LinkId, now: number): void {
+  /** It may never have been up. `error`: why. */
+  linkDown(link: LinkId, now: number, error?: HoldfastError): void {
+    this.#failure = error;
     const breaker = this.#links.breakerOf(link);
     if (!this.#links.remove(link)) return;
     const lost = this.#writes.linkDown(link) + this.#reads.linkDown(link);
@@ -233,6 +233,7 @@ export class ClientSession {
 
   /** Puts whatever may go now into frames: once per turn, after everything issued in it. */
   flush(now: number): void {
+    if (this.#early.size > 0) this.#releases.awaitFirst(now);
     this.#releases.review(now);
     this.#writes.flush(now, this.#reads.writeBarrier);
     this.#reads.flush(now);
@@ -248,7 +249,7 @@ export class ClientSession {
     const primaryKnown = target !== undefined && !target.breaker.holdsBack;
     for (const call of this.#ledger.expire(now)) {
       if (call.link !== NO_LINK) this.#timedOut(call, now);
-      this.#fail(call, deadlineError(call, { primaryKnown }));
+      this.#fail(call, deadlineError(call, { primaryKnown, failure: this.#unreached }));
     }
     this.#resilience.tick(now);
     this.#reads.tick(now);
@@ -289,10 +290,34 @@ export class ClientSession {
   #offerAlternatives(now: number): void {
     const { degrade, fail } = this.#degrader.due(this.#releases.outage(now), now);
     this.#resilience.tally.failedFast += fail.length;
-    for (const call of fail) this.#fail(call, noPrimaryError(call));
+    for (const call of fail) this.#fail(call, noPrimaryError(call, this.#unreached));
     if (degrade.length === 0) return;
     this.#reads.degrade(degrade, now);
     this.#reads.flush(now);
+  }
+
+  /** Why no node is in reach; undefined: one is. */
+  get #unreached(): HoldfastError | undefined {
+    return this.#links.size === 0 ? this.#failure : undefined;
+  }
+
+  #enqueue(call: AnyCall): void {
+    switch (call.kind) {
+      case 'write':
+        this.#writes.enqueue(call);
+        break;
+      case 'read':
+      case 'scan':
+      case 'snapshot':
+      case 'watch':
+        this.#reads.enqueue(call);
+        break;
+      case 'bound':
+        this.#reads.enqueueBound(call);
+        break;
+      default:
+        assertNever(call);
+    }
   }
 
   #endWhere(where: (call: AnyCall) => boolean): void {
@@ -371,6 +396,10 @@ export class ClientSession {
   }
 
   #fail(call: AnyCall, error: HoldfastError): void {
+    if (this.#early.forget(call)) {
+      this.#ledger.fail(call, error);
+      return;
+    }
     switch (call.kind) {
       case 'write':
         this.#writes.fail(call, error);

@@ -24,13 +24,16 @@ export function answeredError(call: AnyCall, error: WireError, node: string | un
   return fromWire(error, { attempts: call.attempts, node, outcome });
 }
 
-/** The caller's time is up. */
-export function deadlineError(call: AnyCall, state: { readonly primaryKnown: boolean }): HoldfastError {
+/** The caller's time is up. `failure`: why no node is in reach, if none is. */
+export function deadlineError(
+  call: AnyCall,
+  state: { readonly primaryKnown: boolean; readonly failure?: HoldfastError | undefined },
+): HoldfastError {
   const outcome = outcomeOf(call);
   const { attempts, refusal } = call;
   const cause =
     refusal === undefined
-      ? undefined
+      ? state.failure
       : fromWire(refusal, { attempts, node: undefined, outcome: refusal.outcome });
   if (outcome === 'unknown') {
     return new HoldfastError(
@@ -60,12 +63,12 @@ export function deadlineError(call: AnyCall, state: { readonly primaryKnown: boo
   });
 }
 
-/** There is no primary, and the caller does not want to wait for one. */
-export function noPrimaryError(call: AnyCall): HoldfastError {
+/** There is no primary, and the caller does not want to wait for one. `failure`: why no node is in reach, if none is. */
+export function noPrimaryError(call: AnyCall, failure?: HoldfastError): HoldfastError {
   const { attempts, refusal } = call;
   const cause =
     refusal === undefined
-      ? undefined
+      ? failure
       : fromWire(refusal, { attempts, node: undefined, outcome: refusal.outcome });
   return new HoldfastError('HOLDFAST_NO_PRIMARY', 'there is no primary, or none that answers', {
     outcome: 'not-applied',

@@ -35,6 +35,11 @@ export class Releases {
     };
   }
 
+  /** Calls wait although nobody was ever there: to them that is an outage like any other. */
+  awaitFirst(now: number): void {
+    this.#parts.resilience.neverFound(now);
+  }
+
   /** Tells the gates who can be asked, if that has changed. */
   review(now: number): void {
     const { links, resilience, writes, reads } = this.#parts;

@@ -68,6 +68,10 @@ export class CallSpan implements CallTrace {
     });
   }
 
+  decided(): void {
+    this.#span.setAttributes(askedFor(this.#call));
+  }
+
   ended(error: HoldfastError | undefined, result: unknown): void {
     const span = this.#span;
     span.setAttribute('holdfast.attempts', this.#call.attempts);

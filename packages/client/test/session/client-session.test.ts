@@ -49,7 +49,7 @@ const stepOrExpiry = fc.oneof(
   { weight: 1, arbitrary: happening(fc.constant(0), 'expireSessions', (world) => world.expireSessions()) },
 );
 
-function run(steps: readonly Step[], options?: { longOutages: boolean }): SessionWorld {
+function run(steps: readonly Step[], options?: { longOutages?: boolean; isLazy?: boolean }): SessionWorld {
   const random = new SimRandom(7);
   const world = new SessionWorld(() => random.next(), options);
   for (const next of steps) next.run(world);
@@ -59,8 +59,8 @@ function run(steps: readonly Step[], options?: { longOutages: boolean }): Sessio
 
 test('every call settles once, with an outcome that the log confirms', () => {
   fc.assert(
-    fc.property(fc.array(stepOrExpiry, { maxLength: 120, size: 'max' }), (steps) => {
-      const world = run(steps);
+    fc.property(fc.array(stepOrExpiry, { maxLength: 120, size: 'max' }), fc.boolean(), (steps, isLazy) => {
+      const world = run(steps, { isLazy });
       expect(world.problems).toEqual([]);
       expect(new Set(world.committed).size, 'a write was applied twice').toBe(world.committed.length);
       for (const { name, settlements, receipt, error, call } of world.issued) {
@@ -86,11 +86,15 @@ const stepOrFreshPrimary = fc.oneof(
 
 test('writes are applied in the order in which they were issued, over any number of failovers', () => {
   fc.assert(
-    fc.property(fc.array(stepOrFreshPrimary, { maxLength: 120, size: 'max' }), (steps) => {
-      const world = run(steps);
-      const order = world.committed.map((name) => Number(name.slice(1)));
-      expect(order).toEqual([...order].sort((left, right) => left - right));
-    }),
+    fc.property(
+      fc.array(stepOrFreshPrimary, { maxLength: 120, size: 'max' }),
+      fc.boolean(),
+      (steps, isLazy) => {
+        const world = run(steps, { isLazy });
+        const order = world.committed.map((name) => Number(name.slice(1)));
+        expect(order).toEqual([...order].sort((left, right) => left - right));
+      },
+    ),
     RUNS,
   );
 });

@@ -30,7 +30,7 @@ let session: ClientSession;
 beforeEach(() => {
   session = new ClientSession({ limits: clientLimits({}), random: () => 0.5, now: 0 });
   const topology = { term: 1 as Term, primary: NODE, nodes: [{ id: NODE, url: 'ws://n1:1' }] };
-  session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1 }, 0);
+  session.linkUp(LINK, { node: NODE, topology, roundTripMs: 1, defaultAck: 'quorum' }, 0);
   session.takeEffects();
 });
 

@@ -75,11 +75,17 @@ export class SessionWorld {
   #lastSession = 0;
   #refusals = 0;
 
-  /** `longOutages`: new writes go before those that waited, except for those to the same key. */
-  constructor(random: () => number, options: { readonly longOutages: boolean } = { longOutages: false }) {
-    const limits = options.longOutages ? LONG_OUTAGES : LIMITS;
+  /** `longOutages`: new writes go before those that waited, except for those to the same key. `isLazy`: no node is met yet. */
+  constructor(
+    random: () => number,
+    {
+      longOutages = false,
+      isLazy = false,
+    }: { readonly longOutages?: boolean; readonly isLazy?: boolean } = {},
+  ) {
+    const limits = longOutages ? LONG_OUTAGES : LIMITS;
     this.session = new ClientSession({ limits, random, now: this.now });
-    for (const node of NODES) this.connect(node);
+    if (!isLazy) for (const node of NODES) this.connect(node);
   }
 
   /** A write of a value of its own, to one of two keys. */
@@ -225,7 +231,13 @@ export class SessionWorld {
     this.#lastLink += 1;
     const link: WorldLink = { id: this.#lastLink, node, up: [], down: [] };
     this.#links.set(link.id, link);
-    this.session.linkUp(link.id, { node, topology: this.#topology, roundTripMs: link.id % 5 }, this.now);
+    const welcome = {
+      node,
+      topology: this.#topology,
+      roundTripMs: link.id % 5,
+      defaultAck: 'quorum' as const,
+    };
+    this.session.linkUp(link.id, welcome, this.now);
     this.#perform();
   }
 
