@@ -1,5 +1,11 @@
 import { assert, type LogIndex, type NodeId } from '@holdfast/types';
 
+/** The log waits for a peer that is behind as long as it takes something now and then, milliseconds. */
+const STUCK_MS = 60_000;
+
+/** Between a snapshot that failed and the next to the same peer, milliseconds. */
+const SNAPSHOT_PAUSE_MS = 1000;
+
 /** What the primary of one term knows of one peer. */
 export class Progress {
   readonly peer: NodeId;
@@ -24,6 +30,14 @@ export class Progress {
   contactAt: number;
   /** Since when it has not held the whole log; undefined when level. */
   behindSince: number | undefined;
+  /** When it last took something: `match` rose, or a snapshot arrived. */
+  movedAt: number;
+  /** In state `snapshot`: what is on its way holds everything before this entry. */
+  snapshotFrom = 0 as LogIndex;
+  /** It needs a snapshot that has not been begun. */
+  snapshotDue = false;
+  /** When the next snapshot may begin, ms. */
+  snapshotAfter = Number.NEGATIVE_INFINITY;
   /** When an append was last sent or a match came: a stall is probed anew. */
   activeAt: number;
   probePending = false;
@@ -37,6 +51,7 @@ export class Progress {
     this.next = options.next;
     this.contactAt = options.now;
     this.activeAt = options.now;
+    this.movedAt = options.now;
   }
 
   get inflightBytes(): number {
@@ -66,7 +81,10 @@ export class Progress {
   /** True when it brought news. */
   matched(match: LogIndex, now: number): boolean {
     const news = match > this.match;
-    if (news) this.match = match;
+    if (news) {
+      this.match = match;
+      this.movedAt = now;
+    }
     this.activeAt = now;
     let done = 0;
     while (done < this.#inflight.length && this.#inflight[done]!.last <= match) {
@@ -94,8 +112,26 @@ export class Progress {
     this.#inflightBytes = 0;
   }
 
-  becomeSnapshot(): void {
+  /** `applied`: what is sent is no older than that. */
+  becomeSnapshot(applied: LogIndex): void {
     this.becomeProbe((this.match + 1) as LogIndex);
     this.state = 'snapshot';
+    this.snapshotDue = false;
+    this.snapshotFrom = (applied + 1) as LogIndex;
+  }
+
+  /** `position`: what the peer has now; without it the transfer failed. */
+  snapshotEnded(position: LogIndex | undefined, now: number): void {
+    this.activeAt = now;
+    if (position === undefined) this.snapshotAfter = now + SNAPSHOT_PAUSE_MS;
+    else this.movedAt = now;
+  }
+
+  /** The first entry that the log is to keep for it; undefined: it has to take the log as it is. */
+  keptFrom(now: number): LogIndex | undefined {
+    if (this.state === 'snapshot') return this.snapshotFrom;
+    if (!this.linked || this.excluded) return undefined;
+    const stuckMs = this.behindSince === undefined ? 0 : now - Math.max(this.behindSince, this.movedAt);
+    return stuckMs > STUCK_MS ? undefined : ((this.match + 1) as LogIndex);
   }
 }

@@ -139,6 +139,8 @@ export class Replicator {
     this.#tickedCommit = commit;
     if (now >= this.#heartbeatAt || (settled && this.#toldCommit < commit)) this.beginRound();
     for (const progress of this.progress.values()) {
+      if (progress.linked && progress.snapshotDue && progress.state !== 'snapshot')
+        this.#startSnapshot(progress);
       if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
       // Nothing came back: what was in flight is taken for lost.
       const waits =
@@ -211,6 +213,7 @@ export class Replicator {
     this.#readyEchoes.delete(peer);
     const { exclusion } = this.#context.links.get(peer)!;
     progress.excluded = exclusion !== undefined;
+    progress.snapshotAfter = this.#context.now;
     if (exclusion !== undefined) this.#context.send(peer, { kind: 'excluded', reason: exclusion });
     if (progress.state !== 'snapshot') this.#probeAgain(progress);
     this.#sendTo(progress);
@@ -242,7 +245,7 @@ export class Replicator {
       this.#context.log.remember(position);
       progress.becomeProbe((Math.max(progress.match, position.index) + 1) as LogIndex);
     } else this.#probeAgain(progress);
-    progress.activeAt = this.#context.now;
+    progress.snapshotEnded(position?.index, this.#context.now);
     this.#context.notice({
       kind: 'snapshot',
       peer,
@@ -273,14 +276,12 @@ export class Replicator {
     }
   }
 
-  /** Lowest index that some peer still needs from this log. */
+  /** Lowest index that some peer still needs from this log. Who has taken nothing for long gets a snapshot (fault 35). */
   neededFrom(): LogIndex {
-    let lowest = (this.#context.log.last.index + 1) as LogIndex;
-    for (const progress of this.progress.values()) {
-      if (progress.state === 'snapshot' || (progress.linked && !progress.excluded)) {
-        lowest = Math.min(lowest, progress.match + 1) as LogIndex;
-      }
-    }
+    const { now, log } = this.#context;
+    let lowest = (log.last.index + 1) as LogIndex;
+    for (const progress of this.progress.values())
+      lowest = Math.min(lowest, progress.keptFrom(now) ?? lowest) as LogIndex;
     return lowest;
   }
 
@@ -377,8 +378,9 @@ export class Replicator {
   }
 
   #startSnapshot(progress: Progress): void {
-    if (!this.#applier.serving) return;
-    progress.becomeSnapshot();
+    progress.snapshotDue = true;
+    if (!this.#applier.serving || this.#context.now < progress.snapshotAfter) return;
+    progress.becomeSnapshot(this.#applier.applied.index);
     this.#context.notice({ kind: 'snapshot', peer: progress.peer, state: 'needed', index: progress.match });
     this.#context.emit({ kind: 'sendSnapshot', peer: progress.peer });
   }
