@@ -72,6 +72,23 @@ describe('SimClock', () => {
     await expect(clock.drive(Promise.reject(new Error('as it was')))).rejects.toThrow('as it was');
   });
 
+  it('lets several let time pass at once, in one order, and never goes back', async () => {
+    const clock = new SimClock();
+    const fired: number[] = [];
+    for (const due of [5, 20, 40, 70]) clock.setTimer(due, () => fired.push(clock.now()));
+    const seen: number[] = [];
+    const advance = async (byMs: number): Promise<void> => {
+      await clock.advance(byMs);
+      seen.push(clock.now());
+    };
+    await Promise.all([advance(10), advance(60), clock.drive(advance(30))]);
+    expect(fired).toEqual([5, 20, 40]);
+    expect(seen).toEqual([...seen].sort((one, other) => one - other));
+    expect(clock.now()).toBe(60);
+    await clock.advance(10);
+    expect(fired).toEqual([5, 20, 40, 70]);
+  });
+
   it('says why a condition never came true', async () => {
     const clock = new SimClock();
     await expect(clock.runUntil(() => false)).rejects.toThrow(/no timer is left/);
