@@ -1,17 +1,16 @@
-import { assert, type Position, type SessionId, type StoreState, type Term } from '@holdfast/types';
+import { assert, type Position } from '@holdfast/types';
 import { SequenceDigest } from './digest.ts';
 import { CHECKPOINT_KEY, isUserKey, SYSTEM_RANGE, USER_RANGE } from './keys.ts';
 import type { LevelLike, LevelSnapshot } from './level-like.ts';
 import { open, readUserRecord } from './record.ts';
-import { readSession, readTermStart, type StoredPosition } from './system-records.ts';
+import type { StoredPosition } from './system-records.ts';
 
 const PAGE_ITEMS = 256;
 const PAGE_BYTES = 262_144;
 
 /** One consistent image of a store: data, sessions, history and position, of one moment. */
 export interface StoreSnapshot {
-  /** What the store made from this will open with. Not to be read after `close`. */
-  readonly state: StoreState;
+  /** Of the newest entry in it. */
   readonly position: Position;
   /**
    * All records in key order, alternating raw keys and values; each chunk holds at most `bytesMax`, or
@@ -29,9 +28,6 @@ export interface LevelStoreSnapshotOptions {
   readonly snapshot: LevelSnapshot;
   /** As read from `snapshot`. */
   readonly position: StoredPosition;
-  /** At least those that `snapshot` holds. */
-  readonly sessions: readonly SessionId[];
-  readonly terms: readonly Term[];
   /** Makes of a failed read what the caller is told. */
   readonly failure: (error: unknown) => unknown;
 }
@@ -39,7 +35,6 @@ export interface LevelStoreSnapshotOptions {
 export class LevelStoreSnapshot implements StoreSnapshot {
   readonly #options: LevelStoreSnapshotOptions;
   readonly #digest: SequenceDigest = new SequenceDigest();
-  #state: StoreState | undefined;
   #walk: 'not begun' | 'begun' | 'ended' = 'not begun';
   #closing: Promise<void> | undefined;
 
@@ -49,11 +44,6 @@ export class LevelStoreSnapshot implements StoreSnapshot {
 
   get position(): Position {
     return this.#options.position.applied;
-  }
-
-  get state(): StoreState {
-    this.#state ??= this.#readState();
-    return this.#state;
   }
 
   async *chunks(bytesMax: number): AsyncIterable<Uint8Array[]> {
@@ -111,21 +101,6 @@ export class LevelStoreSnapshot implements StoreSnapshot {
     } finally {
       await iterator.close();
     }
-  }
-
-  #readState(): StoreState {
-    const { level, snapshot, position, sessions, terms } = this.#options;
-    return {
-      ...position,
-      checkpoint: position.applied,
-      sessions: [...sessions]
-        .sort()
-        .map((id) => readSession(level, id, snapshot))
-        .filter((found) => found !== undefined),
-      history: terms
-        .map((term) => readTermStart(level, term, snapshot))
-        .filter((found) => found !== undefined),
-    };
   }
 }
 

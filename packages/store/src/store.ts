@@ -107,10 +107,7 @@ export class Store {
     this.#asked = state.checkpoint.index;
     this.#checkpoint = state.checkpoint;
     this.#revisionMax = state.revision;
-    this.#index = new SystemIndex(
-      state.sessions.map(({ id }) => id),
-      state.history.map(({ term }) => term),
-    );
+    this.#index = new SystemIndex(state.history.map(({ term }) => term));
     this.#queue = new ApplyQueue(
       (batch) => this.#write(batch),
       (error) => this.#onBatchFailure(error),
@@ -244,8 +241,6 @@ export class Store {
       level,
       snapshot,
       position,
-      sessions: this.#index.sessions,
-      terms: this.#index.terms,
       failure: (error) => this.#readFailure(error),
     });
   }
@@ -346,7 +341,7 @@ export class Store {
     } finally {
       this.#applying = false;
     }
-    this.#index.settle(batch);
+    this.#index.settle();
     this.#stored = stored;
     if (batch.applied.index > this.#whole.index) this.#whole = batch.applied;
     this.#options.onApply?.(this.#options.clock.now() - startedAt, batch.entries.length);

@@ -1,5 +1,5 @@
 import type { Effect } from '@holdfast/core';
-import { LIMITS, type SessionId, type Term } from '@holdfast/types';
+import { LIMITS, type Term } from '@holdfast/types';
 import { historyKey, sessionKey } from './keys.ts';
 import type { LevelOperation } from './level-like.ts';
 import { putSession, putTermStart } from './system-records.ts';
@@ -7,35 +7,21 @@ import { putSession, putTermStart } from './system-records.ts';
 export type ApplyBatch = Extract<Effect, { kind: 'apply' }>;
 
 /**
- * Which sessions and terms have records: names alone, so that one snapshot can find them without an
- * iteration. Until a batch is settled this holds what was there before it as well as what it adds, for
- * a snapshot taken meanwhile may see either.
+ * What batches write of sessions and history, and which terms have records, of which only so many are kept. What a batch
+ * makes superfluous counts until that is settled: if it fails and is written again, it is to go with it then.
  */
 export class SystemIndex {
-  readonly #sessions: Set<SessionId>;
   /** Growing. */
   readonly #terms: Term[];
 
-  constructor(sessions: Iterable<SessionId>, terms: Iterable<Term>) {
-    this.#sessions = new Set(sessions);
+  constructor(terms: Iterable<Term>) {
     this.#terms = [...terms].sort((left, right) => left - right);
-  }
-
-  get sessions(): readonly SessionId[] {
-    return [...this.#sessions];
-  }
-
-  get terms(): readonly Term[] {
-    return [...this.#terms];
   }
 
   /** What `batch` writes of sessions and history. */
   begin(batch: ApplyBatch): LevelOperation[] {
     const operations: LevelOperation[] = [];
-    for (const session of batch.sessions) {
-      this.#sessions.add(session.id);
-      operations.push(putSession(session));
-    }
+    for (const session of batch.sessions) operations.push(putSession(session));
     for (const id of batch.closedSessions) operations.push({ type: 'del', key: sessionKey(id) });
     for (const start of batch.history) {
       this.#addTerm(start.term);
@@ -45,9 +31,8 @@ export class SystemIndex {
     return operations;
   }
 
-  /** `batch` is in the store. */
-  settle(batch: ApplyBatch): void {
-    for (const id of batch.closedSessions) this.#sessions.delete(id);
+  /** The batch that was begun last is in the store. */
+  settle(): void {
     this.#terms.splice(0, this.#surplusTerms().length);
   }
 

@@ -99,24 +99,6 @@ export function checkpointOf(stored: Uint8Array): Position {
   return decodePlace(open(CHECKPOINT_KEY, stored));
 }
 
-/** Reads one session as of `snapshot`. */
-export function readSession(
-  level: LevelLike,
-  id: SessionId,
-  snapshot: LevelSnapshot,
-): SessionRecord | undefined {
-  const key = sessionKey(id);
-  const stored = level.getSync(key, { snapshot });
-  return stored === undefined ? undefined : decodeSession(id, open(key, stored));
-}
-
-/** Reads one term's start as of `snapshot`. */
-export function readTermStart(level: LevelLike, term: Term, snapshot: LevelSnapshot): TermStart | undefined {
-  const key = historyKey(term);
-  const stored = level.getSync(key, { snapshot });
-  return stored === undefined ? undefined : decodeTermStart(open(key, stored));
-}
-
 /**
  * Reads all system records of an opened level. Undefined: it holds nothing at all.
  * Throws `UnreadableRecordError` if any is unreadable, unknown or missing: nothing is ever guessed,

@@ -110,7 +110,7 @@ export class SnapshotSender {
       this.#wake?.();
     }
     if (message.kind === 'snapshotResult') {
-      const position = this.#snapshot?.state.applied;
+      const position = this.#snapshot?.position;
       if (message.ok && position !== undefined) this.#end({ position });
       else this.#end({ reason: message.reason ?? 'the receiver refused it' });
     }
@@ -119,7 +119,7 @@ export class SnapshotSender {
   async #stream(snapshot: StoreSnapshot): Promise<void> {
     const { id } = this.#options;
     try {
-      this.#send({ kind: 'snapshotBegin', id, position: snapshot.state.applied });
+      this.#send({ kind: 'snapshotBegin', id, position: snapshot.position });
       for await (const records of snapshot.chunks(SNAPSHOT_TRANSFER.chunkBytesMax)) {
         await this.#windowOpens();
         if (this.#ended) return;

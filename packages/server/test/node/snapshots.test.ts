@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeDisk, SystemClock, WebSocketTransport } from '@holdfast/io';
-import { Store } from '@holdfast/store';
+import { classicLevel, type LevelLike, Store, type StoreOptions } from '@holdfast/store';
 import {
   type CloseInfo,
   type Connection,
@@ -11,6 +11,7 @@ import {
   type PeerHello,
   type Position,
   PROTOCOL_VERSION,
+  type SessionId,
   SNAPSHOT_SUBPROTOCOL,
   type SnapshotMessage,
   type StoreState,
@@ -27,6 +28,9 @@ const transport = new WebSocketTransport();
 const clock = new SystemClock();
 const disk = new NodeDisk();
 const POSITION: Position = { index: logIndex(1), term: term(1) };
+const SESSION = '1.1' as SessionId;
+/** Where LevelDB has it. */
+const SESSION_KEY = Buffer.from(`\x10s${SESSION}`);
 
 let directory: string;
 let url: string;
@@ -82,13 +86,14 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** A store with nothing applied is the smallest that can be sent; this one has one entry. */
-async function sourceStore(): Promise<Store> {
+/** A store with nothing applied is the smallest that can be sent; this one has one entry and one session. */
+async function sourceStore(options: Partial<StoreOptions> = {}): Promise<Store> {
   const { store } = await Store.open({
     directory: join(directory, 'source'),
     disk,
     clock,
     onFailure: () => {},
+    ...options,
   });
   closing.push(() => store.close());
   await store.apply({
@@ -104,7 +109,7 @@ async function sourceStore(): Promise<Store> {
         body: { kind: 'opening', primary: nodeId('n1') },
       },
     ],
-    sessions: [],
+    sessions: [{ id: SESSION, floor: 0, usedAt: 0, runs: [] }],
     closedSessions: [],
     history: [{ term: term(1), firstIndex: logIndex(1), firstRevision: 1 as never }],
     applied: POSITION,
@@ -189,6 +194,26 @@ describe('a snapshot', () => {
     });
     expect(opened).toMatchObject({ usable: true, state: { applied: POSITION } });
     await opened.store.close();
+  });
+
+  test('of a store in which a session is damaged is not sent, and the store has failed', async () => {
+    const damage: Error[] = [];
+    let level: LevelLike | undefined;
+    const store = await sourceStore({
+      location: (path) => {
+        level = classicLevel(path);
+        return level;
+      },
+      onFailure: (error) => damage.push(error),
+    });
+    expect(level?.getSync(SESSION_KEY)).toBeDefined();
+    await level?.batch([{ type: 'put', key: SESSION_KEY, value: Buffer.alloc(20) }], { sync: false });
+    const { ended } = send(store);
+    await waitFor('the store to say so', () => damage.length > 0);
+    await waitFor('the transfer to end', () => ended.length > 0);
+    expect(ended).toEqual([{ reason: 'the store cannot be read' }]);
+    expect(damage).toEqual([expect.objectContaining({ code: 'HOLDFAST_DISK_FAILED' })]);
+    expect(received).toEqual([]);
   });
 
   test('that is not wanted is told to its sender as such', async () => {
