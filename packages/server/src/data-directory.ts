@@ -101,9 +101,12 @@ async function makeIdentity(options: {
   const temporary = `${path}.new`;
   await disk.remove(temporary);
   const file = await disk.open(temporary, { create: true, exclusive: true });
-  await file.write(0, new TextEncoder().encode(`${JSON.stringify(identity, undefined, 2)}\n`));
-  await file.sync();
-  await file.close();
+  try {
+    await file.write(0, new TextEncoder().encode(`${JSON.stringify(identity, undefined, 2)}\n`));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await disk.rename(temporary, path);
   await disk.syncDirectory(data);
   return identity;

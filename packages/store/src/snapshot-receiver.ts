@@ -38,6 +38,8 @@ export async function receiveSnapshot(options: SnapshotReceiverOptions): Promise
   try {
     await level.open();
   } catch (error) {
+    // As in `abort`: on a full disk one attempt would follow another, each with files of its own.
+    await disk.remove(directory).catch(() => undefined);
     throw diskErrorOf(error, directory);
   }
   return new LevelSnapshotReceiver(options, level);

@@ -198,6 +198,18 @@ describe('a snapshot that is not what was sent is refused, and nothing of it sta
     }
   });
 
+  test('that finds no room for its database leaves nothing', async () => {
+    const disk = new SimDisk();
+    const level = new LossyLevel();
+    level.open = async () => {
+      await (await disk.open('/data/store-1/LOCK', { create: true })).close();
+      throw new Error('IO error: /data/store-1/MANIFEST-000001: No space left on device');
+    };
+    const refused = Store.receiveSnapshot({ directory: '/data/store-1', disk, location: () => level });
+    await expect(refused).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(await disk.stat('/data/store-1')).toBeUndefined();
+  });
+
   test('aborted, it leaves nothing', async () => {
     const disk = new SimDisk();
     const receiver = await Store.receiveSnapshot({
