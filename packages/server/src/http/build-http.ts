@@ -2,7 +2,7 @@ import { HoldfastError, isNodeId, type NodeId } from '@holdfast/types';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EventStream } from '../events/event-stream.ts';
-import { type HttpRefusal, refusal, refusalOf, refusalOfFramework } from './http-errors.ts';
+import { type HttpRefusal, refusal, refusalOf, refusalOfError } from './http-errors.ts';
 import type { NodeView } from './node-view.ts';
 
 /** No request of this interface has more to say. */
@@ -31,7 +31,7 @@ export function buildHttp(view: NodeView, options: HttpOptions = {}): FastifyIns
     ),
   );
   app.setErrorHandler((error, _request, reply) => {
-    const refused = refusalOfFramework(error);
+    const refused = refusalOfError(error);
     if (refused !== undefined) return refuse(reply, refused);
     options.onFault?.(error);
     return refuse(reply, refusal(500, 'HOLDFAST_OUTCOME_UNKNOWN', 'the node failed to answer; see its log'));

@@ -1,4 +1,4 @@
-import { type ErrorCode, HoldfastError } from '@holdfast/types';
+import { DiskError, type ErrorCode, HoldfastError } from '@holdfast/types';
 
 /** How every refusal looks. */
 export interface ErrorBody {
@@ -32,9 +32,14 @@ export function refusal(status: number, code: ErrorCode, message: string): HttpR
   return { status, body: { error: { code, message } } };
 }
 
-/** What fastify itself refuses: bodies too long, of another type, not JSON; undefined: not a refusal but a fault. */
-export function refusalOfFramework(error: unknown): HttpRefusal | undefined {
+/**
+ * What a route says no with, a disk without room, and what fastify itself refuses: bodies too long, of another type, not
+ * JSON. Undefined: not a refusal but a fault.
+ */
+export function refusalOfError(error: unknown): HttpRefusal | undefined {
   if (error instanceof HoldfastError) return refusalOf(error);
+  if (error instanceof DiskError && error.code === 'ENOSPC')
+    return refusalOf(new HoldfastError('HOLDFAST_DISK_FULL', error.message, { cause: error }));
   const status = statusOf(error);
   if (status === undefined || status < 400 || status > 499) return undefined;
   const code = status === 413 ? 'HOLDFAST_REQUEST_TOO_LARGE' : 'HOLDFAST_INVALID_ARGUMENT';

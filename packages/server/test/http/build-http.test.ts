@@ -1,6 +1,6 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HoldfastError, type NodeId } from '@holdfast/types';
+import { DiskError, HoldfastError, type NodeId } from '@holdfast/types';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventRing } from '../../src/events/event-ring.ts';
@@ -54,6 +54,7 @@ class FakeNode implements NodeView {
   statusNow: NodeStatus = STATUS;
   switchoverError: Error | undefined;
   readonly discarded: string[] = [];
+  discardError: Error | undefined;
   readonly #policy = new AccessPolicy(
     {
       id: 'n1' as NodeId,
@@ -68,6 +69,7 @@ class FakeNode implements NodeView {
     list: () => [DIVERGED] as never,
     show: (id: string) => (id === DIVERGED.id ? DIVERGED : undefined) as never,
     discard: async (id: string) => {
+      if (this.discardError !== undefined) throw this.discardError;
       this.discarded.push(id);
       return id === DIVERGED.id;
     },
@@ -252,6 +254,13 @@ describe('orders', () => {
       await ask('POST', '/v1/divergence/other/discard', { headers: JSON_TYPE, payload: '{}' }),
     ).toStrictEqual(refused(404, 'HOLDFAST_DIVERGENCE_NOT_FOUND'));
     expect(node.discarded).toStrictEqual([DIVERGED.id, 'other']);
+  });
+
+  test('discard without room on the disk', async () => {
+    node.discardError = new DiskError('ENOSPC', '/data/divergence.log', 'no space left');
+    expect(
+      await ask('POST', `/v1/divergence/${DIVERGED.id}/discard`, { headers: JSON_TYPE, payload: '{}' }),
+    ).toStrictEqual(refused(503, 'HOLDFAST_DISK_FULL'));
   });
 });
 
