@@ -289,7 +289,8 @@ export class ReadDesk {
     const id = runNames.nextQuestion();
     this.#asks.push({ id, askedAt: now, reads });
     const deadline = reads.reduce((latest, { read }) => Math.max(latest, read.deadline), now);
-    const remainingMs = Math.ceil(deadline - now);
+    // A client may set none that ever comes: what is no number of the protocol would cost this node its link.
+    const remainingMs = Math.min(Math.ceil(deadline - now), Number.MAX_SAFE_INTEGER);
     this.#context.send(primary, { kind: 'readIndex', term, id, remainingMs });
   }
 

@@ -1,6 +1,6 @@
 import type { NodeId } from '@holdfast/types';
 import { afterEach, describe, expect, test } from 'vitest';
-import { TestClient } from './support/test-client.ts';
+import { TestClient, text } from './support/test-client.ts';
 import { TestCluster } from './support/test-cluster.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -31,6 +31,22 @@ test('three nodes form a cluster, elect a primary and keep what is written', asy
   expect(await client.get('greeting')).toBe('hello');
   await cluster.level();
   expect(primary.status()).toMatchObject({ ready: true, connections: 1, acknowledged: { quorum: 1 } });
+});
+
+test('a read with a deadline beyond all numbers is answered by a standby, and no link between nodes ends', async () => {
+  cluster = await TestCluster.make(3);
+  await cluster.startAll();
+  const primary = await cluster.primaryId();
+  await (await clientOf(primary)).put('a', '1');
+  const standby = await clientOf(cluster.ids.find((id) => id !== primary)!);
+  // What is left of it when the primary is asked is rounded, now to one side and now to the other.
+  for (let times = 0; times < 20; times += 1) {
+    const answer = await standby.read(['a'], { remainingMs: Number.MAX_VALUE });
+    expect(text(answer.items[0]?.value)).toBe('1');
+  }
+  const events = cluster.running.flatMap((node) => node.events.after(0).map(({ kind }) => kind));
+  expect(events).not.toContain('linkRefused');
+  expect(events).not.toContain('linkLost');
 });
 
 test('a single node is a cluster too', async () => {
