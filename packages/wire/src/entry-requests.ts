@@ -224,6 +224,9 @@ function readRun(
   const { session, floor } = callerAt(callers, run[1]);
   const ack = choice(run[2], ACKS, 'ack');
   let sequence = positive(run[3], 'sequence');
+  const puts = (run.length - RUN_HEAD_PARTS) / 2;
+  // Of the last one, not of one behind it: what may be written must be readable.
+  if (!Number.isSafeInteger(sequence + (puts - 1))) throw invalid('sequence', 'not a whole number');
   let revision = from;
   for (let place = RUN_HEAD_PARTS; place < run.length; place += 2) {
     const key = binary(run[place], 'key');
@@ -240,7 +243,6 @@ function readRun(
     sequence += 1;
     revision += 1;
   }
-  if (!Number.isSafeInteger(sequence)) throw invalid('sequence', 'not a whole number');
   return revision;
 }
 

@@ -38,7 +38,7 @@ describe('entry heads', () => {
     [
       'a run past all sequences',
       ['1.1.0', 0],
-      [[0, 0, 1, 2 ** 53 - 1, Buffer.alloc(1), Buffer.alloc(1)]],
+      [[0, 0, 1, 2 ** 53 - 1, Buffer.alloc(1), Buffer.alloc(1), Buffer.alloc(1), Buffer.alloc(1)]],
       'requests[0].sequence: not a whole number',
     ],
     ['an unknown request', [], [[9]], 'requests[0].kind: unknown code'],

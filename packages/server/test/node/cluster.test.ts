@@ -1,6 +1,6 @@
-import type { NodeId } from '@holdfast/types';
+import type { ClientMessage, NodeId } from '@holdfast/types';
 import { afterEach, describe, expect, test } from 'vitest';
-import { TestClient, text } from './support/test-client.ts';
+import { put, TestClient, text } from './support/test-client.ts';
 import { TestCluster } from './support/test-cluster.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -47,6 +47,26 @@ test('a read with a deadline beyond all numbers is answered by a standby, and no
   const events = cluster.running.flatMap((node) => node.events.after(0).map(({ kind }) => kind));
   expect(events).not.toContain('linkRefused');
   expect(events).not.toContain('linkLost');
+});
+
+test('the last sequence that a session can have is replicated, and recovered', async () => {
+  cluster = await TestCluster.make(3);
+  await cluster.startAll();
+  const sequence = Number.MAX_SAFE_INTEGER;
+  const client = await clientOf(await cluster.primaryId());
+  const session = await client.openSession();
+  const write = (id: number): ClientMessage => ({
+    kind: 'write',
+    session,
+    floor: sequence - 1,
+    requests: [{ id, sequence, ack: 'all', remainingMs: 5000, conditions: [], operations: [put('a', '1')] }],
+  });
+  expect(await client.call(write)).toMatchObject({ ack: 'all', repeated: false });
+  await Promise.all(cluster.ids.map((id) => cluster.kill(id)));
+  await cluster.startAll();
+  const again = await clientOf(await cluster.primaryId());
+  expect(await again.get('a')).toBe('1');
+  expect(await again.call(write)).toMatchObject({ ack: 'all', repeated: true });
 });
 
 test('a single node is a cluster too', async () => {
