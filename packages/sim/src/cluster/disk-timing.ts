@@ -17,10 +17,10 @@ const KNOT_MS = 4;
  * them changes nothing for the others, and a kept schedule goes on finding what it found.
  */
 export class DiskTiming {
-  /** Times that they take longer than on a good disk. */
-  slowness: number;
-  /** Of this disk while nothing is wrong with it. */
-  readonly usualSlowness: number;
+  /** Of this disk while nothing is wrong with it: times that operations take longer than on a good one. */
+  readonly #usualSlowness: number;
+  #slowness: number;
+  #isSlow: (path: string) => boolean = () => true;
   readonly #now: () => number;
   readonly #curves: ReadonlyMap<DiskOperationKind, (atMs: number) => number>;
 
@@ -34,12 +34,24 @@ export class DiskTiming {
     this.#curves = new Map(
       Object.keys(TYPICAL_MS).map((kind) => [kind as DiskOperationKind, random.named(kind).curve(KNOT_MS)]),
     );
-    this.usualSlowness = usualSlowness;
-    this.slowness = usualSlowness;
+    this.#usualSlowness = usualSlowness;
+    this.#slowness = usualSlowness;
   }
 
-  draw({ kind }: DiskOperation): number {
+  /** From now on operations take so many times longer than on a good disk: those on files that `isSlow` holds for. */
+  slowDown(times: number, isSlow: (path: string) => boolean = () => true): void {
+    this.#slowness = times;
+    this.#isSlow = isSlow;
+  }
+
+  recover(): void {
+    this.slowDown(this.#usualSlowness);
+  }
+
+  draw({ kind, path }: DiskOperation): number {
     const typical = TYPICAL_MS[kind];
-    return typical === undefined ? 0 : typical * this.#curves.get(kind)!(this.#now()) * this.slowness;
+    if (typical === undefined) return 0;
+    const slowness = this.#isSlow(path) ? this.#slowness : this.#usualSlowness;
+    return typical * this.#curves.get(kind)!(this.#now()) * slowness;
   }
 }

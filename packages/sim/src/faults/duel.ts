@@ -45,14 +45,12 @@ export const duel: FaultType<Duel> = {
     for (const one of side)
       for (const { id } of cluster.machines) if (!side.includes(id)) cluster.network.cut(one, id);
     const timing = cluster.diskTimings.get(machine.id)!;
-    timing.slowness = times;
+    timing.slowDown(times);
     world.strikes(
       'duel',
       `${side.join(' ')} cut off from the other nodes, and the disk of ${machine.id} is slow`,
     );
-    world.during(forMs + slowMs, () => {
-      timing.slowness = timing.usualSlowness;
-    });
+    world.during(forMs + slowMs, () => timing.recover());
     world.healAfter(forMs);
     if (officeMs !== undefined) world.watch.triggers.once('takesOffice', () => world.healAfter(officeMs));
   },

@@ -22,6 +22,7 @@ export class FaultWorld {
   /** Clients included: what lies between them breaks. */
   readonly hosts: readonly string[];
   readonly watch: Watch;
+  readonly isWriting: (client: string) => boolean;
   readonly atlas: FaultAtlas;
   readonly #undos: Set<() => void> = new Set();
   /** Grows with each partition: a later one is not healed by the end of an earlier one. */
@@ -34,11 +35,18 @@ export class FaultWorld {
   /** Where that happened which the fault that strikes now has waited for. */
   #there: NodeId | undefined;
 
-  constructor(cluster: SimCluster, hosts: readonly string[], watch: Watch) {
-    this.cluster = cluster;
-    this.hosts = hosts;
-    this.watch = watch;
-    this.atlas = new FaultAtlas(cluster.machines);
+  /** `isWriting`: a client has a write under way, as far as anybody knows. */
+  constructor(parts: {
+    readonly cluster: SimCluster;
+    readonly hosts: readonly string[];
+    readonly watch: Watch;
+    readonly isWriting?: (client: string) => boolean;
+  }) {
+    this.cluster = parts.cluster;
+    this.hosts = parts.hosts;
+    this.watch = parts.watch;
+    this.isWriting = parts.isWriting ?? (() => true);
+    this.atlas = new FaultAtlas(parts.cluster.machines);
   }
 
   /** How often a fault of each kind struck: one that found nobody to strike is none. */

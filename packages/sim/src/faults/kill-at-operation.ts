@@ -20,7 +20,7 @@ export interface KillAtOperation extends Target {
   readonly comeback: Comeback;
 }
 
-type Moment = 'start' | 'checkpoint' | 'cut' | 'snapshot' | 'install' | 'filing';
+type Moment = 'start' | 'log' | 'checkpoint' | 'cut' | 'snapshot' | 'install' | 'filing';
 
 interface MomentType {
   readonly afterMax: number;
@@ -33,6 +33,11 @@ const MOMENTS: Readonly<Record<Moment, MomentType>> = {
     afterMax: 200,
     begins: (_operation, { node }) => node === undefined,
     mark: 'diedStarting',
+  },
+  log: {
+    afterMax: 4,
+    begins: ({ kind, path }, { node }) => node !== undefined && kind === 'write' && path.endsWith('.wal'),
+    mark: 'diedWithUnsynced',
   },
   checkpoint: {
     afterMax: 20,
@@ -72,13 +77,14 @@ const STORE = /\/store(-\d+)?\//;
 const RECEIVED = /\/store-\d+$/;
 
 const WAITS_MS_MAX = 6000;
+const LOSS_SHARE = 0.7;
 
 export const killAtOperation: FaultType<KillAtOperation> = {
   perSecond: [0.1, 2],
   draw(random, scene) {
     const moment = pick(random, Object.keys(MOMENTS) as Moment[]);
     const after = Math.floor(logUniform(random, 1, MOMENTS[moment].afterMax + 1)) - 1;
-    const loss = random.next() < 0.5 ? { loss: drawLoss(random) } : {};
+    const loss = random.next() < LOSS_SHARE ? { loss: drawLoss(random) } : {};
     const comeback = drawComeback(random);
     return { kind: 'killAtOperation', ...drawTarget(random, scene), moment, after, ...loss, comeback };
   },

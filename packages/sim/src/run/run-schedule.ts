@@ -101,7 +101,12 @@ class ScheduledRun {
     this.#registers = new HistoryRecorder({ clock });
     this.#counters = new HistoryRecorder({ clock });
     const hosts = [...machines.map(({ id }) => id), ...schedule.clients.map(({ host }) => host)];
-    this.#faults = new FaultWorld(this.#cluster, hosts, this.#watch);
+    this.#faults = new FaultWorld({
+      cluster: this.#cluster,
+      hosts,
+      watch: this.#watch,
+      isWriting: (client) => this.#clients.some(({ host, isWriting }) => host === client && isWriting),
+    });
     this.#clients = schedule.clients.map((plan) => this.#clientOf(plan));
     trace.record(`seed ${schedule.seed}: ${describeSchedule(schedule)}`);
   }

@@ -18,6 +18,9 @@ const ABORTED_SHARE = 0.05;
 const LASTING_KEYS = PLAIN_KEYS.filter((key) => !isExpiring(key));
 /** Of the calls on keys that expire. */
 const EXPIRING_WRITE_SHARE = 0.7;
+/** Of the calls that fill a namespace and clear it. */
+const CLEAR_SHARE = 0.3;
+const CLEAR: PlannedClear = { kind: 'clear' };
 const TTL_MS_MIN = 1;
 const TTL_MS_MAX = 3000;
 const CONSISTENCIES: readonly Consistency[] = [
@@ -31,8 +34,10 @@ const CONSISTENCIES: readonly Consistency[] = [
 /** As many calls as one thread can make at most: those that take time of their own leave some of them undone. */
 export function drawCalls(random: Random, scenario: Scenario): PlannedCall[] {
   const calls: PlannedCall[] = [];
+  const { burstShare } = scenario;
   for (let thoughtMs = 0; ; ) {
-    const thinkMs = between(random, 0, scenario.thinkMsMax);
+    const isAtOnce = random.next() < burstShare;
+    const thinkMs = isAtOnce ? 0 : between(random, 0, scenario.thinkMsMax / (1 - burstShare));
     thoughtMs += thinkMs;
     if (thoughtMs > scenario.workMs) return calls;
     const what = random.next() < WRITE_SHARE ? drawWrite(random, scenario) : drawRead(random);
@@ -54,7 +59,7 @@ function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIn
   const ack = pick(random, ['quorum', 'quorum', 'quorum', 'all'] as const);
   if (draw < 0.45)
     return { kind: 'write', keys: pick(random, KEYS.pairs), ack, ...size, ...plain(random, 0.4) };
-  if (draw < 0.47) return { kind: 'clear' };
+  if (draw < 0.47) return CLEAR;
   if (draw < 0.55)
     return { kind: 'write', keys: [pick(random, KEYS.spaced)], ack, ...size, ...plain(random, 0.4) };
   const key = pick(random, KEYS.registers);
@@ -85,6 +90,22 @@ function drawExpiring(random: Random, key: string): PlannedWrite | PlannedRenewa
   const ack = pick(random, ['local', 'quorum', 'quorum', 'all'] as const);
   const write = { kind: 'write', keys: [key], ack, ...plain(random, 0.4) } as const;
   return draw < 0.45 ? write : { ...write, ttlMs };
+}
+
+/** And what one does that fills a namespace and clears it, drawn apart as well. */
+export function drawClearingCalls(random: Random, scenario: Scenario): PlannedCall[] {
+  const calls: PlannedCall[] = [];
+  for (let thoughtMs = 0; ; ) {
+    const thinkMs = between(random, 0, 2 * scenario.thinkMsMax);
+    thoughtMs += thinkMs;
+    if (thoughtMs > scenario.workMs) return calls;
+    const what = random.next() < CLEAR_SHARE ? CLEAR : drawSpaced(random);
+    calls.push({ thinkMs, timeoutMs: logUniform(random, 50, 5000), ...what });
+  }
+}
+
+function drawSpaced(random: Random): PlannedWrite {
+  return { kind: 'write', keys: [pick(random, KEYS.spaced)], ack: 'quorum', ...plain(random, 0.4) };
 }
 
 function drawReadOf(random: Random, key: string): PlannedRead {

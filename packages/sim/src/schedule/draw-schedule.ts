@@ -1,15 +1,18 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { SimRandom } from '../sim-random.ts';
-import { drawCalls, drawExpiringCalls } from './draw-calls.ts';
+import { drawCalls, drawClearingCalls, drawExpiringCalls } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
-import type { ClientPlan, PlannedFault, Schedule } from './schedule.ts';
+import type { ClientPlan, ClusterSetup, PlannedFault, Schedule } from './schedule.ts';
 
 /** Share of the runs in which faults begin before the cluster has formed. */
 const EARLY_SHARE = 0.2;
 /** Share of those in which clients watch as well. */
 const WATCHED_SHARE = 0.4;
+/** Share of those in which a clear takes several pieces, however few its keys are; and of the clients that clear often. */
+const PIECES_SHARE = 0.5;
+const CLEARING_SHARE = 0.4;
 
 /** A run with a focus is short, and its clients are few and slow: it costs a fifth of another one. */
 const FOCUS_MS = 1500;
@@ -26,7 +29,8 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   const random = new SimRandom(seed);
   const drawn = drawScenario(random.named('scenario'));
   const scenario = focus === undefined ? drawn : focusedOn(focus, drawn);
-  const { cluster, workMs } = scenario;
+  const { workMs } = scenario;
+  const cluster = withPieces(random.named('pieces'), scenario.cluster);
   const nodes = names('n', cluster.nodes);
   const clients = names('c', scenario.clients);
   const scene = { nodes, clients, hosts: [...nodes, ...clients] };
@@ -50,6 +54,8 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
         drawCalls(random.named(`${host} ${name}`), scenario),
       );
       threads.push(drawExpiringCalls(random.named(`${host} expiring`), scenario));
+      const ofClears = random.named(`${host} clearing`);
+      if (ofClears.next() < CLEARING_SHARE) threads.push(drawClearingCalls(ofClears, scenario));
       const watches = isWatched ? drawWatches(random.named(`${host} watches`), scenario) : [];
       return watches.length === 0 ? { host, threads } : { host, threads, watches };
     }),
@@ -70,6 +76,11 @@ function focusedOn(kinds: readonly FaultKind[], scenario: Scenario): Scenario {
     workMs: FOCUS_MS,
     faultsPerSecond,
   };
+}
+
+function withPieces(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
+  if (random.next() >= PIECES_SHARE) return cluster;
+  return { ...cluster, limits: { ...cluster.limits, clearKeysMax: 1 } };
 }
 
 /** For people. */

@@ -5,9 +5,9 @@ import { logUniform, pick } from '../run/draw.ts';
 import type { PlannedFault } from './schedule.ts';
 
 /** Of the runs, those in which faults wait for events. */
-const RUN_SHARE = 0.5;
+const RUN_SHARE = 0.6;
 /** Of the faults of such a run, those that do. */
-const FAULT_SHARE = 0.4;
+const FAULT_SHARES = [0.2, 0.5, 0.9];
 /** Of those, the ones that strike where it happened. */
 const THERE_SHARE = 0.6;
 const EVENTS_MAX = 3;
@@ -19,8 +19,9 @@ const EVENTS_MAX = 3;
 export function triggerDrawer(random: Random): (fault: PlannedFault) => PlannedFault {
   if (random.next() >= RUN_SHARE) return (fault) => fault;
   const events = Array.from({ length: 1 + Math.floor(random.next() * EVENTS_MAX) }, () => drawEvent(random));
+  const share = pick(random, FAULT_SHARES);
   return (fault) => {
-    if (random.next() >= FAULT_SHARE) return fault;
+    if (random.next() >= share) return fault;
     const delayMs = random.next() < 0.5 ? 0 : logUniform(random, 0.05, 20);
     const there = 'node' in fault && random.next() < THERE_SHARE ? { isThere: true as const } : {};
     return { ...fault, upon: { event: pick(random, events), delayMs }, ...there };

@@ -12,6 +12,8 @@ export interface Scenario {
   readonly callsAtOnce: number;
   /** Between the end of a call and the next one. */
   readonly thinkMsMax: number;
+  /** Of the calls, those that come at once after the one before; the others come as much later, so that there are as many. */
+  readonly burstShare: number;
   /** Of the writes, those at `local`. */
   readonly localShare: number;
   /** Of values, bytes beyond what makes them different. */
@@ -20,10 +22,13 @@ export interface Scenario {
   readonly faultsPerSecond: ReadonlyMap<FaultKind, number>;
 }
 
-const FAULT_SHARE = 0.45;
+/** Of the kinds of fault, those that a run has: few, so that they meet while nothing else is wrong, or many. */
+const FAULT_SHARES = [0.1, 0.25, 0.45, 0.45];
+/** Where they are few each comes more often. */
+const FEW_TIMES_MAX = 3;
 const SMALL_LIMIT_SHARE = 0.2;
 /** Of limits beyond which lie paths that take more coincidences than that one. */
-const SHARES: Readonly<Record<string, number>> = { sessionIdleMs: 0.35, asyncLagBytesMax: 0.35 };
+const SHARES: Readonly<Record<string, number>> = { sessionIdleMs: 0.5, asyncLagBytesMax: 0.35 };
 /** Of runs that let go of their logs as soon as they can: who was away needs a snapshot. */
 const SHORT_LOG_SHARE = 0.4;
 
@@ -56,12 +61,13 @@ export function drawScenario(random: Random): Scenario {
       segmentBytes: isShortLog ? 16_384 : pick(random, [16_384, 65_536]),
       storeBufferBytes: Math.floor(logUniform(random, 500, 32_000)),
     },
-    workMs: between(random, 3000, 10_000),
+    workMs: logUniform(random, 1500, 10_000),
     clients: Math.floor(between(random, 2, 6)),
     callsAtOnce: pick(random, [1, 2, 2, 4, 4, 12]),
     thinkMsMax: logUniform(random, 20, 400),
     localShare: pick(random, [0.1, 0.3, 0.8]),
-    paddingBytesMax: pick(random, [0, 0, 100, 5000]),
+    paddingBytesMax: pick(random, [0, 100, 1500, 5000]),
+    burstShare: pick(random, [0, 0, 0.8]),
     faultsPerSecond: drawFaults(random),
   };
 }
@@ -89,10 +95,12 @@ function drawLimits(random: Random): ClusterSetup['limits'] {
 
 function drawFaults(random: Random): ReadonlyMap<FaultKind, number> {
   const rates = new Map<FaultKind, number>();
+  const share = pick(random, FAULT_SHARES);
+  const times = Math.min(FEW_TIMES_MAX, Math.max(...FAULT_SHARES) / share);
   for (const kind of FAULT_KINDS) {
     const [min, max] = FAULT_TYPES[kind].perSecond;
     const rate = logUniform(random, min, max);
-    if (random.next() < FAULT_SHARE) rates.set(kind, rate);
+    if (random.next() < share) rates.set(kind, rate * times);
   }
   return rates;
 }

@@ -180,7 +180,7 @@ export class SimulatedCluster {
   /** Its disk takes `times` as long as usual for everything; 1: as usual. */
   slowDisk(node: string, times: number): void {
     const { id } = this.#machine(node);
-    this.#world.cluster.diskTimings.get(id)!.slowness = times;
+    this.#world.cluster.diskTimings.get(id)!.slowDown(times);
     this.#tell(`${node} has a disk ${times} times slower`);
   }
 
@@ -233,7 +233,7 @@ export class SimulatedCluster {
     for (const machine of this.#machines) {
       machine.thaw();
       machine.disk.capacityBytes = Infinity;
-      cluster.diskTimings.get(machine.id)!.slowness = 1;
+      cluster.diskTimings.get(machine.id)!.recover();
       machine.start();
     }
     for (const host of this.#world.hosts) this.#world.process(host)?.thaw();

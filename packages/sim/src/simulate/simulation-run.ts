@@ -58,7 +58,7 @@ export class SimulationRun {
     this.#watch.follow(this.#cluster);
     const nodeIds = this.#cluster.machines.map(({ id }) => id);
     const scene = { nodes: nodeIds, clients: hosts, hosts: [...nodeIds, ...hosts] };
-    this.#faults = new FaultWorld(this.#cluster, scene.hosts, this.#watch);
+    this.#faults = new FaultWorld({ cluster: this.#cluster, hosts: scene.hosts, watch: this.#watch });
     this.#drawn = new DrawnFaults({ world: this.#faults, random, scene });
     this.#facade = new SimulatedCluster({
       cluster: this.#cluster,

@@ -71,6 +71,7 @@ export class SimClient {
   #session: Session;
   #isStopped = false;
   #running = 0;
+  #writing = 0;
   #calls = 0;
   #sessions = 0;
   readonly watches: readonly ClientWatch[];
@@ -93,9 +94,18 @@ export class SimClient {
     );
   }
 
+  get host(): string {
+    return this.#options.plan.host;
+  }
+
   /** Calls under way, or about to be made. */
   get running(): number {
     return this.#running;
+  }
+
+  /** A call that changes something is under way. */
+  get isWriting(): boolean {
+    return this.#writing > 0;
   }
 
   start(): void {
@@ -125,7 +135,11 @@ export class SimClient {
       const world = this.#worldOf(call);
       if (call.kind === 'read' || call.kind === 'range' || call.kind === 'snapshot')
         await new ClientReads(world).make(call);
-      else await new ClientWrites(world).make(call);
+      else {
+        this.#writing += 1;
+        await new ClientWrites(world).make(call);
+        this.#writing -= 1;
+      }
       const { db, order } = world;
       if (db.status === 'open') this.#handOn(db.token(), order.begin().floors);
     }

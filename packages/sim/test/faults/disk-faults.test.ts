@@ -1,3 +1,4 @@
+import { nodeId } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { DATABASE } from '../../src/faults/data-paths.ts';
 import { damageablePlaces } from '../../src/faults/wal-places.ts';
@@ -157,6 +158,32 @@ describe('A replaced disk (G15)', () => {
     expect(bench.met('diskPutBack')).toBe(1);
     expect(bench.met('wentBackFoundOut')).toBeGreaterThan(0);
     expect(standby.node!.status().exclusion).toBe('disk-went-back');
+  });
+});
+
+describe('A slow disk', () => {
+  it('may be slow for the log alone, or for the tables of a store, and is well again', async () => {
+    const bench = await FaultBench.formed(1);
+    const timing = bench.cluster.diskTimings.get(nodeId('n1'))!;
+    const log = { kind: 'sync', path: `${DATABASE}/wal/1.wal`, bytes: 0 } as const;
+    const table = { ...log, path: `${DATABASE}/store/000005.ldb` };
+    const ofStore = { ...log, path: `${DATABASE}/store/000004.log` };
+    const usual = [log, table, ofStore].map((operation) => timing.draw(operation));
+    const slowed = (): number[] =>
+      [log, table, ofStore].map((operation, place) => timing.draw(operation) / usual[place]!);
+    const fault = { kind: 'slowDisk', node: 'n1', times: 10, forMs: 100 } as const;
+    for (const [files, expected] of [
+      ['log', [10, 1, 1]],
+      ['tables', [1, 10, 1]],
+      ['store', [1, 10, 10]],
+    ] as const) {
+      bench.inflict({ ...fault, files });
+      slowed().forEach((times, place) => {
+        expect(times).toBeCloseTo(expected[place]!);
+      });
+    }
+    bench.world.end();
+    expect(slowed()).toEqual([1, 1, 1]);
   });
 });
 

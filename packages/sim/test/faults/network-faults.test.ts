@@ -6,6 +6,20 @@ import { FaultBench } from './support.ts';
 
 const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'];
 
+describe('A frozen primary', () => {
+  it('is thawed, with a write under way, when another is in office', async () => {
+    const bench = await FaultBench.formed(3);
+    const former = bench.cluster.primary!;
+    bench.inflict({ kind: 'freeze', node: 'n1', forMs: 30_000, officeMs: 5 });
+    await bench.write(1);
+    expect(bench.world.struck.get('freeze')).toBe(1);
+    expect(former.isFrozen).toBe(false);
+    expect(bench.met('officeEndedFrozen') + bench.met('officeEndedAlone')).toBe(1);
+    expect(bench.cluster.primary).not.toBe(former);
+    await bench.level();
+  });
+});
+
 describe('Faults of the network', () => {
   it('repeat what nodes say to each other, and nothing comes of it', async () => {
     const bench = await FaultBench.formed(3);
@@ -46,6 +60,18 @@ describe('Faults of the network', () => {
     await bench.write(3);
     await bench.level();
     expect(bench.world.struck.get('swizzle')).toBe(1);
+  });
+
+  it('keep from a client what became of the change that it waits for', async () => {
+    const bench = await FaultBench.formed(3);
+    bench.inflict({ kind: 'lostAnswer', client: 'n1', awayMs: 10 });
+    bench.isWriting = false;
+    await bench.write(3);
+    expect(bench.world.struck.get('lostAnswer')).toBe(undefined);
+    bench.isWriting = true;
+    await bench.write(1);
+    expect(bench.world.struck.get('lostAnswer')).toBe(1);
+    await bench.level();
   });
 
   it('are drawn for clusters of every size', () => {

@@ -14,6 +14,8 @@ export class FaultBench {
   readonly client: Holdfast;
   /** Why nodes ended that had no reason to. */
   readonly ends: unknown[] = [];
+  /** What faults are told of its client. */
+  isWriting = true;
   #keys = 0;
 
   private constructor(nodes: number) {
@@ -26,11 +28,12 @@ export class FaultBench {
         if (!this.world.hasEnded(boot)) this.ends.push(error);
       },
     });
-    this.world = new FaultWorld(
-      this.cluster,
-      this.cluster.machines.map(({ id }) => id),
-      this.watch,
-    );
+    this.world = new FaultWorld({
+      cluster: this.cluster,
+      hosts: this.cluster.machines.map(({ id }) => id),
+      watch: this.watch,
+      isWriting: () => this.isWriting,
+    });
     const { transport, clock, random } = this.cluster.clientProcess('c1');
     this.client = new Holdfast(this.cluster.urls, { seams: { transport, clock, random } });
   }
