@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Disk, DiskFile } from '@holdfast/types';
+import { readWithLostBlocks } from './lost-blocks.ts';
 
 /**
  * Frame: `magic (4), payload length (4), synced (8), checksum (4)`, payload; big-endian. `synced`: how
@@ -103,7 +104,7 @@ export class FrameLog {
   /** Undefined if it is no longer what was written. */
   async read(place: FramePlace): Promise<Uint8Array | undefined> {
     const position = place.position - HEAD_BYTES;
-    const frame = await this.#file.read(position, HEAD_BYTES + place.length);
+    const frame = await readWithLostBlocks(this.#file, position, HEAD_BYTES + place.length);
     return payloadOf(frame, position);
   }
 
@@ -161,11 +162,11 @@ async function* framesOf(file: DiskFile, size: number): AsyncIterable<FoundFrame
 }
 
 async function frameAt(file: DiskFile, position: number, size: number): Promise<FoundFrame | undefined> {
-  const head = bufferOf(await file.read(position, HEAD_BYTES));
+  const head = bufferOf(await readWithLostBlocks(file, position, HEAD_BYTES));
   if (head.byteLength < HEAD_BYTES || head.readUInt32BE(0) !== MAGIC) return undefined;
   const length = head.readUInt32BE(4);
   if (length > PAYLOAD_BYTES_MAX || position + HEAD_BYTES + length > size) return undefined;
-  const payload = payloadOf(await file.read(position, HEAD_BYTES + length), position);
+  const payload = payloadOf(await readWithLostBlocks(file, position, HEAD_BYTES + length), position);
   if (payload === undefined) return undefined;
   return { position, payload, synced: Number(head.readBigUInt64BE(8)) };
 }
@@ -173,7 +174,8 @@ async function frameAt(file: DiskFile, position: number, size: number): Promise<
 async function nextMagic(file: DiskFile, from: number, size: number): Promise<number | undefined> {
   for (let position = from; position + HEAD_BYTES <= size; position += WINDOW_BYTES) {
     // A few bytes more: the magic may stand across the end of a window.
-    const window = bufferOf(await file.read(position, WINDOW_BYTES + MAGIC_BYTES.byteLength - 1));
+    const length = WINDOW_BYTES + MAGIC_BYTES.byteLength - 1;
+    const window = bufferOf(await readWithLostBlocks(file, position, length));
     const found = window.indexOf(MAGIC_BYTES);
     if (found >= 0) return position + found;
   }

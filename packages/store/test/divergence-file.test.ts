@@ -74,6 +74,17 @@ async function expectFiled(file: DivergenceFile, entries: readonly Entry[]): Pro
   }
 }
 
+function large(from: number, count: number): Entry[] {
+  const [entry] = logOf([
+    { kind: 'write', session: 0, writes: [[{ key: 'key', value: 'z'.repeat(3000) }]] },
+  ]).slice(1);
+  return Array.from({ length: count }, (_, place) => ({ ...entry!, index: (from + place) as LogIndex }));
+}
+
+function idOf({ index, term }: Entry): string {
+  return `default.${index}.${term}`;
+}
+
 describe('what is filed', () => {
   test('is listed and shown, deletes and revisions included, after restarts too', async () => {
     await fc.assert(
@@ -167,17 +178,6 @@ describe('a file that is mostly of no use', () => {
 
   function openSmall(disk: SimDisk): Promise<DivergenceFile> {
     return DivergenceFile.open({ disk, path: PATH, limits: LIMITS });
-  }
-
-  function large(from: number, count: number): Entry[] {
-    const [entry] = logOf([
-      { kind: 'write', session: 0, writes: [[{ key: 'key', value: 'z'.repeat(3000) }]] },
-    ]).slice(1);
-    return Array.from({ length: count }, (_, place) => ({ ...entry!, index: (from + place) as LogIndex }));
-  }
-
-  function idOf({ index, term }: Entry): string {
-    return `default.${index}.${term}`;
   }
 
   async function sizeOf(disk: SimDisk): Promise<number> {
@@ -352,6 +352,24 @@ describe('damage', () => {
     }
   });
 
+  test('of a block that the disk cannot read loses what lies there, and no start', async () => {
+    const disk = newDisk();
+    const unreadable = blocksThatCannotBeRead(disk);
+    const entries = large(1, 6);
+    const file = await open(disk);
+    await file.file('default', entries.slice(0, 5), false);
+    await file.file('default', entries.slice(5), false);
+    // The second and the third lie in it.
+    unreadable.add(1);
+    await expect(file.show(idOf(entries[1]!))).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    await file.close();
+    const found = await open(disk);
+    await expectFiled(found, entries.toSpliced(1, 2));
+    expect(found.damage).toHaveLength(1);
+    await found.file('default', entries, false);
+    expect(ids(found)).toHaveLength(6);
+  });
+
   test('met after the file was opened is an error, not a wrong answer', async () => {
     const disk = newDisk();
     const file = await open(disk);
@@ -361,6 +379,24 @@ describe('damage', () => {
     expect(await file.show('default.6.1')).toBeDefined();
   });
 });
+
+/** Numbers of the blocks of 4096 bytes of the file that fail with EIO when they are read. */
+function blocksThatCannotBeRead(disk: SimDisk): Set<number> {
+  const blocks = new Set<number>();
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    const read = file.read.bind(file);
+    file.read = (position, length) => {
+      const isHit = (block: number): boolean =>
+        position < (block + 1) * 4096 && position + length > block * 4096;
+      if (path === PATH && [...blocks].some(isHit)) disk.inject({ operation: 'read', code: 'EIO' });
+      return read(position, length);
+    };
+    return file;
+  };
+  return blocks;
+}
 
 describe('a failing disk', () => {
   test('when full refuses, keeps what it had, and takes the same entries later', async () => {
