@@ -66,6 +66,8 @@ export class EntryReader {
       // A copy: an entry must not keep the whole span in memory.
       entry = this.#codec.decode(new Uint8Array(bytes.subarray(start, start + location.length)));
     } catch (error) {
+      // Sound, and of a newer version of this program: who took it for damage would give the node up.
+      if (error instanceof HoldfastError && error.code === 'HOLDFAST_VERSION_MISMATCH') throw error;
       throw damaged(index, location, error);
     }
     if (entry.index !== index || entry.term !== location.term) throw damaged(index, location);

@@ -1,7 +1,7 @@
 import { keepRandomly, SimDisk } from '@holdfast/sim';
 import { HoldfastError, type LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
-import { entriesRecord, entry } from './support/entries.ts';
+import { entriesRecord, entry, testCodec } from './support/entries.ts';
 import { DIRECTORY, expectSound, Harness } from './support/harness.ts';
 import { below, forSeeds } from './support/seeds.ts';
 
@@ -97,6 +97,21 @@ describe('opening', () => {
       .catch((reason) => reason);
     expect(error).toBeInstanceOf(HoldfastError);
     expect(error.code).toBe('HOLDFAST_CORRUPT_LOG');
+  });
+
+  it('does not take entries of a newer version for damage', async () => {
+    const log = await new Harness().open();
+    append(log, 2);
+    await log.close();
+    const newer = new HoldfastError('HOLDFAST_VERSION_MISMATCH', 'an entry of format 9');
+    const codec = {
+      ...testCodec,
+      decode: () => {
+        throw newer;
+      },
+    };
+    await expect(new Harness({ disk: log.disk }).open({ codec })).rejects.toBe(newer);
+    await expectSound(await log.again());
   });
 
   it('sees that all segments were taken away', async () => {

@@ -1,5 +1,12 @@
 import { crc32 } from 'node:zlib';
-import { assert, assertNever, type Entry, type EntryBody, type Revision } from '@holdfast/types';
+import {
+  assert,
+  assertNever,
+  type Entry,
+  type EntryBody,
+  HoldfastError,
+  type Revision,
+} from '@holdfast/types';
 import { packRequests, readRequests } from './entry-requests.ts';
 import {
   count,
@@ -50,7 +57,10 @@ export class EntryCodec {
     return bytes;
   }
 
-  /** Throws HOLDFAST_INVALID_MESSAGE for anything that `encode` did not make. */
+  /**
+   * Throws HOLDFAST_VERSION_MISMATCH for what a newer version of this made, HOLDFAST_INVALID_MESSAGE for anything
+   * else that `encode` did not make.
+   */
   decode(bytes: Uint8Array): Entry {
     const entry = readEntry(unpack(unsealed(bytes)));
     this.#bytes.set(entry, bytes);
@@ -113,7 +123,7 @@ function packEntry(entry: Entry): Packable[] {
 
 function readEntry(packed: readonly unknown[]): Entry {
   list(packed, 'entry', { min: HEAD_PARTS });
-  if (!FORMATS.includes(packed[0])) throw invalid('format', `none of ${FORMATS.join(', ')}`);
+  if (!FORMATS.includes(packed[0])) throw unknownFormat(packed[0]);
   const firstRevision = revision(packed[6], 'firstRevision');
   const entry: Entry = {
     database: databaseUid(packed[1], 'database'),
@@ -126,6 +136,14 @@ function readEntry(packed: readonly unknown[]): Entry {
   };
   if (entry.previousTerm > entry.term) throw invalid('previousTerm', 'above the term');
   return entry;
+}
+
+/** A checksum held: what has a format above ours is sound, and for newer programs. */
+function unknownFormat(format: unknown): HoldfastError {
+  if (!Number.isSafeInteger(format) || (format as number) < FORMAT)
+    return invalid('format', `none of ${FORMATS.join(', ')}`);
+  const message = `an entry of format ${format as number}; this program knows up to ${FORMAT}`;
+  return new HoldfastError('HOLDFAST_VERSION_MISMATCH', message);
 }
 
 function readBody(packed: readonly unknown[], firstRevision: Revision): EntryBody {

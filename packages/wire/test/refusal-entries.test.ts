@@ -12,7 +12,9 @@ describe('entry heads', () => {
     ['of the format after it', 0, 2, undefined],
     ['of the format after that', 0, 3, undefined],
     ['of the format of today', 0, 4, undefined],
-    ['of another format', 0, 5, 'format: none of 1, 2, 3, 4'],
+    ['of another format', 0, 0, 'format: none of 1, 2, 3, 4'],
+    ['of no format', 0, 'x', 'format: none of 1, 2, 3, 4'],
+    ['of a newer format', 0, 5, 'an entry of format 5; this program knows up to 4'],
     ['of no database', 1, '', 'database: not 32 hexadecimal digits'],
     ['at index 0', 2, 0, 'index: not a whole number from 1'],
     ['of term 0', 3, 0, 'term: not a whole number from 1'],
@@ -23,6 +25,13 @@ describe('entry heads', () => {
   ])('%s', (_, place, value, expected) => {
     const content = packr.pack(head.with(place, value as number));
     expect(refusal(() => new EntryCodec().decode(sealed(content)))?.message).toBe(expected);
+  });
+
+  test('of a newer format is told apart from what is no entry', () => {
+    const decode = (format: number): unknown =>
+      refusal(() => new EntryCodec().decode(sealed(packr.pack(head.with(0, format)))));
+    expect(decode(5)).toMatchObject({ code: 'HOLDFAST_VERSION_MISMATCH' });
+    expect(decode(0)).toMatchObject({ code: 'HOLDFAST_INVALID_MESSAGE' });
   });
 
   test.each<[string, unknown[], unknown[], string]>([
