@@ -182,15 +182,24 @@ export class Office implements ReadOffice {
     const { now, config } = this.#context;
     this.#sweepAt = now + SESSION_SWEEP_MS;
     if (!this.#admitting) return;
-    let excess = this.#applier.sessions.size - config.limits.sessionsMax;
+    const { sessions } = this.#applier;
+    const isFull = sessions.size > config.limits.sessionsMax;
+    let excess = sessions.size - config.limits.sessionsMax;
     const idle: { readonly session: SessionId; readonly usedAt: number }[] = [];
     const { logTime } = this;
-    for (const { id, usedAt: loggedAt } of this.#applier.sessions.sessions()) {
+    for (const { id, usedAt: loggedAt } of sessions.sessions()) {
+      if (!this.admission.isOpen(id)) {
+        // Its end is logged. No other need go for it.
+        excess -= 1;
+        continue;
+      }
       if (this.admission.pending.countOf(id) > 0) continue;
       // One that asked for nothing yet was opened when its record says, if that was in this office.
       const usedAt = this.#sessionUsedAt.get(id) ?? Math.max(this.#startedAt, now - (logTime - loggedAt));
-      if (now - usedAt > config.limits.sessionIdleMs) this.admission.closeSession(id, 'expired');
-      else if (excess > 0) idle.push({ session: id, usedAt });
+      if (now - usedAt > config.limits.sessionIdleMs) {
+        this.admission.closeSession(id, 'expired');
+        excess -= 1;
+      } else if (isFull) idle.push({ session: id, usedAt });
     }
     idle.sort((a, b) => a.usedAt - b.usedAt);
     for (const { session } of idle) {
