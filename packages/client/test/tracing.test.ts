@@ -11,7 +11,17 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { World } from './support/world.ts';
 
 const exporter = new InMemorySpanExporter();
-const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+/** Where a processor of the application's own throws, if it does. */
+let throwsIn: 'onStart' | 'onEnd' | undefined;
+const ownProcessor = {
+  onStart: () => throwIf('onStart'),
+  onEnd: () => throwIf('onEnd'),
+  forceFlush: async () => undefined,
+  shutdown: async () => undefined,
+};
+const provider = new TracerProvider({
+  spanProcessors: [new SimpleSpanProcessor({ exporter }), ownProcessor],
+});
 const UNSAMPLED = trace.setSpanContext(ROOT_CONTEXT, {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',
@@ -25,6 +35,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  throwsIn = undefined;
   world.kill('app');
   exporter.reset();
 });
@@ -33,6 +44,10 @@ afterAll(() => {
   trace.disable();
   context.disable();
 });
+
+function throwIf(where: typeof throwsIn): void {
+  if (throwsIn === where) throw new Error('a processor that is not sound');
+}
 
 /** Frames that carry traces, over all nodes. */
 function tracesReceived(): readonly { readonly id: number; readonly traceparent: string }[] {
@@ -191,6 +206,22 @@ describe('with an SDK', () => {
     expect(new Set(tracesReceived().map(({ traceparent }) => traceparent)).size).toBe(1);
     expect(tracesReceived()).toHaveLength(2);
   });
+
+  test.each(['onStart', 'onEnd'] as const)(
+    'a processor that throws in its %s harms no call',
+    async (where) => {
+      const db = await world.opened();
+      await world.drive(db.put('session', 'is open'));
+      throwsIn = where;
+      const calls = [db.put('a', '1'), db.put('b', '2'), db.get('a'), db.keys().all()];
+      expect(await world.drive(Promise.all(calls))).toEqual([
+        undefined,
+        undefined,
+        '1',
+        ['a', 'b', 'session'],
+      ]);
+    },
+  );
 
   test('what a node calls its address need not be one', async () => {
     const db = await world.opened();

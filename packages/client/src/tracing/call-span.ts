@@ -2,6 +2,7 @@ import type { HoldfastError, Traceparent, WriteReceipt } from '@holdfast/types';
 import { formatTraceparent } from '@holdfast/wire';
 import {
   type Attributes,
+  diag,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -54,12 +55,25 @@ export class CallSpan implements CallTrace {
   /** A child of the span that is active where the call is made. Undefined if nobody records: that costs nothing. */
   static start(call: AnyCall, target: CallTarget): CallSpan | undefined {
     const tracer = runningTracer();
-    return tracer === undefined ? undefined : CallSpan.#startWith(tracer, call, target);
+    return tracer === undefined
+      ? undefined
+      : unharmed('start', () => CallSpan.#startWith(tracer, call, target));
   }
 
   sent(link: LinkId, repeat: Repeat | undefined): void {
     this.#link = link;
-    if (repeat === undefined) return;
+    if (repeat !== undefined) unharmed('event', () => this.#repeated(link, repeat));
+  }
+
+  decided(): void {
+    unharmed('attributes', () => this.#span.setAttributes(askedFor(this.#call)));
+  }
+
+  ended(error: HoldfastError | undefined, result: unknown): void {
+    unharmed('end', () => this.#end(error, result));
+  }
+
+  #repeated(link: LinkId, repeat: Repeat): void {
     const { attempts, refusal } = this.#call;
     this.#span.addEvent(`holdfast.${repeat}`, {
       'holdfast.attempt': attempts,
@@ -68,11 +82,7 @@ export class CallSpan implements CallTrace {
     });
   }
 
-  decided(): void {
-    this.#span.setAttributes(askedFor(this.#call));
-  }
-
-  ended(error: HoldfastError | undefined, result: unknown): void {
+  #end(error: HoldfastError | undefined, result: unknown): void {
     const span = this.#span;
     span.setAttribute('holdfast.attempts', this.#call.attempts);
     span.setAttributes(addressOf(this.#target.urlOf(this.#link)));
@@ -102,6 +112,16 @@ export class CallSpan implements CallTrace {
     });
     if (span.isRecording()) return new CallSpan(span, call, target);
     span.end();
+    return undefined;
+  }
+}
+
+/** A processor of an application's own may throw, and must not do so in the middle of what the client is doing. */
+function unharmed<Made>(what: string, tell: () => Made): Made | undefined {
+  try {
+    return tell();
+  } catch (error) {
+    diag.error(`@holdfast/client: the ${what} of a span was not taken`, error);
     return undefined;
   }
 }
