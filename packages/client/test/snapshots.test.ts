@@ -143,6 +143,17 @@ describe('a snapshot whose node is lost', () => {
     await world.drive(snapshot.close());
   });
 
+  test('is another one than that held by a standby, which lasts through the failover', async () => {
+    // Its options are those of a read, which the types of abstract-level do not know.
+    const snapshot = db.snapshot({ readPreference: 'standby' } as object);
+    expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+    await world.drive(overwrite());
+    await failOver();
+    expect(await world.drive(db.getMany(['a', 'b', 'c'], { snapshot }))).toEqual(['1', '1', undefined]);
+    expect(await world.drive(db.keys({ snapshot }).all())).toEqual(['a', 'b']);
+    await world.drive(snapshot.close());
+  });
+
   test('is not taken for ever', async () => {
     world.cluster.scansLost = true;
     const snapshot = db.snapshot();
