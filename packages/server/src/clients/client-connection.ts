@@ -38,6 +38,8 @@ export interface ClientConnectionOptions {
 
 /** Values gathered for one frame; with one more answer it stays below the longest frame a client takes. */
 const FRAME_BYTES = 4_194_304;
+/** At most, of an item beside its value. Very many small ones fill a frame too. */
+const ITEM_BYTES = 32;
 /** Events of watches that wait in a socket. */
 const WATCH_BUFFERED_BYTES = 1_048_576;
 
@@ -112,11 +114,11 @@ export class ClientConnection {
     this.#sent('receipt' in reply ? resultBytes(reply.receipt.result) : 0);
   }
 
-  /** `bytes`: what the answer carries, for a frame has a longest length. */
+  /** `bytes`: what the values of the answer take, for a frame has a longest length. */
   replyToRead(reply: ReadReply, bytes: number): void {
     this.#reads.push(reply);
     this.spans?.answered(reply.id, 'error' in reply ? reply.error : undefined);
-    this.#sent(bytes);
+    this.#sent('answer' in reply ? bytes + reply.answer.items.length * ITEM_BYTES : bytes);
   }
 
   /** `bytes`: as with answers. */
