@@ -151,7 +151,14 @@ function sendEvents(view: NodeView, request: FastifyRequest, reply: FastifyReply
   if (stream === undefined) {
     return refuse(reply, refusalOf(new HoldfastError('HOLDFAST_OVERLOADED', 'too many readers of events')));
   }
-  response.on('close', () => stream.close());
+  // A reader that goes while the answer still waits behind another one of its connection shows on the socket alone.
+  const { socket } = request.raw;
+  const onClose = (): void => {
+    socket.off('close', onClose);
+    stream.close();
+  };
+  socket.on('close', onClose);
+  response.on('close', onClose);
   return reply;
 }
 

@@ -1,5 +1,5 @@
 import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { DiskError, HoldfastError, type NodeId } from '@holdfast/types';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -358,6 +358,22 @@ describe('events over a socket', () => {
     await expect.poll(() => node.events.subscribers).toBe(0);
     expect(node.clock.pendingTimers).toBe(0);
     await read('/v1/events', {}, 'holdfast');
+  });
+
+  test('a reader that hangs up before its answer could begin makes room too', async () => {
+    let answer: ((digest: never) => void) | undefined;
+    node.digest = () =>
+      new Promise<never>((resolve) => {
+        answer = resolve;
+      });
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`;
+    socket.write(ask('/v1/digest') + ask('/v1/events'));
+    await expect.poll(() => node.events.subscribers).toBe(1);
+    socket.destroy();
+    await expect.poll(() => node.events.subscribers).toBe(0);
+    expect(node.clock.pendingTimers).toBe(0);
+    answer?.({} as never);
   });
 
   test('one reader too many is told so', async () => {
