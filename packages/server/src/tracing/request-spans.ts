@@ -31,8 +31,9 @@ export class RequestSpans {
     for (const { id, traceparent } of traces) this.#expected.set(id, traceparent);
   }
 
-  /** Begins the spans of what of it was announced, before it is looked at. */
+  /** Begins the spans of what of it was announced, before it is looked at; ends those of what is not wanted any more. */
   arrived(message: ClientMessage, traces: LogTraces): void {
+    if (this.#open.size > 0) this.#cancelled(message);
     if (this.#expected.size === 0) return;
     switch (message.kind) {
       case 'write':
@@ -120,6 +121,29 @@ export class RequestSpans {
       span.end();
     }
     this.#open.clear();
+  }
+
+  /** Nothing answers what was not begun when it is closed. */
+  #cancelled(message: ClientMessage): void {
+    switch (message.kind) {
+      case 'scanClose':
+        this.#cancel(message.scan);
+        return;
+      case 'snapshotClose':
+        this.#cancel(message.snapshot);
+        return;
+      case 'watchClose':
+        this.#cancel(message.watch);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #cancel(id: number): void {
+    const request = this.#take(id);
+    request?.span.addEvent('holdfast.cancelled');
+    request?.span.end();
   }
 
   #begin(id: number, name: string, follow?: (span: Span) => TracedWrite | undefined): void {
