@@ -1,11 +1,13 @@
 import {
   type Ack,
   type Connection,
+  type ErrorCode,
   type ReadReply,
   resultBytes,
   type ServerMessage,
   type Timer,
   TransientMap,
+  type WireError,
   type WriteReply,
 } from '@holdfast/types';
 import { encodeServerMessages } from '@holdfast/wire';
@@ -34,6 +36,8 @@ export interface ClientConnectionOptions {
   readonly scans: ConnectionScans;
   readonly snapshots: ConnectionSnapshots;
   readonly watches: ConnectionWatches;
+  /** It is answered with an error. */
+  onError(code: ErrorCode): void;
 }
 
 /** Values gathered for one frame; with one more answer it stays below the longest frame a client takes. */
@@ -65,6 +69,7 @@ export class ClientConnection {
   readonly #connection: Connection;
   readonly #turnEnd: TurnEnd;
   readonly #bufferedBytesMax: number;
+  readonly #onError: (code: ErrorCode) => void;
   #messages: ServerMessage[] = [];
   #writes: WriteReply[] = [];
   #reads: ReadReply[] = [];
@@ -79,6 +84,7 @@ export class ClientConnection {
     this.#connection = options.connection;
     this.#turnEnd = options.turnEnd;
     this.#bufferedBytesMax = options.bufferedBytesMax;
+    this.#onError = options.onError;
   }
 
   get remoteAddress(): string {
@@ -101,6 +107,7 @@ export class ClientConnection {
   }
 
   send(message: ServerMessage): void {
+    if (message.kind === 'failed') this.#failed(message.error);
     this.spans?.said(message);
     this.#messages.push(message);
     this.#flushLater();
@@ -109,6 +116,7 @@ export class ClientConnection {
   /** What a transaction's gets met is part of its receipt, and a repeat gets it again: a frame has a longest length. */
   replyToWrite(reply: WriteReply): void {
     this.#writes.push(reply);
+    if ('error' in reply) this.#failed(reply.error);
     if ('error' in reply) this.spans?.answered(reply.id, reply.error);
     else this.spans?.acknowledged(reply.id, reply.receipt);
     this.#sent('receipt' in reply ? resultBytes(reply.receipt.result) : 0);
@@ -117,6 +125,7 @@ export class ClientConnection {
   /** `bytes`: what the values of the answer take, for a frame has a longest length. */
   replyToRead(reply: ReadReply, bytes: number): void {
     this.#reads.push(reply);
+    if ('error' in reply) this.#failed(reply.error);
     this.spans?.answered(reply.id, 'error' in reply ? reply.error : undefined);
     this.#sent('answer' in reply ? bytes + reply.answer.items.length * ITEM_BYTES : bytes);
   }
@@ -130,7 +139,7 @@ export class ClientConnection {
 
   /** Says `last`, then closes. */
   close(code: number, reason: string, last?: ServerMessage): void {
-    if (last !== undefined) this.#messages.push(last);
+    if (last !== undefined) this.send(last);
     this.#flush();
     this.#connection.close(code, reason);
   }
@@ -138,6 +147,10 @@ export class ClientConnection {
   /** Cuts it without a word: the other side is gone. */
   terminate(): void {
     this.#connection.terminate();
+  }
+
+  #failed({ code }: WireError): void {
+    if (!this.closed) this.#onError(code);
   }
 
   #sent(bytes: number): void {

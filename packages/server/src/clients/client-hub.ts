@@ -120,6 +120,7 @@ export class ClientHub {
         now: () => clock.now(),
       }),
       watches: new ConnectionWatches(limits.watchesPerConnectionMax),
+      onError: (code) => this.#options.metrics.error(code),
     });
     this.#connections.set(client.number, client);
     connection.handlers = {
@@ -288,7 +289,6 @@ export class ClientHub {
   }
 
   #refuse(client: ClientConnection, code: number, error: HoldfastError): void {
-    this.#options.metrics.error(error.code);
     client.close(code, error.message, { kind: 'failed', id: 0, error: toWireError(error) });
     this.#onClose(client);
   }

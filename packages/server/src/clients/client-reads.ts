@@ -111,7 +111,6 @@ export class ClientReads {
   openScan(client: ClientConnection, database: ClientDatabase, message: ScanOpenMessage): void {
     const error = busyProblem(client) ?? client.scans.reserve(message.id);
     if (error !== undefined) {
-      this.#options.metrics.error(error.code);
       client.send({ kind: 'failed', id: message.id, error });
     } else if (message.snapshot !== undefined) {
       this.#openScanOf(client, message.snapshot, message);
@@ -137,8 +136,10 @@ export class ClientReads {
   openSnapshot(client: ClientConnection, database: ClientDatabase, message: SnapshotOpenMessage): void {
     const { id, consistency } = message;
     const error = busyProblem(client) ?? client.snapshots.reserve(id);
-    if (error !== undefined) client.send({ kind: 'failed', id, error });
-    else this.#propose(database, message, { kind: 'snapshot', client, consistency, id });
+    if (error !== undefined) {
+      this.#count(error);
+      client.send({ kind: 'failed', id, error });
+    } else this.#propose(database, message, { kind: 'snapshot', client, consistency, id });
   }
 
   /** The state was let through when the snapshot was taken: nobody else is to be asked. */
@@ -172,8 +173,7 @@ export class ClientReads {
     const { id, consistency } = message;
     const error = busyProblem(client) ?? client.watches.reserve(id);
     if (error !== undefined) {
-      this.#options.metrics.error(error.code);
-      if (error.code === 'HOLDFAST_OVERLOADED') this.#watchesRefused += 1;
+      this.#countWatch(error);
       client.send({ kind: 'failed', id, error });
     } else this.#propose(database, message, { kind: 'watch', client, consistency, id, watch: message });
   }
@@ -233,7 +233,8 @@ export class ClientReads {
 
   #refuse(pending: PendingRead, error: WireError): void {
     const { client } = pending;
-    this.#count(error);
+    if (pending.kind === 'watch') this.#countWatch(error);
+    else this.#count(error);
     switch (pending.kind) {
       case 'keys':
         client.replyToRead({ id: pending.id, error }, 0);
@@ -328,8 +329,11 @@ export class ClientReads {
   }
 
   #count({ code }: WireError): void {
-    this.#options.metrics.error(code);
     if (code === 'HOLDFAST_OVERLOADED') this.#refused += 1;
+  }
+
+  #countWatch({ code }: WireError): void {
+    if (code === 'HOLDFAST_OVERLOADED') this.#watchesRefused += 1;
   }
 
   #register(client: ClientConnection, pending: PendingRead): number {

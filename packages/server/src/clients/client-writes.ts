@@ -60,7 +60,9 @@ export class ClientWrites {
   session(client: ClientConnection, database: ClientDatabase, message: SessionMessage): void {
     refuseRepeatedId(client, message.id);
     if (client.outstanding >= LIMITS.clientOutstandingRequestsMax) {
-      client.send({ kind: 'failed', id: message.id, error: tooMany() });
+      const error = tooMany();
+      this.#count(error);
+      client.send({ kind: 'failed', id: message.id, error });
       return;
     }
     const now = this.#options.clock.now();
@@ -110,7 +112,6 @@ export class ClientWrites {
   }
 
   #count({ code }: WireError): void {
-    this.#options.metrics.error(code);
     if (code === 'HOLDFAST_OVERLOADED') this.#refused += 1;
   }
 

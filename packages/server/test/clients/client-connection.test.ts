@@ -22,6 +22,7 @@ function connectionInto(frames: Uint8Array[]): ClientConnection {
     scans: unused,
     snapshots: unused,
     watches: unused,
+    onError: () => {},
   });
 }
 

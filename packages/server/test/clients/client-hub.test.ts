@@ -1,0 +1,114 @@
+import type { Input } from '@holdfast/core';
+import {
+  type ClientMessage,
+  type ClusterId,
+  type Connection,
+  type DatabaseUid,
+  type ErrorCode,
+  HoldfastError,
+  LIMITS,
+  type NodeId,
+  PROTOCOL_VERSION,
+  type Revision,
+  type Term,
+} from '@holdfast/types';
+import { encodeClientMessages } from '@holdfast/wire';
+import { expect, test } from 'vitest';
+import { ClientHub } from '../../src/clients/client-hub.ts';
+import { LogTraces } from '../../src/tracing/log-traces.ts';
+import { TurnEnd } from '../../src/turn-end.ts';
+import { ManualClock } from '../events/manual-clock.ts';
+
+const NODE = 'n1' as NodeId;
+const STATE = { consistency: 'linearizable', remainingMs: 1000, token: 0 as Revision } as const;
+const RANGE = { reverse: false, limit: -1, keys: true, values: true };
+
+/** A hub whose core lets every read through at once, and which has no store and no room for watches. */
+class World {
+  coreAnswers = true;
+  readonly errors: ErrorCode[] = [];
+  readonly hub: ClientHub;
+  readonly connection: Connection = {
+    remoteAddress: 'test',
+    subprotocol: '',
+    bufferedBytes: 0,
+    handlers: { onMessage: () => {}, onClose: () => {} },
+    send: () => {},
+    close: () => {},
+    terminate: () => {},
+  };
+
+  constructor() {
+    this.hub = new ClientHub({
+      node: NODE,
+      clock: new ManualClock(),
+      turnEnd: new TurnEnd(),
+      limits: { ...LIMITS, scansPerConnectionMax: 1 },
+      defaultAck: 'quorum',
+      metrics: { write: () => {}, read: () => {}, error: (code) => this.errors.push(code) },
+      cluster: () => 'c'.repeat(32) as ClusterId,
+      database: () => ({
+        uid: 'd'.repeat(32) as DatabaseUid,
+        traces: new LogTraces(NODE),
+        input: (input) => this.#input(input),
+        feed: {
+          open: () => {
+            throw new HoldfastError('HOLDFAST_OVERLOADED', 'no room');
+          },
+        },
+      }),
+      topology: () => ({ term: 1 as Term, nodes: [] }),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    this.hub.accept(this.connection);
+    this.say({ kind: 'hello', protocol: PROTOCOL_VERSION, database: 'default', name: 'test' });
+  }
+
+  say(message: ClientMessage): void {
+    this.connection.handlers.onMessage(encodeClientMessages([message]));
+  }
+
+  #input(input: Input): void {
+    if (input.kind !== 'read' || !this.coreAnswers) return;
+    const served = input.reads.map(({ id }) => ({ id, revision: 1 as Revision, stalenessMs: 0 }));
+    this.hub.serve(served, undefined as never, 0);
+  }
+}
+
+test('a watch for which the node has no room is counted as one, not as a read', () => {
+  const world = new World();
+  world.say({ kind: 'watchOpen', id: 1, ...STATE, range: {}, previousValues: false, credit: 1 });
+  expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED']);
+  expect(world.hub.lanes.watches.refused).toBe(1);
+  expect(world.hub.lanes.reads.refused).toBe(0);
+});
+
+test('every error that is answered is counted, whatever it answers', () => {
+  const world = new World();
+  world.say({ kind: 'scanOpen', id: 1, ...STATE, range: RANGE, pageSize: 1, snapshot: 77 });
+  world.say({ kind: 'scanNext', id: 2, remainingMs: 1000, scan: 77, pageSize: 1 });
+  world.say({ kind: 'snapshotRead', id: 3, remainingMs: 1000, snapshot: 77, keys: [] });
+  expect(world.errors).toStrictEqual([
+    'HOLDFAST_SNAPSHOT_LOST',
+    'HOLDFAST_SNAPSHOT_LOST',
+    'HOLDFAST_SNAPSHOT_LOST',
+  ]);
+});
+
+test('a snapshot too many is counted as refused', () => {
+  const world = new World();
+  world.coreAnswers = false;
+  world.say({ kind: 'snapshotOpen', id: 1, ...STATE });
+  world.say({ kind: 'snapshotOpen', id: 2, ...STATE });
+  expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED']);
+  expect(world.hub.lanes.reads.refused).toBe(1);
+});
+
+test('what nobody is told is not counted', () => {
+  const world = new World();
+  world.connection.handlers.onClose({ cause: 'closed', code: 1006, reason: '' });
+  world.say({ kind: 'snapshotRead', id: 3, remainingMs: 1000, snapshot: 77, keys: [] });
+  expect(world.errors).toStrictEqual([]);
+});
