@@ -58,6 +58,9 @@ function parseJson(line: string, { encoding, keyEncoding }: Encodings): BatchLin
   if (typeof key !== 'string') throw new Error('key must be a text');
   if (ifRevision !== undefined && !(Number.isSafeInteger(ifRevision) && (ifRevision as number) >= 0))
     throw new Error('ifRevision must be a revision');
+  // A condition that is not understood must not be left out.
+  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean')
+    throw new Error('ifAbsent must be true or false');
   if (ifAbsent === true && ifRevision !== undefined) throw new Error('give either ifRevision or ifAbsent');
   const expected = ifAbsent === true ? 0 : (ifRevision as number | undefined);
   if (ttlMs !== undefined && (type !== 'put' || typeof ttlMs !== 'number'))

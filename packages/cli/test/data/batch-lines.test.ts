@@ -38,6 +38,8 @@ describe('names the line that it does not understand', () => {
     ['{"type":"del","key":"a","ifRevison":1}', 'line 1: there is no field "ifRevison"'],
     ['{"type":"del","key":"a","ifRevision":-1}', 'line 1: ifRevision'],
     ['{"type":"del","key":"a","ifRevision":1,"ifAbsent":true}', 'line 1: give either'],
+    ['{"type":"put","key":"a","value":"","ifAbsent":"true"}', 'line 1: ifAbsent must be'],
+    ['{"type":"put","key":"a","value":"","ifAbsent":1}', 'line 1: ifAbsent must be'],
     ['{nonsense', 'line 1:'],
     ['', 'there are no operations'],
   ])('%j', (text, problem) => {
