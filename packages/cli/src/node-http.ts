@@ -18,7 +18,8 @@ function httpUrl(url: string, path: string): URL {
 
 /**
  * Asks a node, or the control page of `up`. Rejects with the error the other side names, with HOLDFAST_NO_PRIMARY
- * if nobody answers at that address, with HOLDFAST_DEADLINE_EXCEEDED if nobody answers in time.
+ * if nobody answers at that address, with HOLDFAST_DEADLINE_EXCEEDED if nobody answers in time, with
+ * HOLDFAST_OUTCOME_UNKNOWN if it was an order and the connection ended before the answer.
  */
 export async function callHttp<Answer>(url: string, path: string, call: HttpCall): Promise<Answer> {
   const payload = call.method === 'POST' ? JSON.stringify(call.body ?? {}) : undefined;
@@ -53,10 +54,17 @@ function exchange(
         }),
       );
     }, call.timeoutMs);
+    let isConnected = false;
     const fail = (cause: Error): void => {
       clearTimeout(timer);
-      reject(unreachable(address, cause));
+      const mayBeDone = payload !== undefined && isConnected;
+      reject(mayBeDone ? cutOff(address, cause) : unreachable(address, cause));
     };
+    sent.on('socket', (socket) => {
+      socket.once('connect', () => {
+        isConnected = true;
+      });
+    });
     sent.on('error', fail);
     sent.on('response', (response: IncomingMessage) => {
       const parts: Buffer[] = [];
@@ -76,8 +84,17 @@ function send(address: URL, options: RequestOptions): ReturnType<typeof request>
 }
 
 function unreachable(address: URL, cause: Error): HoldfastError {
-  const code = 'code' in cause ? String(cause.code) : cause.message;
-  return new HoldfastError('HOLDFAST_NO_PRIMARY', `nothing answers at ${address.host} (${code})`, { cause });
+  const message = `nothing answers at ${address.host} (${reasonOf(cause)})`;
+  return new HoldfastError('HOLDFAST_NO_PRIMARY', message, { cause });
+}
+
+function cutOff(address: URL, cause: Error): HoldfastError {
+  const message = `the connection to ${address.host} ended before it answered (${reasonOf(cause)})`;
+  return new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', message, { cause });
+}
+
+function reasonOf(cause: Error): string {
+  return 'code' in cause ? String(cause.code) : cause.message;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -59,7 +59,8 @@ async function successorOf(
     const next = currentPrimary([...statuses.values()]);
     if (next !== undefined && next.term > old.term) return next;
     if (performance.now() > until) {
-      throw new HoldfastError('HOLDFAST_NO_PRIMARY', `${old.id} handed over, but no node is primary yet`);
+      const message = `${old.id} handed over, but no node is primary yet`;
+      throw new HoldfastError('HOLDFAST_NO_PRIMARY', message, { outcome: 'applied' });
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
