@@ -11,7 +11,7 @@ import {
 import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
 import type { Seams } from './seams.ts';
-import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome, WatchHome } from './session/call.ts';
+import type { AnyCall, Call, CallOwner, LinkId, SnapshotHome, WatchHome, WatchSink } from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientLimits } from './session/client-limits.ts';
 import { ClientSession } from './session/client-session.ts';
@@ -168,9 +168,9 @@ export class Driver {
     this.#turnEnd.request();
   }
 
-  /** The watch is not wanted any more. */
-  closeWatch(home: WatchHome): void {
-    this.#session.watches.closeWatch(home);
+  /** The watch is not wanted any more. `home`: where it lives now. */
+  closeWatch(sink: WatchSink, home: WatchHome | undefined): void {
+    this.#session.watches.closeWatch(sink, home);
     this.#turnEnd.request();
   }
 

@@ -8,7 +8,16 @@ import {
 } from '@holdfast/types';
 import { ClientLog, type ClientLogger } from './client-log.ts';
 import type { Driver, DriverUser } from './driver.ts';
-import type { AnyCall, Call, LinkId, Repeat, SnapshotHome, StaleRead, WatchHome } from './session/call.ts';
+import type {
+  AnyCall,
+  Call,
+  LinkId,
+  Repeat,
+  SnapshotHome,
+  StaleRead,
+  WatchHome,
+  WatchSink,
+} from './session/call.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
 import { CallSpan, type CallTarget } from './tracing/call-span.ts';
@@ -117,9 +126,9 @@ export class Tenant implements DriverUser {
     this.#driver.closeSnapshot(home);
   }
 
-  /** The watch is not wanted any more. */
-  closeWatch(home: WatchHome): void {
-    this.#driver.closeWatch(home);
+  /** The watch is not wanted any more. `home`: where it lives now. */
+  closeWatch(sink: WatchSink, home: WatchHome | undefined): void {
+    this.#driver.closeWatch(sink, home);
   }
 
   /** So many bytes of events more may come. */

@@ -161,6 +161,7 @@ export class ClientSession {
   ): void {
     const before = this.#links.topology;
     this.#links.add(link, welcome);
+    this.#reads.linkUp();
     for (const call of this.#early.end(welcome.defaultAck)) this.#enqueue(call);
     if (this.#disconnectedAt !== undefined) {
       const detail = { node: welcome.node, afterMs: now - this.#disconnectedAt };
@@ -353,7 +354,7 @@ export class ClientSession {
     if (first === undefined || breaker === undefined) return;
     const call = this.#ledger.find(first.id);
     // How a range read fares says more about the range; that there is an answer is all that counts.
-    if (call?.lane === 'scans') {
+    if (call?.lane === 'scans' || this.#reads.isShadow(link, first.id)) {
       breaker.answered(0, { latencyMs: 0, served: true }, now);
       return;
     }
@@ -376,7 +377,7 @@ export class ClientSession {
     if (this.#writes.sessionRefused(id, link, error, now)) return;
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) {
-      this.#reads.onWatchEnded(link, id, error);
+      this.#reads.onWatchEnded(link, id, error, now);
       return;
     }
     switch (call.kind) {

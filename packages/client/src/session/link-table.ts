@@ -57,6 +57,11 @@ export class LinkTable implements ReadRoutes {
     return this.#ranked.length;
   }
 
+  /** These links, in the order in which they came up. */
+  get up(): Iterable<LinkId> {
+    return this.#links.keys();
+  }
+
   /** Absent while no primary is known or none is linked. */
   get target(): Target | undefined {
     return this.#target;

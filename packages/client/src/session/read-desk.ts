@@ -9,6 +9,7 @@ import type {
   StaleRead,
   WatchCall,
   WatchHome,
+  WatchSink,
 } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import { type DeskOptions, SMALL_BYTES } from './desk-options.ts';
@@ -20,6 +21,7 @@ import { ReadLane } from './read-lane.ts';
 import { isForPrimary } from './read-routes.ts';
 import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
+import { ShadowWatches } from './shadow-watches.ts';
 import { isAnswerTo } from './validity.ts';
 import { isFailureOfNode, judgeRead } from './verdicts.ts';
 import { WatchTable } from './watch-table.ts';
@@ -43,6 +45,7 @@ export class ReadDesk {
   /** Reads that only one node can answer, to be sent with this turn. */
   #bound: AnyBoundCall[] = [];
   readonly #watches = new WatchTable();
+  readonly #shadows: ShadowWatches;
   readonly #hedging: HedgeDesk;
 
   constructor(options: ReadDeskOptions) {
@@ -54,6 +57,7 @@ export class ReadDesk {
     this.#token = token;
     const { readsInFlightMax, openingsInFlightMax } = options.limits;
     this.#hedging = new HedgeDesk(options);
+    this.#shadows = new ShadowWatches(options);
     const parts = { ...options, hedges: this.#hedging.hedges };
     this.#keys = new ReadLane({ ...parts, lane: 'reads', inFlightMax: readsInFlightMax });
     this.#openings = new ReadLane({ ...parts, lane: 'scans', inFlightMax: openingsInFlightMax });
@@ -89,9 +93,11 @@ export class ReadDesk {
     if (this.#links.has(link)) this.#frames.add(link, { kind: 'snapshotClose', snapshot: id }, SMALL_BYTES);
   }
 
-  /** Its sink is told nothing more. Does nothing for a watch that is not open. */
-  closeWatch({ id, link }: WatchHome): void {
-    if (!this.#watches.close({ id, link })) return;
+  /** The sink is told nothing more. `home`: where the watch lives now. */
+  closeWatch(sink: WatchSink, home: WatchHome | undefined): void {
+    this.#shadows.over(sink);
+    if (home === undefined || !this.#watches.close(home)) return;
+    const { id, link } = home;
     if (this.#links.has(link)) this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
   }
 
@@ -146,6 +152,15 @@ export class ReadDesk {
     this.#openings.retarget(links);
   }
 
+  linkUp(): void {
+    this.#shadows.linkUp();
+  }
+
+  /** The node was asked to watch on nobody's behalf, only to note what was there before. */
+  isShadow(link: LinkId, id: number): boolean {
+    return this.#shadows.has(link, id);
+  }
+
   /** Returns how many answers are lost with it. */
   linkDown(link: LinkId): number {
     const lost: (AnyBoundCall | ScanCall)[] = [];
@@ -155,6 +170,7 @@ export class ReadDesk {
     });
     for (const call of lost) this.fail(call, snapshotLost(call));
     this.#watches.linkDown(link);
+    this.#shadows.linkDown(link);
     return this.#keys.linkDown(link) + this.#openings.linkDown(link) + lost.length;
   }
 
@@ -190,7 +206,7 @@ export class ReadDesk {
         this.#onWatch(link, message.id, message.revision);
         return;
       case 'watchEvents':
-        this.#onEvents(link, message);
+        this.#onEvents(link, message, now);
         return;
       default:
         assertNever(message);
@@ -198,7 +214,8 @@ export class ReadDesk {
   }
 
   /** A refusal of something that is no call of this client, or none any more: a watch, if anything. */
-  onWatchEnded(link: LinkId, id: number, error: WireError): void {
+  onWatchEnded(link: LinkId, id: number, error: WireError, now: number): void {
+    this.#shadows.ended(link, id, now);
     this.#watches.onEnded(link, id, error, this.#links.nodeOf(link));
   }
 
@@ -291,11 +308,12 @@ export class ReadDesk {
   #onWatch(link: LinkId, id: number, revision: Revision): void {
     const call = this.#ledger.find(id);
     if (call === undefined || call.link !== link) {
-      this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
+      if (!this.isShadow(link, id)) this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);
     } else if (call.kind !== 'watch') {
       this.#options.onViolation(link, 'a watch that nobody asked for');
     } else {
       this.#watches.opened({ id, link }, call.sink);
+      this.#shadows.opened(call, link);
       call.sink.onOpened({ id, link }, revision);
       this.#ledger.succeed(call, { id, link });
       this.#openings.release(call);
@@ -303,8 +321,11 @@ export class ReadDesk {
   }
 
   /** What was committed may be relied on in later reads of this client. */
-  #onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>): void {
-    if (this.#watches.onEvents(link, message)) this.#token.raise(message.revision);
+  #onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>, now: number): void {
+    const sink = this.#watches.onEvents(link, message);
+    if (sink === undefined) return;
+    this.#token.raise(message.revision);
+    this.#shadows.told(sink, now);
   }
 
   onRefused(link: LinkId, call: RoutableCall | AnyBoundCall, error: WireError, now: number): void {

@@ -19,11 +19,11 @@ export class WatchTable {
     watches.set(id, sink);
   }
 
-  /** False: there is no such watch. */
-  onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>): boolean {
+  /** Who was told; undefined: there is no such watch. */
+  onEvents(link: LinkId, message: Extract<ServerMessage, { kind: 'watchEvents' }>): WatchSink | undefined {
     const sink = this.#links.get(link)?.get(message.id);
     sink?.onEvents(message);
-    return sink !== undefined;
+    return sink;
   }
 
   /** The node has ended it. */

@@ -113,7 +113,7 @@ export class WatchStream implements WatchSink {
     this.#patience.end();
     const { tenant } = this.#options;
     if (this.#call !== undefined) tenant.abort(this.#call);
-    if (this.#home !== undefined) tenant.closeWatch(this.#home);
+    tenant.closeWatch(this, this.#home);
     this.#home = undefined;
     this.#tell();
   }
@@ -206,6 +206,7 @@ export class WatchStream implements WatchSink {
 
   #fail(error: HoldfastError): void {
     this.#error = error;
+    this.#options.tenant.closeWatch(this, undefined);
     this.#tell();
   }
 

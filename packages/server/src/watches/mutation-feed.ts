@@ -86,7 +86,7 @@ export class MutationFeed {
   /** Watches, events told since the start, and how many entries the slowest watch is behind. */
   get stats(): { readonly watches: number; readonly events: number; readonly lagEntries: number } {
     let next = this.#head.index + 1;
-    for (const watcher of this.#watchers) next = Math.min(next, watcher.next);
+    for (const watcher of this.#watchers) if (!watcher.isShadow) next = Math.min(next, watcher.next);
     return { watches: this.#watchers.size, events: this.#events, lagEntries: this.#head.index + 1 - next };
   }
 
@@ -132,6 +132,7 @@ export class MutationFeed {
     } else this.#begin(watcher);
     return {
       grant: (bytes) => {
+        watcher.isShadow = false;
         watcher.credit = Math.min(watcher.credit + bytes, LIMITS.watchCreditBytesMax);
         if (this.#watchers.has(watcher)) this.#run(watcher);
       },

@@ -51,6 +51,8 @@ export class Watcher {
   position: Revision;
   /** Bytes; below nought if the last event was larger than what was left. */
   credit: number;
+  /** It has never been granted anything: it waits to be told at another node, and is not behind. */
+  isShadow: boolean;
   /** It waits for the log: nothing else is to be done for it meanwhile. */
   isReading = false;
   isEnded = false;
@@ -68,6 +70,7 @@ export class Watcher {
     this.position = start.position;
     this.next = start.next;
     this.credit = request.credit;
+    this.isShadow = request.credit === 0;
     this.#told = start.position;
   }
 
