@@ -37,7 +37,7 @@ import {
   shortened,
   text,
 } from './fields.ts';
-import { invalid, within } from './invalid.ts';
+import { invalid, ofVersion, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
 import { packTraces, readTraces } from './traceparent.ts';
 import { packWatchRequest, readWatchRequest } from './watch-frames.ts';
@@ -96,7 +96,8 @@ export function encodeClientMessages(messages: readonly ClientMessage[]): Uint8A
 }
 
 /**
- * Throws HOLDFAST_INVALID_MESSAGE for what is malformed or beyond the limits of a frame. A request too large in
+ * Throws HOLDFAST_INVALID_MESSAGE for what is malformed or beyond the limits of a frame, and HOLDFAST_VERSION_MISMATCH for
+ * a hello of another shape and version. A request too large in
  * itself decodes, so that it can be answered: see `writeProblem` and `readProblem`. Keys and values are views into
  * `bytes`.
  */
@@ -244,15 +245,8 @@ function readMessage(value: unknown): ClientMessage {
 function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): ClientMessage {
   switch (kind) {
     case 'hello': {
-      parts(packed, 'message', 5);
-      const cluster = optional(packed[3], 'cluster', clusterId);
-      return {
-        kind,
-        protocol: count(packed[1], 'protocol'),
-        database: databaseName(packed[2], 'database'),
-        ...(cluster === undefined ? {} : { cluster }),
-        name: text(packed[4], 'name'),
-      };
+      const protocol = count(packed[1], 'protocol');
+      return ofVersion(protocol, () => readHello(protocol, packed));
     }
     case 'openSession':
       parts(packed, 'message', 3);
@@ -287,6 +281,18 @@ function readKind(kind: ClientMessage['kind'], packed: readonly unknown[]): Clie
     default:
       return assertNever(kind);
   }
+}
+
+function readHello(protocol: number, packed: readonly unknown[]): ClientMessage {
+  parts(packed, 'message', 5);
+  const cluster = optional(packed[3], 'cluster', clusterId);
+  return {
+    kind: 'hello',
+    protocol,
+    database: databaseName(packed[2], 'database'),
+    ...(cluster === undefined ? {} : { cluster }),
+    name: text(packed[4], 'name'),
+  };
 }
 
 function readWrite(value: unknown): WriteRequest {

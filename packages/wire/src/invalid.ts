@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, PROTOCOL_VERSION } from '@holdfast/types';
 
 /** A refused message: `field` is the path of what is wrong, `problem` what is wrong with it. */
 export function invalid(field: string, problem: string): HoldfastError {
@@ -9,4 +9,18 @@ export function invalid(field: string, problem: string): HoldfastError {
 export function within(error: unknown, outerField: string): unknown {
   if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_INVALID_MESSAGE') return error;
   return new HoldfastError('HOLDFAST_INVALID_MESSAGE', `${outerField}.${error.message}`);
+}
+
+/**
+ * A greeting names the version first, and may look different in another one: then that is what is wrong. Where it can be
+ * read all the same the caller judges, and can say more.
+ */
+export function ofVersion<Greeting>(protocol: number, read: () => Greeting): Greeting {
+  try {
+    return read();
+  } catch (cause) {
+    if (protocol === PROTOCOL_VERSION) throw cause;
+    const message = `the other side speaks protocol ${protocol}, this one ${PROTOCOL_VERSION}`;
+    throw new HoldfastError('HOLDFAST_VERSION_MISMATCH', message, { cause });
+  }
 }

@@ -15,6 +15,7 @@ import {
   shortened,
   text,
 } from './fields.ts';
+import { ofVersion } from './invalid.ts';
 import { pack, unpack } from './message-pack.ts';
 
 export const EXCLUSIONS: readonly Exclusion[] = ['wiped', 'disk-went-back', 'hard-state-lost'];
@@ -36,14 +37,20 @@ export function encodePeerHello(hello: PeerHello): Uint8Array {
   ]);
 }
 
-/** Throws HOLDFAST_INVALID_MESSAGE. Whether protocol, cluster and voters fit is the caller's to judge. */
+/** Throws HOLDFAST_INVALID_MESSAGE, and HOLDFAST_VERSION_MISMATCH for one of another shape and version. Whether protocol, cluster and voters fit is the caller's to judge. */
 export function decodePeerHello(bytes: Uint8Array): PeerHello {
-  const packed = parts(unpack(bytes), 'hello', 9);
+  const packed = list(unpack(bytes), 'hello', { min: 1 });
+  const protocol = count(packed[0], 'protocol');
+  return ofVersion(protocol, () => readHello(protocol, packed));
+}
+
+function readHello(protocol: number, packed: readonly unknown[]): PeerHello {
+  parts(packed, 'hello', 9);
   const cluster = optional(packed[4], 'cluster', clusterId);
   const exclusion = optional(packed[6], 'exclusion', readExclusion);
   const zone = optional(packed[8], 'zone', text);
   return {
-    protocol: count(packed[0], 'protocol'),
+    protocol,
     node: nodeId(packed[1], 'node'),
     disk: diskId(packed[2], 'disk'),
     boot: bootId(packed[3], 'boot'),

@@ -40,7 +40,7 @@ import {
   term,
   text,
 } from './fields.ts';
-import { invalid, within } from './invalid.ts';
+import { invalid, ofVersion, within } from './invalid.ts';
 import { type Packable, pack, unpack } from './message-pack.ts';
 import { readRecords } from './snapshot-frames.ts';
 import { packWatchAnswer, readWatchAnswer } from './watch-frames.ts';
@@ -80,7 +80,7 @@ export function encodeServerMessages(messages: readonly ServerMessage[]): Uint8A
   return pack(messages.map(packMessage));
 }
 
-/** Throws HOLDFAST_INVALID_MESSAGE. Values and records are views into `bytes`. */
+/** Throws HOLDFAST_INVALID_MESSAGE, and HOLDFAST_VERSION_MISMATCH for a welcome of another shape and version. Values and records are views into `bytes`. */
 export function decodeServerMessages(bytes: Uint8Array): ServerMessage[] {
   return each(list(unpack(bytes), 'messages'), 'messages', readMessage);
 }
@@ -206,17 +206,8 @@ function readMessage(value: unknown): ServerMessage {
 function readKind(kind: ServerMessage['kind'], packed: readonly unknown[]): ServerMessage {
   switch (kind) {
     case 'welcome': {
-      parts(packed, 'message', 7);
-      const cluster = optional(packed[2], 'cluster', clusterId);
-      return {
-        kind,
-        protocol: count(packed[1], 'protocol'),
-        ...(cluster === undefined ? {} : { cluster }),
-        database: databaseUidOrNone(packed[3], 'database') as DatabaseUid,
-        node: nodeId(packed[4], 'node'),
-        defaultAck: choice(packed[5], ACKS, 'defaultAck'),
-        topology: readTopology(packed[6]),
-      };
+      const protocol = count(packed[1], 'protocol');
+      return ofVersion(protocol, () => readWelcome(protocol, packed));
     }
     case 'topology':
       parts(packed, 'message', 2);
@@ -262,6 +253,20 @@ function readKind(kind: ServerMessage['kind'], packed: readonly unknown[]): Serv
     default:
       return assertNever(kind);
   }
+}
+
+function readWelcome(protocol: number, packed: readonly unknown[]): ServerMessage {
+  parts(packed, 'message', 7);
+  const cluster = optional(packed[2], 'cluster', clusterId);
+  return {
+    kind: 'welcome',
+    protocol,
+    ...(cluster === undefined ? {} : { cluster }),
+    database: databaseUidOrNone(packed[3], 'database') as DatabaseUid,
+    node: nodeId(packed[4], 'node'),
+    defaultAck: choice(packed[5], ACKS, 'defaultAck'),
+    topology: readTopology(packed[6]),
+  };
 }
 
 function readTopology(value: unknown): Topology {

@@ -3,6 +3,7 @@ import {
   type Entry,
   LIMITS,
   type PeerMessage,
+  PROTOCOL_VERSION,
   type ServerMessage,
   type SnapshotMessage,
 } from '@holdfast/types';
@@ -237,7 +238,7 @@ describe('entry checksum', () => {
 describe('fields', () => {
   const packr = new Packr({ useRecords: false, moreTypes: false });
   const hex = '0'.repeat(32);
-  const hello = [1, 'n1', hex, hex, null, ['n1'], null, 'ws://x:1', null];
+  const hello = [PROTOCOL_VERSION, 'n1', hex, hex, null, ['n1'], null, 'ws://x:1', null];
   const write = (request: unknown[]): unknown[] => [[3, '1.1.0', 0, request]];
   const key = new Uint8Array([1]);
 
@@ -246,26 +247,41 @@ describe('fields', () => {
     ['a negative number', decodePeerHello, [-1, ...hello.slice(1)], 'protocol: not a whole number from 0'],
     ['beyond 53 bits', decodePeerHello, [2 ** 53, ...hello.slice(1)], 'protocol: not a whole number from 0'],
     ['not a number', decodePeerHello, [Number.NaN, ...hello.slice(1)], 'protocol: not a whole number from 0'],
-    ['a node id with a space', decodePeerHello, [1, 'n 1', ...hello.slice(2)], 'node: not a node id'],
-    ['a node id that is a number', decodePeerHello, [1, 1, ...hello.slice(2)], 'node: not a node id'],
+    [
+      'a node id with a space',
+      decodePeerHello,
+      [PROTOCOL_VERSION, 'n 1', ...hello.slice(2)],
+      'node: not a node id',
+    ],
+    [
+      'a node id that is a number',
+      decodePeerHello,
+      [PROTOCOL_VERSION, 1, ...hello.slice(2)],
+      'node: not a node id',
+    ],
     [
       'a short disk id',
       decodePeerHello,
-      [1, 'n1', 'abc', ...hello.slice(3)],
+      [PROTOCOL_VERSION, 'n1', 'abc', ...hello.slice(3)],
       'disk: not 32 hexadecimal digits',
     ],
     [
       'a voter',
       decodePeerHello,
-      [1, 'n1', hex, hex, null, ['n1', '-'], null, '', null],
+      [PROTOCOL_VERSION, 'n1', hex, hex, null, ['n1', '-'], null, '', null],
       'voters[1].id: not a node id',
     ],
-    ['an exclusion', decodePeerHello, [1, 'n1', hex, hex, null, [], 7, '', null], 'exclusion: unknown code'],
-    ['missing parts', decodePeerHello, [1, 'n1'], 'hello: 2 parts, 9 expected'],
+    [
+      'an exclusion',
+      decodePeerHello,
+      [PROTOCOL_VERSION, 'n1', hex, hex, null, [], 7, '', null],
+      'exclusion: unknown code',
+    ],
+    ['missing parts', decodePeerHello, [PROTOCOL_VERSION, 'n1'], 'hello: 2 parts, 9 expected'],
     [
       'long text',
       decodePeerHello,
-      [1, 'n1', hex, hex, null, [], null, 'x'.repeat(2049), null],
+      [PROTOCOL_VERSION, 'n1', hex, hex, null, [], null, 'x'.repeat(2049), null],
       'clientUrl: longer than 2048 characters',
     ],
     ['a kind', decodeClientMessages, [[99]], 'messages[0].kind: unknown code'],

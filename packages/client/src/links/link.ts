@@ -135,7 +135,9 @@ export class Link {
     try {
       messages = decodeServerMessages(bytes);
     } catch (error) {
-      this.violated(error instanceof Error ? error.message : 'undecodable frame');
+      if (error instanceof HoldfastError && error.code === 'HOLDFAST_VERSION_MISMATCH')
+        this.#refuse(error.code, `${this.url}: ${error.message}`);
+      else this.violated(error instanceof Error ? error.message : 'undecodable frame');
       return;
     }
     const refused = messages.find((message) => message.kind === 'failed' && message.id === 0);

@@ -17,7 +17,7 @@ import {
 } from '@holdfast/types';
 import { decodeClientMessages } from '@holdfast/wire';
 import type { NodeLimits } from '../config/node-config.ts';
-import { CLOSE_CODES } from '../links/close-codes.ts';
+import { CLOSE_CODES, closeCodeOf } from '../links/close-codes.ts';
 import { RequestSpans } from '../tracing/request-spans.ts';
 import type { TurnEnd } from '../turn-end.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -179,7 +179,7 @@ export class ClientHub {
       client.spans?.frameEnded();
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      this.#refuse(client, CLOSE_CODES.invalidMessage, error);
+      this.#refuse(client, closeCodeOf(error), error);
     }
   }
 

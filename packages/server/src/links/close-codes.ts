@@ -1,3 +1,5 @@
+import type { HoldfastError } from '@holdfast/types';
+
 /** WebSocket close codes of the node's links, with what each tells the other side. */
 export const CLOSE_CODES = {
   invalidMessage: 4000,
@@ -15,3 +17,8 @@ export const CLOSE_CODES = {
   notReady: 4010,
   done: 1000,
 } as const;
+
+/** For what came in and could not be read. */
+export function closeCodeOf({ code }: HoldfastError): number {
+  return code === 'HOLDFAST_VERSION_MISMATCH' ? CLOSE_CODES.versionMismatch : CLOSE_CODES.invalidMessage;
+}

@@ -14,7 +14,7 @@ import {
   encodePeerHello,
   type PeerFrame,
 } from '@holdfast/wire';
-import { CLOSE_CODES } from './close-codes.ts';
+import { CLOSE_CODES, closeCodeOf } from './close-codes.ts';
 import { type HelloRefusal, judgeHello } from './hello.ts';
 import type { LinkTiming } from './link-timing.ts';
 
@@ -91,7 +91,7 @@ export class IncomingLinks {
       else this.#onFrame(link, link.peer, bytes);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      this.#refuse(link, { code: error.code, closeCode: CLOSE_CODES.invalidMessage, reason: error.message });
+      this.#refuse(link, { code: error.code, closeCode: closeCodeOf(error), reason: error.message });
     }
   }
 

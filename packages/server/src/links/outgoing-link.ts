@@ -16,7 +16,7 @@ import {
 } from '@holdfast/types';
 import { decodePeerHello, type EntryCodec, encodePeerFrame, encodePeerHello } from '@holdfast/wire';
 import type { TurnEnd } from '../turn-end.ts';
-import { CLOSE_CODES } from './close-codes.ts';
+import { CLOSE_CODES, closeCodeOf } from './close-codes.ts';
 import { type HelloRefusal, judgeHello } from './hello.ts';
 import type { LinkTiming } from './link-timing.ts';
 import { RedialDelay } from './redial-delay.ts';
@@ -176,7 +176,7 @@ export class OutgoingLink {
       if (!(error instanceof HoldfastError)) throw error;
       this.#refuse(connection, {
         code: error.code,
-        closeCode: CLOSE_CODES.invalidMessage,
+        closeCode: closeCodeOf(error),
         reason: error.message,
       });
       return;

@@ -17,7 +17,7 @@ import {
   encodePeerHello,
   encodeSnapshotMessage,
 } from '@holdfast/wire';
-import { CLOSE_CODES } from '../links/close-codes.ts';
+import { CLOSE_CODES, closeCodeOf } from '../links/close-codes.ts';
 import { type HelloRefusal, judgeHello } from '../links/hello.ts';
 import { SNAPSHOT_TRANSFER } from './snapshot-timing.ts';
 
@@ -127,7 +127,7 @@ export class SnapshotReceiver {
       else this.#onSnapshotMessage(transfer, decodeSnapshotMessage(bytes));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      this.#fail(transfer, CLOSE_CODES.invalidMessage, error.message);
+      this.#fail(transfer, closeCodeOf(error), error.message);
     }
   }
 

@@ -227,12 +227,19 @@ test.each([
     CLOSE_CODES.wrongCluster,
     'HOLDFAST_WRONG_CLUSTER',
   ],
+  // MessagePack of [9, "n2"]: what a greeting of that version looks like nobody knows.
+  [
+    'another version of another shape',
+    Uint8Array.of(0x92, 9, 0xa2, 0x6e, 0x32),
+    CLOSE_CODES.versionMismatch,
+    'HOLDFAST_VERSION_MISMATCH',
+  ],
   ['an unknown node', hello('n7'), CLOSE_CODES.notWelcome, 'HOLDFAST_WRONG_CLUSTER'],
 ])('%s is turned away with the reason', async (_what, theirs, closeCode, code) => {
   const ports = await reservePorts(2);
   const one = await side('n1', { own: ports[0]!, peer: ports[1]! });
   const stranger = await dial(ports[0]!);
-  stranger.connection.send(encodePeerHello(theirs));
+  stranger.connection.send(theirs instanceof Uint8Array ? theirs : encodePeerHello(theirs));
   const closed = await waitFor('the close', () => stranger.closed);
   expect(closed.code).toBe(closeCode);
   expect(closed.reason).not.toBe('');
