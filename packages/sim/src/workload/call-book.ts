@@ -55,6 +55,8 @@ export interface BookedClear {
   readonly keys: readonly string[];
   /** As that of a read. */
   readonly floor: number;
+  /** The token of the client when it was answered: nothing that the clear deleted, or left alone, is newer. */
+  readonly ceiling: number;
 }
 
 /** What one client hands another: whoever reads with the token sees no less. */

@@ -176,7 +176,7 @@ export class ClientWrites {
         failed = true;
       },
     );
-    if (!failed) book.clears.push({ client: host, keys, floor });
+    if (!failed) book.clears.push({ client: host, keys, floor, ceiling: databaseOf(keys[0]!).token() });
   }
 
   /** By way of a transaction, which tells the revision. Whether there was such a key is for the log to say. */
