@@ -93,10 +93,8 @@ function abortedBy({ isIterator }: Method, outcome: string): object {
 /** Virtual milliseconds that it lasts after `afterMs`, when it is aborted, and what it ends with. */
 async function abortedAfter(afterMs: number, call: (signal: AbortSignal) => Promise<unknown>) {
   const controller = new AbortController();
-  const made = world.timed(call(controller.signal));
-  await world.clock.advance(afterMs);
-  controller.abort(STOP);
-  const { ms, error } = await made;
+  world.clock.setTimer(afterMs, () => controller.abort(STOP));
+  const { ms, error } = await world.timed(call(controller.signal));
   return { ms: ms - afterMs, error };
 }
 
