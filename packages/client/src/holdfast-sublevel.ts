@@ -8,6 +8,7 @@ import {
   type AbstractValueIterator,
 } from 'abstract-level';
 import { EncodedChainedBatch } from './chained-batch.ts';
+import { copyGivenBytes } from './copying-level.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import {
   type AbsentSummary,
@@ -112,6 +113,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   ) {
     const manifest = { additionalMethods: SUBLEVEL_METHODS };
     super(parent, name as string, { ...options, manifest } as AbstractSublevelOptions<KDefault, VDefault>);
+    copyGivenBytes(this);
     this.#access = access;
     this.#fallbacks = new Fallbacks<KDefault, VDefault>(false, (use) => access.onFallback(use));
     this.#calls = new KeyedCalls(this, access, this.#fallbacks);

@@ -1,14 +1,14 @@
 import type { Revision, Topology } from '@holdfast/types';
-import {
-  type AbstractChainedBatch,
-  type AbstractIterator,
-  type AbstractKeyIterator,
-  AbstractLevel,
-  type AbstractSublevelOptions,
-  type AbstractValueIterator,
+import type {
+  AbstractChainedBatch,
+  AbstractIterator,
+  AbstractKeyIterator,
+  AbstractSublevelOptions,
+  AbstractValueIterator,
 } from 'abstract-level';
 import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { EncodedChainedBatch } from './chained-batch.ts';
+import { CopyingLevel } from './copying-level.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
@@ -89,11 +89,7 @@ const CLOSE_TIMEOUT_MS = 1000;
  * `topology` (Topology), `primary` (PrimaryChange), `disconnected`, `reconnected`, `breaker` (BreakerChange), `degraded`
  * (StaleRead, FallbackUse) and `diverged` (Divergence).
  */
-export class Holdfast<KDefault = string, VDefault = string> extends AbstractLevel<
-  Buffer,
-  KDefault,
-  VDefault
-> {
+export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel<KDefault, VDefault> {
   readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
   readonly #keys: KeySpace;
