@@ -37,7 +37,7 @@ export class Progress {
   /** It needs a snapshot that has not been begun. */
   snapshotDue = false;
   /** When the next snapshot may begin, ms. */
-  snapshotAfter = Number.NEGATIVE_INFINITY;
+  snapshotAfter: number = Number.NEGATIVE_INFINITY;
   /** When an append was last sent or a match came: a stall is probed anew. */
   activeAt: number;
   probePending = false;
