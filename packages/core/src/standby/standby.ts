@@ -82,6 +82,16 @@ export class Standby {
     if (this.#verified < index) this.#verified = index;
   }
 
+  /**
+   * What is not applied is in memory: who cannot apply so fast takes no more, and lags in its log, which costs none
+   * (fault 25). Only while there is something to apply: what follows may be what commits the rest. The primary asks again.
+   */
+  get #isFull(): boolean {
+    const { log, commit, config } = this.#context;
+    const { unappliedBytesMax, logCacheBytesMax } = config.limits;
+    return this.#applier.applied.index < commit && log.cacheBytes > unappliedBytesMax + logCacheBytesMax;
+  }
+
   /** What is committed here is held by every later primary, whatever it sends as `previous` (fault 18). */
   #holds(previous: Position): boolean {
     if (previous.index <= this.#context.commit) return true;
@@ -97,6 +107,7 @@ export class Standby {
     if (fresh < 0) return true;
     const entries = message.entries.slice(fresh);
     const from = entries[0]!.index;
+    if (this.#isFull) return false;
     if (from <= log.last.index) {
       if (from <= commit) {
         this.#context.emit({
