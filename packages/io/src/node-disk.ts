@@ -1,6 +1,13 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { type Disk, DiskError, type DiskErrorCode, type DiskFile, type DiskStat } from '@holdfast/types';
+import {
+  type Disk,
+  DiskError,
+  type DiskErrorCode,
+  type DiskFile,
+  type DiskStat,
+  isDiskError,
+} from '@holdfast/types';
 import { attempt } from './node-call.ts';
 import { NodeFile } from './node-file.ts';
 
@@ -33,7 +40,7 @@ export class NodeDisk implements Disk {
       await this.#makeOne(path);
     } catch (error) {
       const parent = dirname(path);
-      if (!(error instanceof DiskError) || error.code !== 'ENOENT' || parent === path) throw error;
+      if (!isDiskError(error, 'ENOENT') || parent === path) throw error;
       if ((await this.stat(parent)) !== undefined) throw error;
       await this.makeDirectory(parent);
       await this.#makeOne(path);
@@ -76,7 +83,7 @@ export class NodeDisk implements Disk {
     try {
       await attempt<void>(path, (done) => fs.mkdir(path, done));
     } catch (error) {
-      if (!(error instanceof DiskError) || error.code !== 'EEXIST') throw error;
+      if (!isDiskError(error, 'EEXIST')) throw error;
       if ((await this.stat(path))?.kind !== 'directory') throw error;
     }
   }

@@ -22,6 +22,10 @@ export class DiskError extends Error {
   }
 }
 
+export function isDiskError(error: unknown, code: DiskErrorCode): error is DiskError {
+  return error instanceof DiskError && error.code === code;
+}
+
 /** An open file. Operations on one file do not overlap in effect if the caller awaits them in turn. */
 export interface DiskFile {
   readonly path: string;

@@ -8,6 +8,7 @@ export * from './errors.ts';
 export * from './key-text.ts';
 export * from './lanes.ts';
 export * from './limits.ts';
+export * from './lost-blocks.ts';
 export * from './membership.ts';
 export * from './mutations.ts';
 export * from './peer-messages.ts';

@@ -1,11 +1,17 @@
 import type { PersistOrder } from '@holdfast/core';
-import { type Clock, type DiskId, HoldfastError, type Ticket, type Timer } from '@holdfast/types';
+import {
+  type Clock,
+  type DiskId,
+  HoldfastError,
+  isDiskError,
+  type Ticket,
+  type Timer,
+} from '@holdfast/types';
 import { BLOCK_BYTES, concatBytes } from './bytes.ts';
 import { frameSeed } from './frame.ts';
 import { frameHeader, GroupLayout, markHeader } from './group-layout.ts';
 import { advanceState, type LogState, stateDigest } from './log-state.ts';
 import { NO_PAYLOAD, type RecordPayload } from './record-payload.ts';
-import { isDiskError } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
 import type { FreshSegment, SegmentSupply } from './segment-supply.ts';
 

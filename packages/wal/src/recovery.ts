@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { assert, type Disk, type DiskId, type Ticket } from '@holdfast/types';
+import { assert, type Disk, type DiskId, isDiskError, type Ticket } from '@holdfast/types';
 import { concatBytes } from './bytes.ts';
 import { frameSeed } from './frame.ts';
 import { GroupLayout, markHeader } from './group-layout.ts';
 import type { LogContent } from './log-content.ts';
 import type { LogState } from './log-state.ts';
 import { type Replay, replay } from './recovery-replay.ts';
-import { isDiskError, readWithLostBlocks, type SegmentFiles } from './segment-files.ts';
+import { readWithLostBlocks, type SegmentFiles } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
 import { type SegmentScan, scanSegment } from './segment-scan.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Disk, DiskError, type DiskFile } from '@holdfast/types';
+import { type Disk, type DiskFile, isDiskError, readAroundLostBlocks } from '@holdfast/types';
 import { BLOCK_BYTES } from './bytes.ts';
 
 const SUFFIX = '.wal';
@@ -88,12 +88,6 @@ async function readPiece(file: DiskFile, target: Uint8Array, position: number): 
     target.set(await file.read(position, target.byteLength));
   } catch (error) {
     if (!isDiskError(error, 'EIO')) throw error;
-    if (target.byteLength <= BLOCK_BYTES) return;
-    for (let start = 0; start < target.byteLength; start += BLOCK_BYTES)
-      await readPiece(file, target.subarray(start, start + BLOCK_BYTES), position + start);
+    if (target.byteLength > BLOCK_BYTES) await readAroundLostBlocks(file, target, position);
   }
-}
-
-export function isDiskError(error: unknown, code: DiskError['code']): error is DiskError {
-  return error instanceof DiskError && error.code === code;
 }

@@ -1,5 +1,12 @@
-import { type Clock, type Disk, type DiskFile, HoldfastError, type Timer } from '@holdfast/types';
-import { createZeroFile, fillWithZeros, isDiskError, type SegmentFiles } from './segment-files.ts';
+import {
+  type Clock,
+  type Disk,
+  type DiskFile,
+  HoldfastError,
+  isDiskError,
+  type Timer,
+} from '@holdfast/types';
+import { createZeroFile, fillWithZeros, type SegmentFiles } from './segment-files.ts';
 
 export interface SegmentSupplyOptions {
   readonly disk: Disk;

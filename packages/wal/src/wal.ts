@@ -6,6 +6,7 @@ import {
   type DiskId,
   type Entry,
   HoldfastError,
+  isDiskError,
   type LogIndex,
   type Random,
   type Ticket,
@@ -17,7 +18,7 @@ import type { LogContent } from './log-content.ts';
 import { type EntryPlace, encodeRecord, type StoredRecord } from './record-payload.ts';
 import { describeRecovery } from './recovered-log.ts';
 import { type Recovery, recover } from './recovery.ts';
-import { isDiskError, SegmentFiles } from './segment-files.ts';
+import { SegmentFiles } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
 import { SegmentSet } from './segment-set.ts';
 import { type FreshSegment, SegmentSupply } from './segment-supply.ts';

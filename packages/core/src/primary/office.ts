@@ -183,8 +183,8 @@ export class Office implements ReadOffice {
     this.#sweepAt = now + SESSION_SWEEP_MS;
     if (!this.#admitting) return;
     const { sessions } = this.#applier;
-    const isFull = sessions.size > config.limits.sessionsMax;
     let excess = sessions.size - config.limits.sessionsMax;
+    const isFull = excess > 0;
     const idle: { readonly session: SessionId; readonly usedAt: number }[] = [];
     const { logTime } = this;
     for (const { id, usedAt: loggedAt } of sessions.sessions()) {

@@ -1,4 +1,4 @@
-import { DiskError, type ErrorCode, HoldfastError } from '@holdfast/types';
+import { type ErrorCode, HoldfastError, isDiskError } from '@holdfast/types';
 
 /** How every refusal looks. */
 export interface ErrorBody {
@@ -38,7 +38,7 @@ export function refusal(status: number, code: ErrorCode, message: string): HttpR
  */
 export function refusalOfError(error: unknown): HttpRefusal | undefined {
   if (error instanceof HoldfastError) return refusalOf(error);
-  if (error instanceof DiskError && error.code === 'ENOSPC')
+  if (isDiskError(error, 'ENOSPC'))
     return refusalOf(new HoldfastError('HOLDFAST_DISK_FULL', error.message, { cause: error }));
   const status = statusOf(error);
   if (status === undefined || status < 400 || status > 499) return undefined;
