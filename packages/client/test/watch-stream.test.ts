@@ -1,4 +1,4 @@
-import { HoldfastError, type Revision } from '@holdfast/types';
+import { HoldfastError, type Revision, type Term, type WatchEvent } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Seams } from '../src/seams.ts';
 import type { WatchCall, WatchHome } from '../src/session/call.ts';
@@ -23,21 +23,27 @@ const seams = {
 /** From where it was opened, and what ends that. */
 let opened: { readonly from: Revision | undefined; readonly end: PromiseWithResolvers<void> }[];
 let stream: WatchStream;
+/** Bytes that each opening said might be sent, and what was granted after that. */
+let credits: number[];
+let granted: number[];
 
 beforeEach(async () => {
   opened = [];
+  credits = [];
+  granted = [];
   const tenant = {
     submit: () => opened.at(-1)!.end.promise,
     abort: () => {},
     closeWatch: () => {},
-    grantWatch: () => {},
+    grantWatch: (_: WatchHome, bytes: number) => granted.push(bytes),
   } as unknown as Tenant;
   stream = new WatchStream({
     tenant,
     seams,
     from: revision(1),
-    makeCall({ from }) {
+    makeCall({ from, credit }) {
       opened.push({ from, end: Promise.withResolvers() });
+      credits.push(credit);
       return {} as WatchCall;
     },
   });
@@ -82,4 +88,28 @@ describe('A node says that what it was asked for is gone', () => {
     await expect(stream.next()).rejects.toThrow('it is gone');
     expect(opened).toHaveLength(1);
   });
+});
+
+test('A watch that was lost while nothing more had room here, and is empty before it is open again, goes on', async () => {
+  const event: WatchEvent = {
+    kind: 'put',
+    key: new Uint8Array(1),
+    value: new Uint8Array(credits[0]!),
+    revision: revision(2),
+    endsWrite: true,
+  };
+  stream.onEvents({ kind: 'watchEvents', id: 1, term: 1 as Term, events: [event], revision: event.revision });
+  stream.onLost(undefined);
+  await turn();
+  expect(credits[1]).toBe(0);
+  expect(await stream.next()).toMatchObject({ kind: 'event', event });
+  expect(await stream.next()).toEqual({ kind: 'mark', revision: 2 });
+  const next = stream.next();
+  await turn();
+  opened[1]!.end.resolve();
+  stream.onOpened(HOME, revision(2));
+  await turn();
+  expect(granted).toEqual([credits[0]]);
+  stream.close();
+  expect(await next).toBeUndefined();
 });

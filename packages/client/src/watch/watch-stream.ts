@@ -93,6 +93,8 @@ export class WatchStream implements WatchSink {
       const item = this.#take();
       if (item !== undefined) return item;
       if (this.#error !== undefined) throw this.#error;
+      // What was taken while it was being opened again made room that nobody has told its node of.
+      this.#grant();
       await this.#news.promise;
     }
   }
