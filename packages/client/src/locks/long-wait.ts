@@ -22,6 +22,7 @@ const PAUSE_MS_MAX = 1000;
 export class LongWait {
   readonly #parts: LongWaitParts;
   readonly #ended = new AbortController();
+  readonly #settled = Promise.withResolvers<void>();
   readonly #deadline: number;
   readonly #timer: Timer | undefined;
   readonly #onAbort = (): void => this.#end('HOLDFAST_ABORTED');
@@ -85,9 +86,10 @@ export class LongWait {
     return this.wait(this.#parts.seams.random.next() * boundMs);
   }
 
-  /** With the database. */
-  async close(): Promise<void> {
+  /** With the database, which is closed only when what is to be left behind has been asked for. */
+  close(): Promise<void> {
     this.#end('LEVEL_DATABASE_NOT_OPEN');
+    return this.#settled.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -99,6 +101,7 @@ export class LongWait {
     this.#timer?.cancel();
     this.#parts.home.detach(this);
     this.#parts.signal?.removeEventListener('abort', this.#onAbort);
+    this.#settled.resolve();
   }
 
   #end(code: EndCode): void {

@@ -137,6 +137,20 @@ describe('a lock', () => {
     expect(world.world.clock.now() - since).toBeLessThan(1000);
   });
 
+  test('that nobody was told of goes at once when the database is closed', async () => {
+    world.world.cluster.onWrite = (_, request) =>
+      request.otherwise?.length === 1 ? 'executeAndDrop' : undefined;
+    const seen = told(one.db.lock('job', { ttlMs: 60_000 }));
+    await advance(20);
+    const closed = one.db.close();
+    world.world.cluster.onWrite = () => undefined;
+    await drive(closed);
+    expect(seen.error).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
+    const since = world.world.clock.now();
+    await drive(lock(two));
+    expect(world.world.clock.now() - since).toBeLessThan(1000);
+  });
+
   test('is released at the end of a scope, and by the end of its database', async () => {
     await (async () => {
       await using held = await drive(lock(one));
@@ -270,6 +284,19 @@ describe('who waits for a lock', () => {
     await drive(two.db.close());
     expect(waiting.error).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
     await expect(drive(two.db.lock('job'))).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
+  });
+
+  test('leaves its place at once when its database is closed: those behind it need not wait', async () => {
+    const held = await drive(lock(one));
+    const waiting = told(two.db.lock('job', { ttlMs: 60_000 }));
+    await advance(50);
+    const next = told(lock(three));
+    await advance(50);
+    await drive(two.db.close());
+    expect(waiting.error).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
+    await drive(held.release());
+    await advance(20);
+    expect(next.value?.held).toBe(true);
   });
 
   test('waits through a time without a primary', async () => {
