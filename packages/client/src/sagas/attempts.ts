@@ -48,6 +48,6 @@ export function pause(
 }
 
 /** Errors of services say so by `retryable: false`, as those of Holdfast do. */
-export function isWorthRepeating(error: unknown): boolean {
+function isWorthRepeating(error: unknown): boolean {
   return (error as { readonly retryable?: unknown } | undefined)?.retryable !== false;
 }

@@ -17,8 +17,8 @@ export interface StepContext<Input, Results> {
   /** Of this process, from 1. */
   readonly attempt: number;
   /**
-   * Aborted when the attempt's time is up, when another process may have taken the saga over, and when its worker
-   * stops. What does not heed it goes on beside its own repetition.
+   * Aborted when the attempt's time is up, when another process may have taken the saga over, when its worker stops, and
+   * when its database is closed. What does not heed it goes on beside its own repetition.
    */
   readonly signal: AbortSignal;
   /** Greater for each process that takes the saga over: a resource that refuses smaller ones is safe from late calls. */

@@ -1,6 +1,6 @@
 import { assertNever, HoldfastError } from '@holdfast/types';
 import type { Seams } from '../seams.ts';
-import { type Attempt, attempted, isWorthRepeating, pause } from './attempts.ts';
+import { type Attempt, attempted, pause } from './attempts.ts';
 import { onceFor } from './once.ts';
 import type { DefinedStep, SagaDefinition, StepContext } from './saga-definition.ts';
 import {
@@ -146,7 +146,7 @@ export class SagaRun {
         const changed = await store.change(held, change(held.record), tenure);
         if (changed !== undefined) return changed;
       } catch (error) {
-        if (tenure.signal.aborted || !isWorthRepeating(error)) throw error;
+        if (tenure.signal.aborted || !isOfCluster(error)) throw error;
         await this.#pause(tries);
       }
       held = await this.#held(from.record.id);
@@ -168,7 +168,7 @@ export class SagaRun {
         return held;
       } catch (error) {
         if (tenure.signal.aborted) throw lost(error);
-        if (!isWorthRepeating(error)) throw error;
+        if (!isOfCluster(error)) throw error;
       }
       await this.#pause(tries);
     }
@@ -202,6 +202,11 @@ function lost(cause: unknown): HoldfastError {
     outcome: 'unknown',
     cause,
   });
+}
+
+/** It passes by itself. Anything else would be met again and again: a record that cannot be read, a fault in what is kept. */
+function isOfCluster(error: unknown): boolean {
+  return (error as { readonly retryable?: unknown } | undefined)?.retryable === true;
 }
 
 function isTooLarge(error: unknown): boolean {

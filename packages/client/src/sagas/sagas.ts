@@ -128,7 +128,9 @@ export class Sagas extends SagaRegister {
     id: string,
     signal: AbortSignal | undefined,
   ): Promise<SagaRecord> {
-    const signals = signal === undefined ? [tenure.signal] : [tenure.signal, signal];
+    const closed = new AbortController();
+    const forget = this.#tenures.whenClosed(() => closed.abort());
+    const signals = [tenure.signal, closed.signal, ...(signal === undefined ? [] : [signal])];
     try {
       const run = new SagaRun({
         store: this.store,
@@ -138,6 +140,7 @@ export class Sagas extends SagaRegister {
       });
       return await run.finish(id);
     } finally {
+      forget();
       await tenure.release();
     }
   }

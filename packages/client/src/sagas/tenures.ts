@@ -25,6 +25,17 @@ export class Tenures {
     return this.#level.lock(name, { ttlMs: this.#ttlMs, signal });
   }
 
+  /**
+   * Calls `end` when the database is closed: its tenures are released with it, and others may have them. Returns what has it
+   * called no more.
+   */
+  whenClosed(end: () => void): () => void {
+    const close = async (): Promise<void> => end();
+    const resource = { close, [Symbol.asyncDispose]: close };
+    this.#level.attachResource(resource);
+    return () => this.#level.detachResource(resource);
+  }
+
   /** Undefined: another process has it. */
   tryTake(name: string, signal: AbortSignal | undefined): Promise<Lock | undefined> {
     return this.#level.tryLock(name, { ttlMs: this.#ttlMs, signal });
