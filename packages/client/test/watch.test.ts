@@ -183,6 +183,8 @@ describe('a watch', () => {
         expect(value.revision).toBe(602);
         break;
       }
+      // Whoever went on from one of them would see keys go back: of others more than that was told.
+      expect(watch.position).toBeUndefined();
       if (value?.initial === false) after.push(inShort(value));
       if (value?.type === 'put') state.set(value.key, value.value);
     }

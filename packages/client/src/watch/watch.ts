@@ -79,10 +79,15 @@ export class Watch<K, V, Event = WatchChange<K, V>> extends SourceIterator<Event
           kind === 'put'
             ? { type: kind, ...told, value: this.#valueOf(item.value!) }
             : { type: kind, ...told };
-        if (endsWrite) this.#position = revision;
+        if (endsWrite && this.#isWhole) this.#position = revision;
         return event;
       }
     }
+  }
+
+  /** Before that some keys are told as they were later than others: there is no position between. */
+  get #isWhole(): boolean {
+    return this.#parts.options.initial !== true || this.#position !== undefined;
   }
 
   #keyOf(stored: Uint8Array): K {
