@@ -273,7 +273,8 @@ export class Acquisition {
     );
     let isGone = false;
     let failure: unknown;
-    const gone = (async () => {
+    const told = new AbortController();
+    void (async () => {
       for (let isThere = false; ; ) {
         const item = await source.next();
         if (item === undefined) return;
@@ -281,12 +282,14 @@ export class Acquisition {
         if (isGone) return;
         if (item.kind !== 'mark') isThere = true;
       }
-    })().catch((error: unknown) => {
-      failure = error;
-    });
+    })()
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => told.abort());
     try {
       for (;;) {
-        await this.#wait.wait(Math.max(0, this.#renewAt - this.#now), gone);
+        await this.#wait.wait(Math.max(0, this.#renewAt - this.#now), told.signal);
         if (isGone || failure !== undefined || this.#wait.isOver) break;
         if (this.#now >= this.#renewAt) await this.#queue();
       }

@@ -66,17 +66,20 @@ export class LongWait {
     return new HoldfastError(code, `${what} ${words}`, { outcome, cause });
   }
 
-  /** Resolves after `ms`, as soon as it is over, or with `sooner`, which does not reject. */
-  wait(ms: number, sooner?: Promise<void>): Promise<void> {
+  /**
+   * Resolves after `ms`, as soon as it is over, or with `sooner`: a signal, since what waits for a promise again and again
+   * stays with it.
+   */
+  wait(ms: number, sooner?: AbortSignal): Promise<void> {
     const over = Promise.withResolvers<void>();
     const timer = this.#parts.seams.clock.setTimer(ms, over.resolve);
     const onEnd = (): void => over.resolve();
-    this.#ended.signal.addEventListener('abort', onEnd, { once: true });
-    if (this.isOver) onEnd();
-    void sooner?.then(over.resolve);
+    const signals = sooner === undefined ? [this.#ended.signal] : [this.#ended.signal, sooner];
+    for (const signal of signals) signal.addEventListener('abort', onEnd, { once: true });
+    if (signals.some(({ aborted }) => aborted)) onEnd();
     return over.promise.finally(() => {
       timer.cancel();
-      this.#ended.signal.removeEventListener('abort', onEnd);
+      for (const signal of signals) signal.removeEventListener('abort', onEnd);
     });
   }
 

@@ -1,10 +1,15 @@
+import { getEventListeners } from 'node:events';
+import { SimClock, SimRandom } from '@holdfast/sim';
 import type { Revision } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Home } from '../../src/home.ts';
 import { Claim } from '../../src/locks/claim.ts';
 import { Hold } from '../../src/locks/hold.ts';
 import { decodedRecord } from '../../src/locks/holder-record.ts';
 import { lockKeys, waitingKey } from '../../src/locks/lock-keys.ts';
+import { LongWait } from '../../src/locks/long-wait.ts';
+import type { Seams } from '../../src/seams.ts';
 
 const numRuns = process.env.HOLDFAST_LONG === '1' ? 20_000 : 500;
 
@@ -157,4 +162,26 @@ describe('keys', () => {
     const record = { id: '1', client: 'c', since: 5 };
     expect(decodedRecord(Buffer.from(JSON.stringify(record)))).toEqual(record);
   });
+});
+
+test('a long wait keeps nothing of each part of it', async () => {
+  const clock = new SimClock();
+  const wait = new LongWait({
+    seams: { clock, random: new SimRandom(1) } as unknown as Seams,
+    home: { attach: () => {}, detach: () => {} } as unknown as Home,
+    timeoutMs: undefined,
+    signal: undefined,
+    callMs: 100,
+  });
+  const sooner = new AbortController();
+  const left = (): number =>
+    [wait.signal, sooner.signal].reduce((sum, signal) => sum + getEventListeners(signal, 'abort').length, 0);
+  for (let part = 0; part < 3; part += 1) await clock.drive(wait.wait(10, sooner.signal), { limitMs: 20 });
+  expect([left(), clock.now()]).toEqual([0, 30]);
+  const last = wait.wait(10, sooner.signal);
+  sooner.abort();
+  await last;
+  await wait.wait(10, sooner.signal);
+  expect([left(), clock.now()]).toEqual([0, 30]);
+  wait.settle();
 });
