@@ -63,6 +63,11 @@ export class Applier {
     return this.#usable && this.applied.index >= this.#replayTo;
   }
 
+  /** The newest entry handed to the store, in it or on its way. */
+  get handedOver(): LogIndex {
+    return this.#issued.index;
+  }
+
   /** The store cannot be brought up from this log: only a snapshot helps. */
   get usable(): boolean {
     return this.#usable;

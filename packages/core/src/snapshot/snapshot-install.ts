@@ -90,8 +90,9 @@ export class SnapshotInstall {
   #mayInstall(position: Position): boolean {
     const { role, exclusion, log } = this.#context;
     if (this.busy || role !== 'standby' || exclusion !== undefined) return false;
-    const { applied, usable } = this.#applier;
-    if (usable && !this.#repair.active) return position.index > applied.index;
+    const { applied, handedOver, usable } = this.#applier;
+    // What is on its way into the store leaves the cache once it is there: it could not be applied again after the swap.
+    if (usable && !this.#repair.active) return position.index > handedOver;
     // What the log holds beyond the snapshot may be committed, with nothing but this copy to make a majority.
     return (
       position.index >= applied.index &&
