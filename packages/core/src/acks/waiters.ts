@@ -73,6 +73,22 @@ export class Waiters {
     }
   }
 
+  /** Forgets who was answered otherwise, at its deadline: with a voter down `all` may never be reached. */
+  dropSettled(index: LogIndex): void {
+    for (const level of LEVELS) {
+      const list = this.#byLevel[level].get(index);
+      if (list === undefined) continue;
+      const left = list.filter((waiter) => !waiter.settled);
+      if (left.length > 0) this.#byLevel[level].set(index, left);
+      else this.#byLevel[level].delete(index);
+    }
+  }
+
+  /** Entries that somebody waits for, at each level. */
+  get size(): number {
+    return LEVELS.reduce((sum, level) => sum + this.#byLevel[level].size, 0);
+  }
+
   /** Every attempt still waiting; forgets them. */
   drain(): Waiter[] {
     const waiters: Waiter[] = [];

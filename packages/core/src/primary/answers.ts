@@ -37,6 +37,11 @@ export class Answers {
     return waiter;
   }
 
+  /** Entries that somebody waits for, at each level. */
+  get awaited(): number {
+    return this.#waiters.size;
+  }
+
   /** Its write is in the log: it waits for its level, or has it already. */
   logged(waiter: Waiter, write: LoggedWrite): void {
     if (waiter.settled) return;
@@ -57,7 +62,12 @@ export class Answers {
   }
 
   expire(): void {
-    this.#deadlines.expire(this.#context.now, (waiter) => this.#expire(waiter));
+    const indexes = new Set<LogIndex>();
+    this.#deadlines.expire(this.#context.now, (waiter) => {
+      this.#expire(waiter);
+      if (waiter.logged !== undefined) indexes.add(waiter.logged.index);
+    });
+    for (const index of indexes) this.#waiters.dropSettled(index);
   }
 
   /** The office ends: what is logged may yet commit, its fate is unknown here. */

@@ -97,6 +97,11 @@ export class ReadDesk {
     return this.#pending.size;
   }
 
+  /** Reads that wait for the opening entry, answered ones among them. */
+  get early(): number {
+    return this.#early.length;
+  }
+
   read(reads: readonly ProposedRead[]): void {
     const toAsk: LocalRead[] = [];
     for (const read of reads) {
@@ -198,6 +203,8 @@ export class ReadDesk {
         }),
       );
     });
+    // An opening entry may take long to commit, and clients try again.
+    if (this.#early.length > 0) this.#early = this.#early.filter((pending) => !pending.settled);
     const stale = this.#asks.filter((ask) => now - ask.askedAt > ASK_AGAIN_MS);
     if (stale.length > 0) {
       this.#asks = this.#asks.filter((ask) => now - ask.askedAt <= ASK_AGAIN_MS);

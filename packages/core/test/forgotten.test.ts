@@ -1,0 +1,59 @@
+import { assert } from '@holdfast/types';
+import { describe, expect, test } from 'vitest';
+import { Core } from '../src/index.ts';
+import { ScriptDriver } from './support/script-driver.ts';
+
+/** Runs commands of scripts, and shows the cores. */
+class Script {
+  readonly #cores: Map<string, Core> = new Map();
+  readonly #driver = new ScriptDriver((config, recovered, now) => {
+    const core = new Core(config, recovered, now);
+    this.#cores.set(config.self, core);
+    return core;
+  });
+
+  run(...commands: string[]): string {
+    return commands
+      .map((command, line) => this.#driver.run({ command, line, comments: [], input: [], expected: '' }))
+      .join('\n');
+  }
+
+  core(node: string): Core {
+    const core = this.#cores.get(node);
+    assert(core !== undefined, `no node ${node}`);
+    return core;
+  }
+}
+
+describe('who was answered at its deadline is forgotten', () => {
+  test('writes for all, while a voter is down', () => {
+    const script = new Script();
+    script.run('cluster nodes=3 primary=n1 session=s', 'crash n3');
+    for (let round = 0; round < 20; round++) {
+      const told = script.run('propose n1 s put a=1 ack=all ms=100', 'run 200');
+      expect(told).toContain('HOLDFAST_ACK_NOT_REACHED');
+    }
+    const { office } = script.core('n1');
+    expect(office?.answers.awaited).toBe(0);
+    // One that may yet have its answer waits on, beside one that had it.
+    script.run('propose n1 s put b=1 ack=all ms=100', 'propose n1 s put c=1 ack=all ms=5000', 'run 200');
+    expect(office?.answers.awaited).toBe(1);
+    expect(script.run('restart n3', 'run 500')).toContain('ack=all copies=3');
+    expect(office?.answers.awaited).toBe(0);
+  });
+
+  test('reads of a primary whose opening entry is not committed', () => {
+    const script = new Script();
+    script.run('cluster nodes=3 primary=n1 session=s', 'crash n1', 'elect n2', 'hold n3 persist');
+    for (let round = 0; round < 20; round++) {
+      const told = script.run('read n2 a ms=50', 'read n2 b ms=50', 'run 100');
+      expect(told).toContain('HOLDFAST_DEADLINE_EXCEEDED');
+    }
+    const { office, reads } = script.core('n2');
+    expect(office?.admitting).toBe(false);
+    expect(reads.pending).toBe(0);
+    expect(reads.early).toBe(0);
+    script.run('read n2 a ms=5000');
+    expect(script.run('unhold n3 persist', 'run 200')).toContain('n2 serve');
+  });
+});
