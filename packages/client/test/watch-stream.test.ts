@@ -78,15 +78,24 @@ describe('A node says that what it was asked for is gone', () => {
   test('before that is skipped', async () => {
     stream.onLost(compacted(5));
     await turn();
+    opened[1]!.end.reject(compacted(5));
+    await turn();
     stream.skipTo(revision(5));
-    expect(opened.map(({ from }) => from)).toEqual([1, 5]);
+    await turn();
+    await turn();
+    expect(opened.map(({ from }) => from)).toEqual([1, 1, 5]);
   });
 
   test('and the watch stands below it: that is the end', async () => {
     stream.skipTo(revision(5));
     stream.onLost(compacted(6));
+    await turn();
+    // Nobody else is there to be asked.
+    opened[1]!.end.resolve();
+    stream.onOpened(HOME, revision(5));
+    stream.onLost(compacted(6));
     await expect(stream.next()).rejects.toThrow('it is gone');
-    expect(opened).toHaveLength(1);
+    expect(opened).toHaveLength(2);
   });
 });
 

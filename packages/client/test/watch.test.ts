@@ -278,6 +278,43 @@ describe('the end of a watch', () => {
     expect(await world.drive(watch.next())).toEqual({ done: true, value: undefined });
   });
 
+  test('by nodes of which one is lost meanwhile: those that are left are asked all the same', async () => {
+    for (const value of ['1', '2']) await world.drive(db.put('a', value));
+    const asked: string[] = [];
+    world.cluster.onWatch = ({ id }) => {
+      asked.push(id);
+      if (asked.length === 2) world.kill(asked[0]!);
+      return asked.length < 3 ? wireError('HOLDFAST_REVISION_COMPACTED', { detail: 2 }) : undefined;
+    };
+    expect(await take(db.watch({ from: 1 }), 1)).toEqual(['put a=2 @2']);
+    expect(new Set(asked)).toEqual(new Set(['n1', 'n2', 'n3']));
+  });
+
+  test('of a node that has opened it already, before the others were asked as well', async () => {
+    const watch = db.watch();
+    await world.drive(db.put('a', '1'));
+    expect(await take(watch, 1)).toEqual(['put a=1 @1']);
+    // As nodes do that look for the place in their log once they have said where it begins.
+    const end = async (id: string, detail: number): Promise<void> => {
+      world.cluster.node(id).endWatches(wireError('HOLDFAST_REVISION_COMPACTED', { detail }));
+      await world.clock.advance(50);
+    };
+    const home = (): string | undefined =>
+      ['n1', 'n2', 'n3'].find((id) => world.cluster.node(id).watches.open > 0);
+    const asked = [home()!];
+    await end('n1', 70);
+    await world.drive(db.put('a', '2'));
+    expect(await take(watch, 1)).toEqual(['put a=2 @2']);
+    for (const detail of [80, 60, 90]) {
+      asked.push(home()!);
+      await end(home()!, detail);
+    }
+    expect(new Set(asked)).toEqual(new Set(['n1', 'n2', 'n3']));
+    const next = world.timed(watch.next());
+    await end(home()!, 90);
+    expect(await next).toMatchObject({ error: { code: 'HOLDFAST_REVISION_COMPACTED', detail: 60 } });
+  });
+
   test('a position that did not survive', async () => {
     world.cluster.onWatch = () => wireError('HOLDFAST_SESSION_DIVERGED', { detail: 2 });
     const { error } = await world.timed(db.watch({ from: 3 }).next());

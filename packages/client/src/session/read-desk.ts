@@ -401,7 +401,8 @@ export class ReadDesk {
         ? call.refusal
         : error;
     call.refusal = farthest;
-    if (call.refusedBy.size < this.#links.size) this.#openings.retry(call, { avoid: link, retryAt: 0 });
+    const isAnyLeft = [...this.#links.up].some((other) => !call.refusedBy.has(other));
+    if (isAnyLeft) this.#openings.retry(call, { avoid: link, retryAt: 0 });
     else this.fail(call, answeredError(call, farthest, this.#links.nodeOf(link)));
   }
 

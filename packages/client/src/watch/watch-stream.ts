@@ -7,7 +7,7 @@ import {
   watchEventBytes,
 } from '@holdfast/types';
 import type { Seams } from '../seams.ts';
-import { NO_LINK, type WatchCall, type WatchHome, type WatchSink } from '../session/call.ts';
+import { type LinkId, NO_LINK, type WatchCall, type WatchHome, type WatchSink } from '../session/call.ts';
 import type { Tenant } from '../tenant.ts';
 import { Patience } from './patience.ts';
 
@@ -62,6 +62,9 @@ export class WatchStream implements WatchSink {
   /** Times that it was opened, or tried to be, since anything came. */
   #tries = 0;
   #lostLink = NO_LINK;
+  /** Whose logs do not go back to where it stands, though they had opened it, and what the one said that goes back farthest. */
+  readonly #compactedAt = new Set<LinkId>();
+  #compacted: HoldfastError | undefined;
   #error: HoldfastError | undefined;
   #isClosed = false;
   #news = Promise.withResolvers<void>();
@@ -103,6 +106,7 @@ export class WatchStream implements WatchSink {
   skipTo(revision: Revision): void {
     if (this.#received === undefined || revision <= this.#received) return;
     this.#received = revision;
+    this.#movedOn();
     if (this.#error === undefined || !this.#isPast(this.#error)) return;
     this.#error = undefined;
     void this.#open();
@@ -137,6 +141,7 @@ export class WatchStream implements WatchSink {
     this.#allowance -= bytes;
     this.#received = Math.max(this.#received ?? 0, message.revision) as Revision;
     this.#tries = 0;
+    this.#movedOn();
     this.#messages.push(message);
     this.#tell();
   }
@@ -144,7 +149,8 @@ export class WatchStream implements WatchSink {
   onLost(error: HoldfastError | undefined): void {
     this.#lostLink = this.#home?.link ?? NO_LINK;
     this.#home = undefined;
-    if (error !== undefined && isFinal(error) && !this.#isPast(error)) this.#fail(error);
+    if (error !== undefined && isFinal(error) && !this.#isPast(error) && !this.#mayBeElsewhere(error))
+      this.#fail(error);
     else queueMicrotask(() => void this.#open());
   }
 
@@ -157,6 +163,7 @@ export class WatchStream implements WatchSink {
       this.#allowance = Math.max(0, WINDOW_BYTES - this.#buffered);
       this.#call = makeCall({ from: this.#received, credit: this.#allowance, sink: this });
       this.#call.avoid = this.#lostLink;
+      this.#call.refusedBy = new Set(this.#compactedAt);
       try {
         await tenant.submit(this.#call);
         return;
@@ -178,6 +185,24 @@ export class WatchStream implements WatchSink {
   /** What it says to be gone is wanted no more: it was on its way when that was skipped. */
   #isPast({ code, detail = Infinity }: HoldfastError): boolean {
     return code === 'HOLDFAST_REVISION_COMPACTED' && this.#received !== undefined && detail <= this.#received;
+  }
+
+  /**
+   * Each node keeps its own stretch of the log: whoever has not said so yet may have it. One that has is opened again only
+   * if nobody else is to be asked.
+   */
+  #mayBeElsewhere(error: HoldfastError): boolean {
+    if (error.code !== 'HOLDFAST_REVISION_COMPACTED') return false;
+    this.#compacted = farthest(error, this.#compacted);
+    const isNews = !this.#compactedAt.has(this.#lostLink);
+    this.#compactedAt.add(this.#lostLink);
+    return isNews;
+  }
+
+  /** What nodes have said of where it stood is nothing to where it stands. */
+  #movedOn(): void {
+    this.#compactedAt.clear();
+    this.#compacted = undefined;
   }
 
   #take(): StreamItem | undefined {
@@ -207,7 +232,7 @@ export class WatchStream implements WatchSink {
   }
 
   #fail(error: HoldfastError): void {
-    this.#error = error;
+    this.#error = error.code === 'HOLDFAST_REVISION_COMPACTED' ? farthest(error, this.#compacted) : error;
     this.#options.tenant.closeWatch(this, undefined);
     this.#tell();
   }
@@ -216,6 +241,11 @@ export class WatchStream implements WatchSink {
     this.#news.resolve();
     this.#news = Promise.withResolvers();
   }
+}
+
+/** Of what nodes have said to be gone, that of the one whose log goes back farthest. */
+function farthest(error: HoldfastError, other: HoldfastError | undefined): HoldfastError {
+  return other !== undefined && (other.detail ?? 0) < (error.detail ?? 0) ? other : error;
 }
 
 /** Asking again, there or elsewhere, would bring the same. */
