@@ -64,6 +64,9 @@ export class SnapshotReceiver {
   readonly #transfers = new Set<Transfer>();
   /** The one that has begun; others are refused until it ends. */
   #current: Transfer | undefined;
+  /** What those that have ended still do to the files. */
+  readonly #leaving = new Set<Promise<void>>();
+  #stopped = false;
 
   constructor(options: SnapshotReceiverOptions) {
     this.#options = options;
@@ -88,6 +91,10 @@ export class SnapshotReceiver {
       onClose: (info) =>
         this.#fail(transfer, CLOSE_CODES.done, info.reason === '' ? 'the link was lost' : info.reason),
     };
+    if (this.#stopped) {
+      this.#fail(transfer, CLOSE_CODES.stopping, 'the node stops');
+      return;
+    }
     if (this.#transfers.size > CONNECTIONS_MAX) {
       this.#fail(transfer, CLOSE_CODES.tooMany, 'too many snapshot links');
       return;
@@ -113,11 +120,11 @@ export class SnapshotReceiver {
     this.#release(transfer);
   }
 
-  /** Resolves when no transfer writes any more. */
+  /** Resolves when no transfer writes or removes anything any more, and none will. */
   async stop(): Promise<void> {
-    const transfers = [...this.#transfers];
-    for (const transfer of transfers) this.#fail(transfer, CLOSE_CODES.stopping, 'the node stops');
-    await Promise.all(transfers.map((transfer) => transfer.work));
+    this.#stopped = true;
+    for (const transfer of this.#transfers) this.#fail(transfer, CLOSE_CODES.stopping, 'the node stops');
+    await Promise.all(this.#leaving);
   }
 
   #onMessage(transfer: Transfer, bytes: Uint8Array): void {
@@ -263,7 +270,10 @@ export class SnapshotReceiver {
     this.#transfers.delete(transfer);
     if (this.#current === transfer) this.#current = undefined;
     // After the work under way: it may be the one that finishes the store, or the one that makes it.
-    transfer.work = transfer.work.then(() => transfer.store?.abort()).catch(() => undefined);
+    const leaving = transfer.work.then(() => transfer.store?.abort()).catch(() => undefined);
+    transfer.work = leaving;
+    this.#leaving.add(leaving);
+    void leaving.then(() => this.#leaving.delete(leaving));
   }
 }
 

@@ -70,7 +70,12 @@ export class SnapshotSender {
   /** Resolves when the store is no longer read. */
   async cancel(reason: string): Promise<void> {
     this.#end({ reason });
-    await this.#streaming;
+    await this.unread;
+  }
+
+  /** Of a transfer that has ended: settles when the store is no longer read. */
+  get unread(): Promise<void> {
+    return this.#streaming;
   }
 
   #onMessage(bytes: Uint8Array): void {

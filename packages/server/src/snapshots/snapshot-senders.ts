@@ -18,6 +18,8 @@ export interface SnapshotSendersOptions {
 export class SnapshotSenders {
   readonly #options: SnapshotSendersOptions;
   readonly #senders = new Map<NodeId, SnapshotSender>();
+  /** Those that have ended as well, for as long as they are in the middle of a read. */
+  readonly #reading = new Set<SnapshotSender>();
 
   constructor(options: SnapshotSendersOptions) {
     this.#options = options;
@@ -36,6 +38,7 @@ export class SnapshotSenders {
       handshakeTimeoutMs,
       ownHello,
       onEnd: (result) => {
+        void sender.unread.then(() => this.#reading.delete(sender));
         // The answer to a transfer that was replaced says nothing about the one in its place.
         if (this.#senders.get(peer) !== sender) return;
         this.#senders.delete(peer);
@@ -44,6 +47,7 @@ export class SnapshotSenders {
       },
     });
     this.#senders.set(peer, sender);
+    this.#reading.add(sender);
   }
 
   cancel(peer: NodeId): void {
@@ -54,6 +58,6 @@ export class SnapshotSenders {
 
   /** Ends all transfers; resolves when the store is no longer read. */
   async cancelAll(reason: string): Promise<void> {
-    await Promise.all([...this.#senders.values()].map((sender) => sender.cancel(reason)));
+    await Promise.all([...this.#reading].map((sender) => sender.cancel(reason)));
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NodeDisk, SystemClock, WebSocketTransport } from '@holdfast/io';
+import { NodeDisk, SystemClock, SystemRandom, WebSocketTransport } from '@holdfast/io';
 import { classicLevel, type LevelLike, Store, type StoreOptions } from '@holdfast/store';
 import {
   type CloseInfo,
@@ -22,6 +22,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CLOSE_CODES } from '../../src/links/close-codes.ts';
 import { SnapshotReceiver } from '../../src/snapshots/snapshot-receiver.ts';
 import { SnapshotSender } from '../../src/snapshots/snapshot-sender.ts';
+import { SnapshotSenders } from '../../src/snapshots/snapshot-senders.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const transport = new WebSocketTransport();
@@ -38,6 +39,8 @@ let receiver: SnapshotReceiver;
 let received: { directory: string; state: StoreState }[];
 let failures: string[];
 let closing: (() => Promise<void> | void)[];
+/** Of the receiver: makes the database in a directory. */
+let location: (path: string) => LevelLike;
 
 function hello(node: string): PeerHello {
   return {
@@ -55,11 +58,12 @@ beforeEach(async () => {
   received = [];
   failures = [];
   closing = [];
+  location = classicLevel;
   let number = 0;
   receiver = new SnapshotReceiver({
     disk,
     clock,
-    storeLocation: undefined,
+    storeLocation: (path) => location(path),
     handshakeTimeoutMs: 500,
     ownHello: () => hello('n2'),
     newDirectory: () => {
@@ -230,6 +234,94 @@ describe('a snapshot', () => {
     expect(ended).toEqual([{ reason: 'changed its mind' }]);
     await receiver.stop();
     expect((await readdir(directory)).filter((name) => name.startsWith('store-'))).toEqual([]);
+  });
+});
+
+describe('who ends the transfers waits for', () => {
+  test('a reader that was cancelled before: the store may be closed then', async () => {
+    const gate = Promise.withResolvers<void>();
+    let isGated = false;
+    let reads = 0;
+    const store = await sourceStore({
+      location: (path) => {
+        const level = classicLevel(path);
+        const { iterator } = level;
+        return Object.assign(level, {
+          iterator: (range: Parameters<LevelLike['iterator']>[0]) => {
+            const opened = iterator.call(level, range);
+            const { nextv } = opened;
+            return Object.assign(opened, {
+              nextv: async (size: number) => {
+                reads += 1;
+                if (isGated) await gate.promise;
+                return await nextv.call(opened, size);
+              },
+            });
+          },
+        });
+      },
+    });
+    const ends: string[] = [];
+    const senders = new SnapshotSenders({
+      transport,
+      clock,
+      random: new SystemRandom(),
+      handshakeTimeoutMs: 500,
+      ownHello: () => hello('n1'),
+      urlOf: () => url,
+      onSent: () => ends.push('sent'),
+      onFailed: (_peer, reason) => ends.push(reason),
+    });
+    isGated = true;
+    reads = 0;
+    senders.send(nodeId('n2'), store);
+    await waitFor('a read', () => reads > 0);
+    senders.cancel(nodeId('n2'));
+    let done = false;
+    const all = senders.cancelAll('the node stops').then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBe(false);
+    gate.resolve();
+    await all;
+    expect(ends).toEqual([]);
+  });
+
+  test('a removal that was begun before: the directory may be opened by another then', async () => {
+    const gate = Promise.withResolvers<void>();
+    let closes = 0;
+    location = (path) => {
+      const level = classicLevel(path);
+      const { close } = level;
+      return Object.assign(level, {
+        close: async () => {
+          closes += 1;
+          await gate.promise;
+          await close.call(level);
+        },
+      });
+    };
+    const sender = await dial('n1');
+    sender.say(BEGIN, { kind: 'snapshotChunk', id: 'x', number: 1, records: [] });
+    await waitFor('the store to be made', () => sender.heard.length > 0);
+    sender.say(BEGIN);
+    await waitFor('its removal to begin', () => closes > 0);
+    let done = false;
+    const stopped = receiver.stop().then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBe(false);
+    gate.resolve();
+    await stopped;
+    expect((await readdir(directory)).filter((name) => name.startsWith('store-'))).toEqual([]);
+  });
+
+  test('nobody: who comes after that is turned away', async () => {
+    await receiver.stop();
+    const late = await dial('n1');
+    expect(await waitFor('the close', late.closed)).toMatchObject({ code: CLOSE_CODES.stopping });
   });
 });
 
