@@ -82,7 +82,9 @@ export class Node implements NodeView {
   /** Why no database is open yet. */
   #waitsFor = 'the node is starting';
   #retry: Timer | undefined;
-  #handOverTimer: Timer | undefined;
+  /** Settles when the data is open, or is not: whatever was opened by then is closed if the node has ended. */
+  #opening: Promise<unknown> = Promise.resolve();
+  #handingOver: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
   #resolveStopped!: (error: Error | undefined) => void;
 
@@ -174,12 +176,13 @@ export class Node implements NodeView {
 
   /**
    * Ends the node in order: hands the primary role over if it has it (unless told not to), lets clients go on
-   * elsewhere, marks the log, closes everything. Resolves when all of that is done.
+   * elsewhere, marks the log, closes everything. Resolves when all of that is done. Called again meanwhile it waits
+   * for the same, but for a hand-over under way if it is told not to.
    */
   async stop(options: { readonly handOver?: boolean } = {}): Promise<void> {
     if (this.#ending === undefined) {
-      this.#reporter.stopping('ordered');
-      if (options.handOver !== false) await this.#handOver();
+      if (this.#handingOver === undefined) this.#reporter.stopping('ordered');
+      if (options.handOver !== false) await (this.#handingOver ??= this.#handOver());
     }
     await this.#end(async () => {
       await this.#network.stop();
@@ -227,7 +230,13 @@ export class Node implements NodeView {
     return this.#databases.size === 0 ? this.#waitsFor : undefined;
   }
 
-  async #open(): Promise<void> {
+  #open(): Promise<void> {
+    const opened = this.#openData();
+    this.#opening = opened.catch(() => undefined);
+    return opened;
+  }
+
+  async #openData(): Promise<void> {
     const { data } = this.#config;
     let database: DatabaseDriver;
     try {
@@ -285,18 +294,16 @@ export class Node implements NodeView {
     const database = this.#databases.get(DEFAULT_DATABASE);
     // A cluster of one has nobody to hand over to, which is no failure to do so.
     if (database?.standing.role !== 'primary' || this.#config.peers.length === 1) return;
-    const givenUp = new Promise<void>((_resolve, reject) => {
-      this.#handOverTimer = this.clock.setTimer(
-        HAND_OVER_TIMEOUTS * this.#config.timing.electionTimeoutMs,
-        () => reject(new HoldfastError('HOLDFAST_SWITCHOVER_FAILED', 'no answer in time')),
-      );
-    });
+    const givenUp = Promise.withResolvers<void>();
+    const timer = this.clock.setTimer(HAND_OVER_TIMEOUTS * this.#config.timing.electionTimeoutMs, () =>
+      givenUp.reject(new HoldfastError('HOLDFAST_SWITCHOVER_FAILED', 'no answer in time')),
+    );
     try {
-      await Promise.race([this.#network.switchovers.order(database, undefined), givenUp]);
+      await Promise.race([this.#network.switchovers.order(database, undefined), givenUp.promise]);
     } catch (error) {
       this.#reporter.handOverFailed(error as Error);
     } finally {
-      this.#handOverTimer?.cancel();
+      timer.cancel();
     }
   }
 
@@ -316,8 +323,12 @@ export class Node implements NodeView {
 
   /** Once; whoever comes later waits for the first. */
   #end(work: () => Promise<void>, error: Error | undefined): Promise<void> {
-    this.#ending ??= this.#endOnce(work, error);
-    return this.#ending;
+    if (this.#ending !== undefined) return this.#ending;
+    const ended = Promise.withResolvers<void>();
+    // Before it begins: what it ends may itself find a reason to end the node.
+    this.#ending = ended.promise;
+    this.#endOnce(work, error).then(ended.resolve, ended.reject);
+    return ended.promise;
   }
 
   async #endOnce(work: () => Promise<void>, error: Error | undefined): Promise<void> {
@@ -325,6 +336,7 @@ export class Node implements NodeView {
     try {
       await work();
     } finally {
+      await this.#opening;
       await this.#http.close();
       await this.#listener?.close();
       this.#resolveStopped(error);
