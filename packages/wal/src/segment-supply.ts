@@ -197,8 +197,16 @@ export class SegmentSupply {
   async #makeNext(): Promise<void> {
     const { disk, files } = this.#options;
     const number = this.#nextNumber;
-    const { file, bytes } = await this.#makeSegment(files.segment(number));
-    await disk.syncDirectory(files.directory);
+    const path = files.segment(number);
+    const { file, bytes } = await this.#makeSegment(path);
+    try {
+      await disk.syncDirectory(files.directory);
+    } catch (error) {
+      // The next try makes it anew, under the same name.
+      await file.close();
+      await disk.remove(path);
+      throw error;
+    }
     this.#nextNumber = number + 1;
     this.#next = { number, file, bytes };
     this.#onNext?.();

@@ -65,6 +65,20 @@ describe('a full disk', () => {
     await expectSound(await log.again(log.disk.afterCrash({ keep: 'synced' })));
   });
 
+  it('may be met when the name of a new segment is synced: it is made anew when there is room', async () => {
+    const log = await new Harness().open();
+    await log.settle();
+    log.disk.inject({ operation: 'syncDirectory', code: 'ENOSPC' });
+    await appendGroups(log, 6);
+    expect(log.diskFull).toEqual([true]);
+    await log.clock.advance(1000);
+    await appendGroups(log, 6);
+    expect(log.failures).toEqual([]);
+    expect(log.durable).toBe(12);
+    expect(log.diskFull).toEqual([true, false]);
+    await expectSound(await log.again(log.disk.afterCrash({ keep: 'synced' })));
+  });
+
   it('holds a write up until there is room, and takes no torn record for whole meanwhile', async () => {
     await forSeeds(20, 'disk-full.test.ts', async (random) => {
       const log = await new Harness({ segmentBytes: 64 * BLOCK }).open();
