@@ -125,10 +125,12 @@ export class DiskSpace {
   async #reopenIfRoom(): Promise<void> {
     try {
       if (!(await this.#hasRoom())) throw new Error('not yet');
+      // Another may have taken its place meanwhile, which needs no opening and has readers that would lose theirs.
+      if (!this.#storeIsFull) return;
       await this.#options.store().reopen();
     } catch {
       // Still no room, or gone again at once: the node goes on as it is and looks again.
-      this.#checkLater();
+      if (this.#storeIsFull) this.#checkLater();
       return;
     }
     this.storeHasRoom();
