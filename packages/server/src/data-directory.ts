@@ -20,6 +20,11 @@ export function databasePaths(data: string, database: string): DatabasePaths {
   return { directory, wal: `${directory}/wal`, divergence: `${directory}/divergence.log` };
 }
 
+/** Of the directory that is the lock of a data directory; see `lockDirectory`. */
+export function lockPath(data: string): string {
+  return `${data}/lock`;
+}
+
 /** Makes the directory if it is missing and proves that it takes a file. Errors: see `asOpenError`. */
 export async function prepareDataDirectory(disk: Disk, data: string): Promise<void> {
   await disk.makeDirectory(data);

@@ -1,4 +1,4 @@
-import type { StoreOptions } from '@holdfast/store';
+import { type DirectoryLock, lockDirectory, type StoreOptions } from '@holdfast/store';
 import {
   type BootId,
   type Clock,
@@ -18,7 +18,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ownUrl } from './clients/topology.ts';
 import type { NodeConfig } from './config/node-config.ts';
-import { asOpenError, isDiskFull, openIdentity, prepareDataDirectory, randomName } from './data-directory.ts';
+import {
+  asOpenError,
+  isDiskFull,
+  lockPath,
+  openIdentity,
+  prepareDataDirectory,
+  randomName,
+} from './data-directory.ts';
 import type { DatabaseDriver } from './driver/database-driver.ts';
 import { DRIVER_TUNING, type DriverTuning } from './driver/driver-tuning.ts';
 import { type CoreFactory, makeCore, openDatabase } from './driver/open-database.ts';
@@ -41,6 +48,8 @@ export interface NodeSeams {
   readonly random: Random;
   /** Makes the database in a store's directory; LevelDB by default. */
   readonly storeLocation?: StoreOptions['location'];
+  /** Takes the lock that keeps others out of the data directory; one of LevelDB's by default. */
+  readonly lockDirectory?: (path: string) => Promise<DirectoryLock>;
 }
 
 export interface NodeOptions {
@@ -76,6 +85,8 @@ export class Node implements NodeView {
   readonly #network: NodeNetwork;
   readonly #http: FastifyInstance;
   readonly #databases = new Map<string, DatabaseDriver>();
+  /** From before the first look at the data until all of it is closed. */
+  #lock: DirectoryLock | undefined;
   #diskId: DiskId | undefined;
   #listener: Listener | undefined;
   #access: AccessPolicy | undefined;
@@ -182,7 +193,10 @@ export class Node implements NodeView {
   async stop(options: { readonly handOver?: boolean } = {}): Promise<void> {
     if (this.#ending === undefined) {
       if (this.#handingOver === undefined) this.#reporter.stopping('ordered');
-      if (options.handOver !== false) await (this.#handingOver ??= this.#handOver());
+      if (options.handOver !== false) {
+        this.#handingOver ??= this.#handOver();
+        await this.#handingOver;
+      }
     }
     await this.#end(async () => {
       await this.#network.stop();
@@ -241,6 +255,7 @@ export class Node implements NodeView {
     let database: DatabaseDriver;
     try {
       await prepareDataDirectory(this.#seams.disk, data);
+      this.#lock ??= await this.#lockDirectory(lockPath(data));
       database = await this.#openDatabase(DEFAULT_DATABASE);
     } catch (error) {
       if (!isDiskFull(error)) throw asOpenError(data, error);
@@ -255,6 +270,11 @@ export class Node implements NodeView {
     this.#reporter.started({ url: ownUrl(this.#config), disk: this.#diskId ?? '', boot: this.#boot });
     database.start();
     this.#network.start();
+  }
+
+  #lockDirectory(path: string): Promise<DirectoryLock> {
+    const { disk, lockDirectory: lock } = this.#seams;
+    return lock === undefined ? lockDirectory(disk, path) : lock(path);
   }
 
   #openLater(reason: string): void {
@@ -337,6 +357,7 @@ export class Node implements NodeView {
       await work();
     } finally {
       await this.#opening;
+      await this.#lock?.release();
       await this.#http.close();
       await this.#listener?.close();
       this.#resolveStopped(error);

@@ -1,5 +1,6 @@
 export { classicLevel } from './classic-level.ts';
 export type { StoreDigest } from './digest.ts';
+export { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 export type { DivergedEntry, DivergedMutation, DivergedSummary, DivergedWrite } from './diverged-entry.ts';
 export { DivergenceFile, type DivergenceFileOptions } from './divergence-file.ts';
 export type { ByteSpan } from './frame-log.ts';

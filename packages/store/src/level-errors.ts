@@ -27,7 +27,7 @@ export function diskErrorOf(error: unknown, path: string): DiskError {
 export function damageOf(error: unknown, path: string): string {
   const cause = innermost(error);
   const code = codeOf(cause);
-  if (code === 'LEVEL_LOCKED') {
+  if (isLocked(error)) {
     throw new HoldfastError('HOLDFAST_DATA_DIRECTORY_IN_USE', `${path} is in use by another process`, {
       cause,
     });
@@ -47,6 +47,11 @@ export function damageOf(error: unknown, path: string): string {
     default:
       throw new HoldfastError('HOLDFAST_DISK_FAILED', cause.message, { cause: failure });
   }
+}
+
+/** Another process, or another part of this one, has the database open. */
+export function isLocked(error: unknown): boolean {
+  return codeOf(innermost(error)) === 'LEVEL_LOCKED';
 }
 
 /** What was read is not what was written, by LevelDB's checks or ours. */

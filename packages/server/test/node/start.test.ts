@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type NodeId, nodeId } from '@holdfast/types';
 import { afterEach, describe, expect, test } from 'vitest';
+import { reservePorts } from './support/ports.ts';
 import { TestClient } from './support/test-client.ts';
 import { TestCluster } from './support/test-cluster.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -33,6 +34,21 @@ describe('a start is refused, and says why', () => {
     const refused = cluster.start(N2, { data: cluster.data(N1) });
     await expect(refused).rejects.toMatchObject({ code: 'HOLDFAST_DATA_DIRECTORY_IN_USE' });
     expect(cluster.node(N1).status().role).toBe('forming');
+  });
+
+  // Such a store is not opened, and so not locked.
+  test('another process has the data directory, and the store in it is damaged', async () => {
+    cluster = await TestCluster.make(1);
+    await cluster.start(N1);
+    await cluster.stop(N1);
+    await writeFile(join(cluster.data(N1), 'databases/default/store/DAMAGED'), 'a checksum');
+    await cluster.start(N1);
+    const [port] = await reservePorts(1);
+    const refused = cluster.start(N1, { listen: { host: '127.0.0.1', port: port! } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'HOLDFAST_DATA_DIRECTORY_IN_USE',
+      message: expect.stringMatching(/n1 is in use/),
+    });
   });
 
   test('the data directory belongs to another node', async () => {

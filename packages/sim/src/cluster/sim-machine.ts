@@ -1,4 +1,5 @@
 import { type DriverTuning, Node, type NodeConfig } from '@holdfast/server';
+import type { DirectoryLock } from '@holdfast/store';
 import type { NodeId } from '@holdfast/types';
 import { simLevels } from '../level/sim-level.ts';
 import type { SortedRecords } from '../level/sorted-records.ts';
@@ -106,7 +107,13 @@ export class SimMachine {
         if (this.#process === process) this.#storeChanged(path, records);
       },
     });
-    Node.start(config, { ...seams, storeLocation }, { tuning, makeCore: probedCore(boot, observer) }).then(
+    // A machine runs one process after the other.
+    const lockDirectory = async (): Promise<DirectoryLock> => ({ release: async () => {} });
+    Node.start(
+      config,
+      { ...seams, storeLocation, lockDirectory },
+      { tuning, makeCore: probedCore(boot, observer) },
+    ).then(
       (node) => {
         this.#node = node;
         void node.stopped.then((error) => this.#onEnded(process, boot, error ?? new Error('it stopped')));
