@@ -15,7 +15,7 @@ import {
 } from '@holdfast/types';
 import { ApplyQueue } from './apply-queue.ts';
 import { classicLevel } from './classic-level.ts';
-import { damageIn, markDamaged } from './damage-mark.ts';
+import { clearSuspicion, markDamaged, markSuspect, marksIn } from './damage-mark.ts';
 import { digestOf, type StoreDigest } from './digest.ts';
 import { type FoundDue, findDue } from './expiry-index.ts';
 import { RESERVED_RANGE } from './keys.ts';
@@ -26,7 +26,7 @@ import { findOld, type OldKeysWanted } from './old-keys.ts';
 import type { StoreScan } from './scan.ts';
 import { LevelStoreSnapshot, type StoreSnapshot } from './snapshot.ts';
 import { receiveSnapshot, type SnapshotReceiver, type SnapshotReceiverOptions } from './snapshot-receiver.ts';
-import { recordOf, recordsOf } from './stored-records.ts';
+import { readAll, recordOf, recordsOf } from './stored-records.ts';
 import { type ApplyBatch, SystemIndex } from './system-index.ts';
 import {
   EMPTY_STATE,
@@ -116,28 +116,34 @@ export class Store {
 
   /**
    * Opens the store in a directory, or makes an empty one.
-   * Damage is an answer (`usable: false`), never an error and never an empty store.
+   * Damage is an answer (`usable: false`), never an error and never an empty store; so is what the disk cannot read at
+   * two starts in a row.
    * Throws HOLDFAST_DATA_DIRECTORY_IN_USE, _UNUSABLE, HOLDFAST_DISK_FULL or HOLDFAST_DISK_FAILED.
    */
   static async open(options: StoreOptions): Promise<OpenedStore> {
     const { disk, directory } = options;
     await disk.makeDirectory(directory);
     await disk.syncDirectory(dirname(directory));
-    const damage = await damageIn(disk, directory);
+    const { damage, isSuspect } = await marksIn(disk, directory);
     if (damage !== undefined) return unusable(undefined, damage);
     const level = (options.location ?? classicLevel)(directory);
     try {
       await level.open();
     } catch (error) {
-      return unusable(undefined, damageOf(error, directory));
+      const reason = await unreadable(error);
+      return unusable(undefined, reason ?? damageOf(error, directory));
     }
     let state: StoreState | undefined;
     try {
       state = await readSystemState(level);
+      if (isSuspect) await readAll(level);
       if (state === undefined) await level.batch([putFormat()], { sync: true });
       await disk.syncDirectory(directory);
+      if (isSuspect) await clearSuspicion(disk, directory);
     } catch (error) {
       if (isCorruption(error)) return unusable(level, error.message);
+      const reason = await unreadable(error);
+      if (reason !== undefined) return unusable(level, reason);
       await level.close();
       throw failureOf(diskErrorOf(error, directory));
     }
@@ -147,6 +153,15 @@ export class Store {
     function unusable(opened: LevelLike | undefined, reason: string): OpenedStore {
       const store = new Store(options, opened, EMPTY_STATE, 'unusable');
       return { store, state: EMPTY_STATE, usable: false, reason };
+    }
+
+    /** Why a disk that fails again makes it unusable for this start. The first time the start itself fails. */
+    async function unreadable(error: unknown): Promise<string | undefined> {
+      const { code, message } = diskErrorOf(error, directory);
+      if (code !== 'EIO') return undefined;
+      if (isSuspect) return `it cannot be read: ${message}`;
+      await markSuspect(disk, directory, message).catch(() => undefined);
+      return undefined;
     }
   }
 
@@ -433,15 +448,14 @@ export class Store {
     void this.#report(cause, isCorruption(error));
   }
 
-  /** The mark stands before anybody hears of the damage: the node may stop at once. */
+  /** A mark stands before anybody hears of the damage: the node may stop at once. */
   async #report(cause: DiskError, damaged: boolean): Promise<void> {
     const { disk, directory, onFailure } = this.#options;
-    if (damaged) {
-      try {
-        await markDamaged(disk, directory, cause.message);
-      } catch {
-        // The disk takes no mark; the failure is reported all the same, and will be met again.
-      }
+    try {
+      if (damaged) await markDamaged(disk, directory, cause.message);
+      else if (cause.code === 'EIO') await markSuspect(disk, directory, cause.message);
+    } catch {
+      // The disk takes no mark; the failure is reported all the same, and will be met again.
     }
     onFailure(failureOf(cause));
   }

@@ -1,7 +1,9 @@
 import type { StoredRecord } from '@holdfast/types';
-import { userKey } from './keys.ts';
+import { isUserKey, userKey } from './keys.ts';
 import type { LevelLike, LevelSnapshot } from './level-like.ts';
-import { readUserRecord } from './record.ts';
+import { open, readUserRecord } from './record.ts';
+
+const PAGE_ITEMS = 1000;
 
 export function recordOf(
   level: LevelLike,
@@ -28,4 +30,21 @@ export function recordsOf(
     if (bytes > bytesMax) break;
   }
   return records;
+}
+
+/** Reads whatever is in the database, and throws where it cannot be read or is not what was written. */
+export async function readAll(level: LevelLike): Promise<void> {
+  const iterator = level.iterator({ fillCache: false });
+  try {
+    for (;;) {
+      const page = await iterator.nextv(PAGE_ITEMS);
+      if (page.length === 0) break;
+      for (const [key, stored] of page) {
+        if (isUserKey(key!)) readUserRecord(key!, stored!);
+        else open(key!, stored!);
+      }
+    }
+  } finally {
+    await iterator.close();
+  }
 }

@@ -150,6 +150,68 @@ describe('any other failure', () => {
   });
 });
 
+describe('what the disk cannot read', () => {
+  const EIO = levelError('Input/output error');
+
+  /** A store with all of `LOG` in which reads of `a` fail as long as the test says so. */
+  function badSector(): { level: LossyLevel; isBad: { now: boolean } } {
+    const level = new LossyLevel();
+    const isBad = { now: false };
+    const { getSync, iterator } = level;
+    level.getSync = (key, options) => {
+      if (isBad.now && Buffer.from(key).includes('a')) throw EIO;
+      return getSync.call(level, key, options);
+    };
+    level.iterator = (range) => {
+      const opened = iterator.call(level, range);
+      const { nextv } = opened;
+      opened.nextv = (size) => (isBad.now && range.gte === undefined ? Promise.reject(EIO) : nextv(size));
+      return opened;
+    };
+    return { level, isBad };
+  }
+
+  test('is looked for at the next start, and makes the store unusable for as long as it is there', async () => {
+    const disk = new SimDisk();
+    const { level, isBad } = badSector();
+    const { store, failures } = await openOn(level, { disk });
+    const core = new Replica();
+    await store.apply(core.apply(LOG));
+    await store.checkpoint();
+    isBad.now = true;
+    expect(() => store.get([Buffer.from('a')])).toThrow(
+      expect.objectContaining({ code: 'HOLDFAST_DISK_FAILED' }),
+    );
+    await expect.poll(() => failures.length).toBe(1);
+    await store.close();
+    for (let start = 0; start < 2; start += 1) {
+      const opened = await openOn(level, { disk });
+      expect(opened).toMatchObject({ usable: false, reason: expect.stringContaining('Input/output error') });
+      await opened.store.close();
+    }
+    isBad.now = false;
+    for (let start = 0; start < 2; start += 1) {
+      const opened = await openOn(level, { disk });
+      expect(opened.usable).toBe(true);
+      if (!isBad.now) await expectRecords(opened.store, core);
+      await opened.store.close();
+      // The first found all of it in order: nothing is looked for any more.
+      isBad.now = true;
+    }
+  });
+
+  test('fails the start that meets it, and is damage to the next', async () => {
+    const disk = new SimDisk();
+    const level = new LossyLevel();
+    const open = level.open.bind(level);
+    level.open = () => Promise.reject(EIO);
+    await expect(openOn(level, { disk })).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    expect(await openOn(level, { disk })).toMatchObject({ usable: false });
+    level.open = open;
+    expect((await openOn(level, { disk })).usable).toBe(true);
+  });
+});
+
 describe('a disk that fills while the first record is written', () => {
   test('is said to be full, and the store opens once there is space', async () => {
     const level = new LossyLevel();
