@@ -4,7 +4,7 @@ import { concatBytes } from './bytes.ts';
 import { frameSeed } from './frame.ts';
 import { GroupLayout, markHeader } from './group-layout.ts';
 import type { LogContent } from './log-content.ts';
-import type { LogState } from './log-state.ts';
+import type { LogBase, LogState } from './log-state.ts';
 import { type Replay, replay } from './recovery-replay.ts';
 import { readWithLostBlocks, type SegmentFiles } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
@@ -38,9 +38,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   await syncParents(disk, files.directory);
   const found = files.sort(await disk.list(files.directory));
   for (const path of found.temporaries) await disk.remove(path);
-  const scans: SegmentScan[] = [];
-  for (const number of found.segments) scans.push(await scan(options, number));
-  const used = scans.slice(0, scans.findLastIndex(({ usedBytes }) => usedBytes > 0) + 1);
+  const used = await scanUsed(options, found.segments);
   const nextSegment = (used.at(-1)?.segment ?? 0) + 1;
   let read = replay(used);
   // The reserve is made when the first segment stands: segments have been taken away.
@@ -62,6 +60,24 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   await disk.syncDirectory(files.directory);
   const segments = used.map(({ segment }) => segment).filter((segment) => segment <= read.tailSegment);
   return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve };
+}
+
+/**
+ * What the log is based on, by what can be read of it, without a write: for who has no room to open it. Until the log
+ * is written to, a crash takes that back to an earlier base at the most. Undefined if damage may hide a later one.
+ */
+export async function readBase(options: RecoveryOptions): Promise<LogBase | undefined> {
+  const { disk, files } = options;
+  const { segments } = files.sort(await disk.list(files.directory));
+  const read = replay(await scanUsed(options, segments));
+  return read.damaged || read.hardStateLost ? undefined : read.state.base;
+}
+
+/** Up to the last segment that was ever written to. */
+async function scanUsed(options: RecoveryOptions, segments: readonly number[]): Promise<SegmentScan[]> {
+  const scans: SegmentScan[] = [];
+  for (const number of segments) scans.push(await scan(options, number));
+  return scans.slice(0, scans.findLastIndex(({ usedBytes }) => usedBytes > 0) + 1);
 }
 
 /** An earlier run may have made any of them and ended before it was synced. */

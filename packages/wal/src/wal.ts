@@ -15,9 +15,10 @@ import {
 import { EntryReader } from './entry-reader.ts';
 import { GroupWriter, type QueuedFrame } from './group-writer.ts';
 import type { LogContent } from './log-content.ts';
+import type { LogBase } from './log-state.ts';
 import { type EntryPlace, encodeRecord, type StoredRecord } from './record-payload.ts';
 import { describeRecovery } from './recovered-log.ts';
-import { type Recovery, recover } from './recovery.ts';
+import { type Recovery, readBase, recover } from './recovery.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
 import { SegmentSet } from './segment-set.ts';
@@ -90,6 +91,14 @@ export class Wal {
       const message = `no room on the disk to open the log in ${options.directory}`;
       throw new HoldfastError('HOLDFAST_DISK_FULL', message, { cause: error });
     }
+  }
+
+  /** The base of a log that was not opened; see `readBase`. */
+  static async readBase(
+    options: Pick<WalOptions, 'disk' | 'directory' | 'diskId'>,
+  ): Promise<LogBase | undefined> {
+    const { disk, diskId, directory } = options;
+    return await readBase({ disk, diskId, files: new SegmentFiles(directory) });
   }
 
   static async #begin(

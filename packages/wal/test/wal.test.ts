@@ -1,7 +1,9 @@
+import type { SimDisk } from '@holdfast/sim';
 import type { LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
-import { entriesRecord, entry, GENESIS, hardState, nameOf, position } from './support/entries.ts';
-import { BLOCK, expectSound, Harness } from './support/harness.ts';
+import { Wal } from '../src/index.ts';
+import { DISK, entriesRecord, entry, GENESIS, hardState, nameOf, position } from './support/entries.ts';
+import { BLOCK, DIRECTORY, expectSound, Harness } from './support/harness.ts';
 
 function appendEntries(log: Harness, count: number, options: { bytes?: number; term?: number } = {}): void {
   for (let number = 0; number < count; number++) {
@@ -15,6 +17,34 @@ function appendEntries(log: Harness, count: number, options: { bytes?: number; t
 }
 
 describe('a log', () => {
+  it('tells its base to who has no room to open it, unless damage may hide a later one', async () => {
+    const log = await new Harness().open();
+    const based = (disk: SimDisk): Promise<unknown> =>
+      log.clock.drive(Wal.readBase({ disk, directory: DIRECTORY, diskId: DISK }));
+    await log.clock.advance(10);
+    expect(await based(log.disk.afterCrash({ keep: 'synced' }))).toEqual({ position: position(0, 0) });
+    appendEntries(log, 3, { term: 1 });
+    log.append({ kind: 'base', position: position(9, 2), directory: 'store-2', keepTail: false });
+    await log.clock.advance(10);
+    appendEntries(log, 3, { term: 2 });
+    await log.clock.advance(10);
+    const disk = log.disk.afterCrash({ keep: 'synced' });
+    expect(await based(disk)).toEqual({ position: position(9, 2), directory: 'store-2' });
+    const segment = `${DIRECTORY}/0000000001.wal`;
+    const file = await log.clock.drive(disk.open(segment, {}));
+    const bytes = await log.clock.drive(file.read(0, await log.clock.drive(file.size())));
+    // There are two copies of what is rare.
+    const places = Array.from(
+      Buffer.from(bytes)
+        .toString('latin1')
+        .matchAll(/store-2/g),
+      ({ index }) => index,
+    );
+    expect(places.length).toBeGreaterThan(0);
+    for (const place of places) await log.clock.drive(file.write(place, Buffer.from('x')));
+    expect(await based(disk)).toBeUndefined();
+  });
+
   it('begins empty', async () => {
     const log = await new Harness().open();
     expect(log.recovered).toEqual({

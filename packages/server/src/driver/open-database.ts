@@ -4,12 +4,12 @@ import { type Clock, type Disk, type DiskId, HoldfastError, type NodeId, type Ra
 import { Wal } from '@holdfast/wal';
 import type { EntryCodec } from '@holdfast/wire';
 import type { NodeConfig } from '../config/node-config.ts';
-import { databasePaths, randomName } from '../data-directory.ts';
+import { databasePaths, isDiskFull, randomName } from '../data-directory.ts';
 import { LogTraces } from '../tracing/log-traces.ts';
 import { DatabaseDriver } from './database-driver.ts';
 import type { DriverPorts } from './driver-ports.ts';
 import type { DriverTuning } from './driver-tuning.ts';
-import { StoreSlot } from './store-slot.ts';
+import { removeLeftovers, StoreSlot } from './store-slot.ts';
 
 /** Makes the core of a database; tests may put in one of their own. */
 export type CoreFactory = (config: CoreConfig, recovered: RecoveredState, now: number) => CoreApi;
@@ -33,6 +33,25 @@ export interface OpenDatabaseOptions {
 
 /** Opens log, store and divergence file of one database and puts the driver on top. Nothing runs before `start`. */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<DatabaseDriver> {
+  try {
+    return await openParts(options);
+  } catch (error) {
+    // The next try may find room then; this one says what was wrong.
+    if (isDiskFull(error)) await makeRoom(options).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What fills the disk may be a snapshot that was cut off, which is removed only once all is open. */
+async function makeRoom(options: OpenDatabaseOptions): Promise<void> {
+  const { disk } = options;
+  const paths = databasePaths(options.config.data, options.name);
+  await removeLeftovers({ disk, databaseDirectory: paths.directory }, async () =>
+    Wal.readBase({ disk, directory: paths.wal, diskId: await options.identify() }),
+  );
+}
+
+async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> {
   const { name, config, disk, clock, random, entries, ports } = options;
   const paths = databasePaths(config.data, name);
   let driver: DatabaseDriver | undefined;

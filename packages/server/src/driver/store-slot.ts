@@ -38,11 +38,8 @@ export class StoreSlot {
    */
   static async lock(options: StoreSlotOptions): Promise<LockedStores> {
     await options.disk.makeDirectory(options.databaseDirectory);
-    const names = (await options.disk.list(options.databaseDirectory)).filter((name) =>
-      NAME_PATTERN.test(name),
-    );
+    const names = await namesIn(options);
     if (names.length === 0) names.push(FIRST_NAME);
-    names.sort((left, right) => numberOf(left) - numberOf(right));
     const opened: OpenStore[] = [];
     try {
       for (const name of names) opened.push(await openStore(options, name));
@@ -56,7 +53,8 @@ export class StoreSlot {
       },
       choose: async (directory) => {
         const name = directory ?? FIRST_NAME;
-        const lastNumber = Math.max(...names.map(numberOf));
+        // The one that counts, too: its directory may be gone, and none may ever be built in its place while it is in use.
+        const lastNumber = Math.max(...names.map(numberOf), numberOf(name));
         for (const other of opened) if (other.name !== name) await dispose(options, other);
         const current =
           opened.find((candidate) => candidate.name === name) ?? (await openStore(options, name));
@@ -119,6 +117,30 @@ export interface LockedStores {
   /** Keeps the one in `directory` (undefined: the first one) and removes the others. */
   choose(directory: string | undefined): Promise<StoreSlot>;
   close(): Promise<void>;
+}
+
+/**
+ * Removes what cut-off snapshots left behind, unopened, for opening takes room. `base`: asked only if there may be any;
+ * what the log is based on, undefined if that cannot be told. A snapshot that the log does not know has a higher number.
+ */
+export async function removeLeftovers(
+  options: Pick<StoreSlotOptions, 'disk' | 'databaseDirectory'>,
+  base: () => Promise<{ readonly directory: string | undefined } | undefined>,
+): Promise<void> {
+  const names = await namesIn(options);
+  if (names.length < 2) return;
+  const found = await base();
+  if (found === undefined) return;
+  const last = numberOf(found.directory ?? FIRST_NAME);
+  for (const name of names) if (numberOf(name) > last) await removeDirectory(options, name);
+}
+
+/** The oldest first. */
+async function namesIn(options: Pick<StoreSlotOptions, 'disk' | 'databaseDirectory'>): Promise<string[]> {
+  const names = await options.disk.list(options.databaseDirectory);
+  return names
+    .filter((name) => NAME_PATTERN.test(name))
+    .sort((left, right) => numberOf(left) - numberOf(right));
 }
 
 async function openStore(options: StoreSlotOptions, name: string): Promise<OpenStore> {

@@ -1,5 +1,12 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NodeDisk, SystemClock, SystemRandom, WebSocketTransport } from '@holdfast/io';
+import { classicLevel, type LevelLike } from '@holdfast/store';
 import { nodeId } from '@holdfast/types';
+import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
+import { Node } from '../../src/node.ts';
 import { TestClient } from './support/test-client.ts';
 import { TestCluster } from './support/test-cluster.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -26,6 +33,34 @@ test('a start without room stays up, serves nothing, and goes on when there is r
   const client = await TestClient.connect(cluster.url(id));
   await client.put('a', '1');
   expect(await client.get('a')).toBe('1');
+});
+
+test('a start makes room: what a snapshot that was cut off left behind goes before anything is opened', async () => {
+  cluster = await TestCluster.make(1);
+  const id = nodeId('n1');
+  await cluster.start(id);
+  await cluster.stop(id);
+  const leftover = join(cluster.data(id), 'databases/default/store-7');
+  await mkdir(leftover);
+  const node = await Node.start(
+    cluster.configOf(id),
+    {
+      transport: new WebSocketTransport(),
+      disk: new NodeDisk(),
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      storeLocation: (path): LevelLike => {
+        if (!existsSync(leftover)) return classicLevel(path);
+        const words = `IO error: ${path}/000009.ldb: No space left on device`;
+        const full = Object.assign(new Error(words), { code: 'LEVEL_IO_ERROR' });
+        return { open: () => Promise.reject(full) } as unknown as LevelLike;
+      },
+    },
+    { logger: pino({ level: 'silent' }), tuning: TUNING },
+  );
+  await waitFor('a primary', () => node.status().role === 'primary');
+  await node.stop();
+  expect(existsSync(leftover)).toBe(false);
 });
 
 test('the primary’s disk fills: another takes over, reads go on, and it comes back when there is room', async () => {
