@@ -191,8 +191,9 @@ export class ClientReads {
     for (const read of reads) {
       const pending = this.#take(read.id);
       if (pending === undefined) continue;
-      this.#serve(pending, read, { store, logTime });
-      this.#options.metrics.read(pending.consistency, this.#options.clock.now() - pending.since);
+      // One refused here, since its client is backed up, took no time, and would make reads look fast.
+      if (this.#serve(pending, read, { store, logTime }))
+        this.#options.metrics.read(pending.consistency, this.#options.clock.now() - pending.since);
     }
   }
 
@@ -208,26 +209,27 @@ export class ClientReads {
     for (const id of client.reads) this.#cancel(client, id);
   }
 
-  #serve(pending: PendingRead, read: ServedRead, state: ServedState): void {
+  /** False: it was refused. */
+  #serve(pending: PendingRead, read: ServedRead, state: ServedState): boolean {
     try {
       switch (pending.kind) {
         case 'keys':
-          this.#serveKeys(pending, read, state);
-          break;
+          return this.#serveKeys(pending, read, state);
         case 'range':
           this.#serveRange(pending, read, state);
-          break;
+          return true;
         case 'snapshot':
           this.#serveSnapshot(pending, read, state);
-          break;
+          return true;
         case 'watch':
           beginWatch(pending);
-          break;
+          return true;
         default:
-          assertNever(pending);
+          return assertNever(pending);
       }
     } catch (error) {
       this.#refuse(pending, wireErrorOf(error));
+      return false;
     }
   }
 
@@ -256,14 +258,15 @@ export class ClientReads {
     }
   }
 
-  #serveKeys(pending: Extract<PendingRead, { kind: 'keys' }>, read: ServedRead, state: ServedState): void {
+  #serveKeys(pending: Extract<PendingRead, { kind: 'keys' }>, read: ServedRead, state: ServedState): boolean {
     const { client, id, keys } = pending;
     if (client.isBackedUp) {
       this.#refuse(pending, backedUp());
-      return;
+      return false;
     }
     const { items, revision, bytes } = readItems(keys, read, state);
     reply(client, id, { items, revision, stalenessMs: read.stalenessMs }, bytes);
+    return true;
   }
 
   #serveRange(

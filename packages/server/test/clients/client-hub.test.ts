@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   type ClusterId,
   type Connection,
+  type Consistency,
   type DatabaseUid,
   type ErrorCode,
   HoldfastError,
@@ -27,8 +28,10 @@ const RANGE = { reverse: false, limit: -1, keys: true, values: true };
 class World {
   coreAnswers = true;
   readonly errors: ErrorCode[] = [];
+  /** As their latencies were noted. */
+  readonly reads: Consistency[] = [];
   readonly hub: ClientHub;
-  readonly connection: Connection = {
+  readonly connection: Connection & { bufferedBytes: number } = {
     remoteAddress: 'test',
     subprotocol: '',
     bufferedBytes: 0,
@@ -45,7 +48,11 @@ class World {
       turnEnd: new TurnEnd(),
       limits: { ...LIMITS, scansPerConnectionMax: 1 },
       defaultAck: 'quorum',
-      metrics: { write: () => {}, read: () => {}, error: (code) => this.errors.push(code) },
+      metrics: {
+        write: () => {},
+        read: (consistency) => this.reads.push(consistency),
+        error: (code) => this.errors.push(code),
+      },
       cluster: () => 'c'.repeat(32) as ClusterId,
       database: () => ({
         uid: 'd'.repeat(32) as DatabaseUid,
@@ -111,4 +118,13 @@ test('what nobody is told is not counted', () => {
   world.connection.handlers.onClose({ cause: 'closed', code: 1006, reason: '' });
   world.say({ kind: 'snapshotRead', id: 3, remainingMs: 1000, snapshot: 77, keys: [] });
   expect(world.errors).toStrictEqual([]);
+});
+
+test('a read that is refused is none by which the latency of reads is judged', () => {
+  const world = new World();
+  world.connection.bufferedBytes = LIMITS.clientBufferedBytesMax;
+  world.say({ kind: 'read', reads: [{ id: 1, ...STATE, keys: [Uint8Array.of(1)] }] });
+  world.say({ kind: 'watchOpen', id: 2, ...STATE, range: {}, previousValues: false, credit: 1 });
+  expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED', 'HOLDFAST_OVERLOADED']);
+  expect(world.reads).toStrictEqual([]);
 });
