@@ -172,6 +172,7 @@ export class ConnectionScans {
         owner,
         deadline,
         run: () => this.#run(open, read),
+        left: () => this.#readNextOf(open),
         expire: () => this.#refusePage(open, read, tooLate()),
       };
       open.job = job;
@@ -198,13 +199,15 @@ export class ConnectionScans {
 
   #run(open: OpenScan, page: PageRequest): Promise<void> {
     const timer = page.id === open.id ? this.#announceLater(open) : undefined;
-    open.work = this.#read(open, page).then(() => {
-      timer?.cancel();
-      open.job = undefined;
-      this.#answered(open);
-      if (this.#scans.get(open.id) === open) this.#readNext(open);
-    });
+    open.work = this.#read(open, page).then(() => timer?.cancel());
     return open.work;
+  }
+
+  /** Not before the lane has the place of the page before: the next one must not be refused for want of it. */
+  #readNextOf(open: OpenScan): void {
+    open.job = undefined;
+    this.#answered(open);
+    if (this.#scans.get(open.id) === open) this.#readNext(open);
   }
 
   async #read(open: OpenScan, page: PageRequest): Promise<void> {

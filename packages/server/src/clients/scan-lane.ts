@@ -9,6 +9,8 @@ export interface ScanJob {
   readonly deadline: number;
   /** Never rejects. */
   run(): Promise<void>;
+  /** It was run, and its place is another's. */
+  left(): void;
   /** Called instead of `run` once its time has passed. */
   expire(): void;
 }
@@ -83,6 +85,7 @@ export class ScanLane {
     void job.run().then(() => {
       this.#running -= 1;
       this.#runNext();
+      job.left();
     });
   }
 

@@ -5,7 +5,7 @@ import { ManualClock } from '../events/manual-clock.ts';
 class Job implements ScanJob {
   readonly owner: number;
   readonly deadline: number;
-  state: 'new' | 'running' | 'expired' = 'new';
+  state: 'new' | 'running' | 'left' | 'expired' = 'new';
   #end: () => void = () => undefined;
 
   constructor(owner: number, deadline = 10_000) {
@@ -18,6 +18,10 @@ class Job implements ScanJob {
     return new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  left(): void {
+    this.state = 'left';
   }
 
   expire(): void {
