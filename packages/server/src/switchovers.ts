@@ -11,8 +11,10 @@ interface Waiting {
 export class Switchovers {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  #isOver = false;
 
-  order(database: DatabaseDriver, target: NodeId | undefined): Promise<void> {
+  async order(database: DatabaseDriver, target: NodeId | undefined): Promise<void> {
+    if (this.#isOver) throw new HoldfastError('HOLDFAST_NOT_READY', 'the node stops');
     this.#lastId += 1;
     const id = this.#lastId;
     const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
@@ -20,7 +22,7 @@ export class Switchovers {
       kind: 'order',
       order: { kind: 'switchover', id, ...(target === undefined ? {} : { target }) },
     });
-    return answered;
+    await answered;
   }
 
   done(id: number, error: WireError | undefined): void {
@@ -30,9 +32,10 @@ export class Switchovers {
     else waiting?.reject(fromWireError(error));
   }
 
-  /** The node stops: no answer will come. */
+  /** The node stops: no answer will come. The standby may have been told already, and stand all the same. */
   abandon(): void {
-    const error = new HoldfastError('HOLDFAST_SWITCHOVER_FAILED', 'the node stops');
+    this.#isOver = true;
+    const error = new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', 'the node stops');
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
