@@ -141,7 +141,8 @@ function packMessage(message: ServerMessage): Packable[] {
 
 function packTopology(topology: Topology): Packable[] {
   const nodes: Packable[] = [];
-  for (const node of topology.nodes) nodes.push([node.id, shortened(node.url), orNil(node.zone)]);
+  for (const { id, url, zone } of topology.nodes)
+    nodes.push([id, shortened(url), zone === undefined ? null : shortened(zone)]);
   return [topology.term, orNil(topology.primary), nodes];
 }
 

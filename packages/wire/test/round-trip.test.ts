@@ -1,4 +1,12 @@
-import type { ClientMessage, Entry, PeerMessage, ServerMessage, SnapshotMessage } from '@holdfast/types';
+import type {
+  ClientMessage,
+  Entry,
+  NodeId,
+  PeerMessage,
+  ServerMessage,
+  SnapshotMessage,
+  Term,
+} from '@holdfast/types';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -147,4 +155,11 @@ describe('server messages', () => {
       (message) => decodeServerMessages(encodeServerMessages([message]))[0]!,
     );
   }
+});
+
+test('a topology whose texts are longer than a client takes is told with shorter ones', () => {
+  const node = { id: 'n1' as NodeId, url: `ws://${'u'.repeat(5000)}`, zone: 'z'.repeat(5000) };
+  const topology = { term: 1 as Term, nodes: [node] };
+  const [told] = decodeServerMessages(encodeServerMessages([{ kind: 'topology', topology }]));
+  expect(told).toMatchObject({ topology: { nodes: [{ id: 'n1', zone: 'z'.repeat(2048) }] } });
 });
