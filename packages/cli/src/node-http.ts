@@ -117,12 +117,17 @@ export interface EventsCall {
   onEnd(error: Error | undefined): void;
 }
 
+/** A node that is still there says so every 15 s. */
+const SILENCE_MS = 45_000;
+
 /** Reads a node's events. The function returned ends it without a call of `onEnd`. */
 export function readEvents(url: string, call: EventsCall): () => void {
   let isOver = false;
+  let silence: NodeJS.Timeout | undefined;
   const end = (error: Error | undefined): void => {
     if (isOver) return;
     isOver = true;
+    clearTimeout(silence);
     call.onEnd(error);
   };
   const address = httpUrl(url, `/v1/events${call.follow ? '' : '?follow=false'}`);
@@ -143,6 +148,7 @@ export function readEvents(url: string, call: EventsCall): () => void {
     let rest = '';
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
+      silence?.refresh();
       const blocks = (rest + text).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) if (!isOver) deliver(block, call);
@@ -151,8 +157,15 @@ export function readEvents(url: string, call: EventsCall): () => void {
     response.on('close', () => end(undefined));
   });
   sent.end();
+  // A machine that is gone, or cut off, closes nothing: without this it would be waited for for ever.
+  if (call.follow)
+    silence = setTimeout(() => {
+      sent.destroy();
+      end(unreachable(address, new Error('it is silent')));
+    }, SILENCE_MS);
   return () => {
     isOver = true;
+    clearTimeout(silence);
     sent.destroy();
   };
 }

@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { callHttp } from '../src/node-http.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { callHttp, readEvents } from '../src/node-http.ts';
 
 let server: Server;
 let url: string;
@@ -19,6 +19,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   if (server.listening) await new Promise((resolve) => server.close(resolve));
 });
 
@@ -46,4 +47,27 @@ it('an order to nobody was not carried out', async () => {
     code: 'HOLDFAST_NO_PRIMARY',
     outcome: 'not-applied',
   });
+});
+
+it('a node whose events are followed is given up when it is silent, and not as long as it says that it is there', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const asked: ServerResponse[] = [];
+  server.removeAllListeners('request');
+  server.on('request', (_request, response) => asked.push(response.writeHead(200)));
+  const seen: unknown[] = [];
+  readEvents(url, {
+    follow: true,
+    onEvent: ({ kind }) => seen.push(kind),
+    onEnd: (error) => seen.push(error),
+  });
+  await expect.poll(() => asked.length).toBe(1);
+  for (const kind of ['election', 'start']) {
+    vi.advanceTimersByTime(40_000);
+    asked[0]?.write(`: still here\n\ndata: {"kind":"${kind}"}\n\n`);
+    await expect.poll(() => seen.at(-1)).toBe(kind);
+  }
+  vi.advanceTimersByTime(40_000);
+  expect(seen).toEqual(['election', 'start']);
+  vi.advanceTimersByTime(5000);
+  expect(seen[2]).toMatchObject({ code: 'HOLDFAST_NO_PRIMARY' });
 });
