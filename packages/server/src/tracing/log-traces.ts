@@ -1,15 +1,6 @@
 import type { PersistOrder } from '@holdfast/core';
 import type { Entry, EntryTrace, LogIndex, NodeId, SessionId, Ticket, Traceparent } from '@holdfast/types';
-import {
-  type Context,
-  contextIn,
-  contextOf,
-  isSampled,
-  type Span,
-  SpanKind,
-  startSpan,
-  traceparentOf,
-} from './spans.ts';
+import { type Context, contextOf, Span, SpanKind } from './spans.ts';
 
 /** Entries announced by a primary and not logged here yet; older ones were in the log already. */
 const EXPECTED_MAX = 1024;
@@ -52,7 +43,7 @@ export class TracedWrite {
 
   /** For the standbys. */
   get traceparent(): Traceparent | undefined {
-    return this.#replicate === undefined ? undefined : traceparentOf(this.#replicate);
+    return this.#replicate?.traceparent;
   }
 
   /** It is answered, or nobody waits for it any more. */
@@ -63,7 +54,7 @@ export class TracedWrite {
   }
 
   #start(name: string, attributes: Record<string, number>, kind?: SpanKind): Span {
-    return startSpan(name, {
+    return new Span(name, {
       ...(kind === undefined ? {} : { kind }),
       attributes: { 'holdfast.node': this.#node, ...attributes },
       parent: this.#parent,
@@ -92,9 +83,9 @@ export class LogTraces {
   /** Undefined: the trace ends here, or the same write is followed already. */
   begin(session: SessionId, sequence: number, request: Span): TracedWrite | undefined {
     const key = keyOf(session, sequence);
-    if (!isSampled(request.spanContext()) || this.#waiting.has(key)) return undefined;
+    if (!request.isSampled || this.#waiting.has(key)) return undefined;
     const onEnd = (ended: TracedWrite): void => this.#forget(ended);
-    const write = new TracedWrite({ key, parent: contextIn(request), node: this.#node, onEnd });
+    const write = new TracedWrite({ key, parent: request.context, node: this.#node, onEnd });
     this.#waiting.set(key, write);
     return write;
   }
@@ -153,7 +144,7 @@ export class LogTraces {
 
   #logExpected({ index, term }: Entry, ticket: Ticket): void {
     for (const traceparent of this.#expected.get(index) ?? []) {
-      const span = startSpan('holdfast.append', {
+      const span = new Span('holdfast.append', {
         kind: SpanKind.CONSUMER,
         attributes: { 'holdfast.node': this.#node, 'holdfast.index': index, 'holdfast.term': term },
         parent: contextOf(traceparent),

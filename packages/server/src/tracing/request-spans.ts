@@ -9,7 +9,7 @@ import {
   type WriteReceipt,
 } from '@holdfast/types';
 import type { LogTraces, TracedWrite } from './log-traces.ts';
-import { contextOf, failSpan, type Span, SpanKind, startSpan } from './spans.ts';
+import { contextOf, Span, SpanKind } from './spans.ts';
 
 interface OpenRequest {
   readonly span: Span;
@@ -97,13 +97,13 @@ export class RequestSpans {
   answered(id: number, error?: WireError): void {
     const request = this.#take(id);
     if (request === undefined) return;
-    if (error !== undefined) failSpan(request.span, error);
+    if (error !== undefined) request.span.fail(error);
     request.span.end();
   }
 
   acknowledged(id: number, { index, term, ack, copies, repeated }: WriteReceipt): void {
     const request = this.#take(id);
-    request?.span.setAttributes({
+    request?.span.set({
       'holdfast.index': index,
       'holdfast.term': term,
       'holdfast.ack.reached': ack,
@@ -117,7 +117,7 @@ export class RequestSpans {
   closed(): void {
     for (const { span, write } of this.#open.values()) {
       write?.end();
-      span.addEvent('holdfast.disconnected');
+      span.note('holdfast.disconnected');
       span.end();
     }
     this.#open.clear();
@@ -142,7 +142,7 @@ export class RequestSpans {
 
   #cancel(id: number): void {
     const request = this.#take(id);
-    request?.span.addEvent('holdfast.cancelled');
+    request?.span.note('holdfast.cancelled');
     request?.span.end();
   }
 
@@ -151,7 +151,7 @@ export class RequestSpans {
     // An id that is still open is refused by whoever looks at the request.
     if (traceparent === undefined || this.#open.has(id)) return;
     this.#expected.delete(id);
-    const span = startSpan(name, {
+    const span = new Span(name, {
       kind: SpanKind.SERVER,
       attributes: { 'db.system.name': 'holdfast', 'holdfast.node': this.#node },
       parent: contextOf(traceparent),
