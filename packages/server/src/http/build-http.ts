@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import { EventStream } from '../events/event-stream.ts';
 import { type HttpRefusal, refusal, refusalOf, refusalOfError } from './http-errors.ts';
-import type { NodeView } from './node-view.ts';
+import type { NodeDigest, NodeView } from './node-view.ts';
 
 /** No request of this interface has more to say. */
 const BODY_BYTES_MAX = 16_384;
@@ -79,7 +79,7 @@ function addReadingRoutes(app: FastifyInstance, view: NodeView): void {
     return reply.header('content-type', contentType).send(body);
   });
   app.get('/v1/status', () => view.status());
-  app.get('/v1/digest', () => view.digest());
+  app.get('/v1/digest', digestRoute(view));
   app.get('/v1/events', { exposeHeadRoute: false }, (request, reply) => sendEvents(view, request, reply));
   app.get('/v1/divergence', () => ({ diverged: printable(view.divergence.list()) }));
   app.get<{ Params: { id: string } }>('/v1/divergence/:id', async (request) => {
@@ -88,6 +88,23 @@ function addReadingRoutes(app: FastifyInstance, view: NodeView): void {
     if (entry === undefined) throw unknownDivergence(id);
     return printable(entry);
   });
+}
+
+/**
+ * One at a time: it reads the whole store, and holds nearly all the time one of the four threads that the log is written
+ * by as well. Whoever asks while one is made asks again.
+ */
+function digestRoute(view: NodeView): () => Promise<NodeDigest> {
+  let isBusy = false;
+  return async () => {
+    if (isBusy) throw new HoldfastError('HOLDFAST_OVERLOADED', 'a digest is being made already');
+    isBusy = true;
+    try {
+      return await view.digest();
+    } finally {
+      isBusy = false;
+    }
+  };
 }
 
 const SWITCHOVER_BODY = z.strictObject({ target: z.string().optional() });

@@ -160,6 +160,17 @@ describe('health', () => {
 });
 
 describe('readings', () => {
+  test('one digest at a time, the next when that has ended or failed', async () => {
+    const held = Promise.withResolvers<never>();
+    node.digest = () => held.promise;
+    const first = ask('GET', '/v1/digest');
+    expect(await ask('GET', '/v1/digest')).toStrictEqual(refused(503, 'HOLDFAST_OVERLOADED'));
+    held.reject(new HoldfastError('HOLDFAST_DISK_FULL', 'full'));
+    expect(await first).toStrictEqual(refused(503, 'HOLDFAST_DISK_FULL'));
+    node.digest = async () => ({ keys: 3 }) as never;
+    expect(await ask('GET', '/v1/digest')).toMatchObject({ status: 200, body: { keys: 3 } });
+  });
+
   test('status, digest and metrics', async () => {
     expect((await ask('GET', '/v1/status')).body).toStrictEqual(STATUS);
     expect((await ask('GET', '/v1/digest')).body).toMatchObject({ digest: 'ff', keys: 2 });
