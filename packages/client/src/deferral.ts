@@ -3,6 +3,7 @@ import type { AbstractLevel } from 'abstract-level';
 import { aborted } from './aborted.ts';
 import { LevelError } from './level-error.ts';
 import { checkedPositive, checkedSignal, DEADLINE } from './options.ts';
+import { withOwnBytes } from './own-bytes.ts';
 
 /** What may end a call before it is made. */
 export interface CallEnd {
@@ -39,34 +40,40 @@ export class Deferral {
 
   /**
    * Makes the call once the database is open; rejects as soon as it is aborted or its time is up. Its options are as they
-   * were, since hooks and events are shown them, but for `DEADLINE`. Undefined: the database is not opening.
+   * were, since hooks and events are shown them, but for `DEADLINE`. Undefined: the database is not opening. `call` is given
+   * `first` and `second` with the bytes that they have now; one of an open database copies what it encodes.
    */
-  held<End extends CallEnd, Result>(
-    call: (left: End) => Promise<Result>,
+  held<End extends CallEnd, Result, First, Second>(
+    call: (left: End, first: First, second: Second) => Promise<Result>,
     options: End | undefined,
+    first?: First,
+    second?: Second,
   ): Promise<Result> | undefined {
     if (this.#db.status !== 'opening') return undefined;
-    return this.#held((deadline) => call({ ...(options as End), [DEADLINE]: deadline }), options);
+    const own = withOwnBytes({ ...(options as End) });
+    const [ownFirst, ownSecond] = [withOwnBytes(first as First), withOwnBytes(second as Second)];
+    return this.#held((deadline) => call({ ...own, [DEADLINE]: deadline }, ownFirst, ownSecond), options);
   }
 
   /**
    * The same for a method that is not abstract-level's: it is given the time that is left as `timeoutMs`. Undefined only
    * if the database is open; throws if it is closed. `timeoutMs`: if the call names none.
    */
-  heldOrOpen<End extends CallEnd, Result>(
-    call: (left: End) => Promise<Result>,
+  heldOrOpen<End extends CallEnd, Result, First>(
+    call: (left: End, first: First) => Promise<Result>,
     options: End | undefined,
+    first?: First,
     timeoutMs?: number,
   ): Promise<Result> | undefined {
     const { status } = this.#db;
     if (status === 'open') return undefined;
     if (status !== 'opening') throw new LevelError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open');
     const { clock } = this.#parts;
+    const own = withOwnBytes(options as End);
+    const ownFirst = withOwnBytes(first as First);
     const withTime = (deadline: number): End =>
-      Number.isFinite(deadline)
-        ? { ...(options as End), timeoutMs: deadline - clock.now() }
-        : (options as End);
-    return this.#held((deadline) => call(withTime(deadline)), options, timeoutMs);
+      Number.isFinite(deadline) ? { ...own, timeoutMs: deadline - clock.now() } : own;
+    return this.#held((deadline) => call(withTime(deadline), ownFirst), options, timeoutMs);
   }
 
   /** The same for each turn of an iterator that is made while the database opens. */

@@ -122,9 +122,9 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   override get(key: KDefault): Promise<VDefault | undefined>;
   override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V | undefined>;
   override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<unknown> {
-    const get = (given?: HoldfastGetOptions<K, V>): Promise<V | undefined> =>
-      super.get(key, this.#handedOn(given));
-    const read = (): Promise<V | undefined> => this.#calls.deferral.held(get, options) ?? get(options);
+    const get = (given?: HoldfastGetOptions<K, V>, own = key): Promise<V | undefined> =>
+      super.get(own, this.#handedOn(given));
+    const read = (): Promise<V | undefined> => this.#calls.deferral.held(get, options, key) ?? get(options);
     const fallback = this.#fallbacks.of<K, V>(options);
     return fallback === undefined ? read() : this.#fallbacks.value(read, key, fallback);
   }
@@ -135,9 +135,10 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastGetManyOptions<K, V>,
   ): Promise<(V | undefined)[]>;
   override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<unknown[]> {
-    const get = (given?: HoldfastGetManyOptions<K, V>): Promise<(V | undefined)[]> =>
-      super.getMany(keys, this.#handedOn(given));
-    const read = (): Promise<(V | undefined)[]> => this.#calls.deferral.held(get, options) ?? get(options);
+    const get = (given?: HoldfastGetManyOptions<K, V>, own = keys): Promise<(V | undefined)[]> =>
+      super.getMany(own, this.#handedOn(given));
+    const read = (): Promise<(V | undefined)[]> =>
+      this.#calls.deferral.held(get, options, keys) ?? get(options);
     const fallback = this.#fallbacks.of<K, V>(options);
     return fallback === undefined ? read() : this.#fallbacks.values(read, keys, fallback);
   }
@@ -242,15 +243,15 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   override has(key: KDefault): Promise<boolean>;
   override has<K = KDefault>(key: K, options: HoldfastHasOptions<K>): Promise<boolean>;
   override has(key: unknown, options?: CallOptions): Promise<boolean> {
-    const has = (given?: CallOptions): Promise<boolean> => super.has(key as never, given as never);
-    return this.#calls.deferral.held(has, options) ?? has(options);
+    const has = (given?: CallOptions, own = key): Promise<boolean> => super.has(own as never, given as never);
+    return this.#calls.deferral.held(has, options, key) ?? has(options);
   }
 
   override hasMany(keys: KDefault[]): Promise<boolean[]>;
   override hasMany<K = KDefault>(keys: K[], options: HoldfastHasManyOptions<K>): Promise<boolean[]>;
   override hasMany(keys: unknown[], options?: CallOptions): Promise<boolean[]> {
-    const has = (given?: CallOptions): Promise<boolean[]> => super.hasMany(keys as never[], given as never);
-    return this.#calls.deferral.held(has, options) ?? has(options);
+    const has = (given?: CallOptions, own = keys) => super.hasMany(own as never, given as never);
+    return this.#calls.deferral.held(has, options, keys) ?? has(options);
   }
 
   override put(key: KDefault, value: VDefault): Promise<void>;
@@ -260,16 +261,16 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     options: HoldfastPutOptions<K, V>,
   ): Promise<void>;
   override put(key: unknown, value: unknown, options?: CallOptions): Promise<void> {
-    const put = (given?: CallOptions): Promise<void> =>
-      super.put(key as never, value as never, given as never);
-    return this.#calls.deferral.held(put, options) ?? put(options);
+    const put = (given?: CallOptions, ownKey = key, own = value): Promise<void> =>
+      super.put(ownKey as never, own as never, given as never);
+    return this.#calls.deferral.held(put, options, key, value) ?? put(options);
   }
 
   override del(key: KDefault): Promise<void>;
   override del<K = KDefault>(key: K, options: HoldfastDelOptions<K>): Promise<void>;
   override del(key: unknown, options?: CallOptions): Promise<void> {
-    const del = (given?: CallOptions): Promise<void> => super.del(key as never, given as never);
-    return this.#calls.deferral.held(del, options) ?? del(options);
+    const del = (given?: CallOptions, own = key): Promise<void> => super.del(own as never, given as never);
+    return this.#calls.deferral.held(del, options, key) ?? del(options);
   }
 
   override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
@@ -281,8 +282,8 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   override batch(...given: [] | [unknown, CallOptions?]): unknown {
     // It tells the two apart by the number of arguments.
     if (given.length === 0) return super.batch();
-    const batch = (options?: CallOptions): Promise<void> => super.batch(given[0] as never, options as never);
-    return this.#calls.deferral.held(batch, given[1]) ?? batch(given[1]);
+    const batch = (options?: CallOptions, own = given[0]) => super.batch(own as never, options as never);
+    return this.#calls.deferral.held(batch, given[1], given[0]) ?? batch(given[1]);
   }
 
   override clear(): Promise<void>;

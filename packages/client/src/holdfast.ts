@@ -283,7 +283,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
     const fallback = this.#fallbacks.of<K, V>(options);
     if (fallback !== undefined)
       return this.#fallbacks.value(() => this.get<K, V>(key, withoutFallback(options)), key, fallback);
-    return this.#calls.deferral.held((left) => super.get(key, left), options) ?? super.get(key, options!);
+    return (
+      this.#calls.deferral.held((left, own) => super.get(own, left), options, key) ?? super.get(key, options!)
+    );
   }
 
   override getMany(keys: KDefault[]): Promise<(VDefault | undefined)[]>;
@@ -296,22 +298,23 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
     if (fallback !== undefined)
       return this.#fallbacks.values(() => this.getMany<K, V>(keys, withoutFallback(options)), keys, fallback);
     return (
-      this.#calls.deferral.held((left) => super.getMany(keys, left), options) ?? super.getMany(keys, options!)
+      this.#calls.deferral.held((left, own) => super.getMany(own, left), options, keys) ??
+      super.getMany(keys, options!)
     );
   }
 
   override has(key: KDefault): Promise<boolean>;
   override has<K = KDefault>(key: K, options: HoldfastHasOptions<K>): Promise<boolean>;
   override has(key: unknown, options?: CallOptions): Promise<boolean> {
-    const has = (given?: CallOptions): Promise<boolean> => super.has(key as never, given as never);
-    return this.#calls.deferral.held(has, options) ?? has(options);
+    const has = (given?: CallOptions, own = key): Promise<boolean> => super.has(own as never, given as never);
+    return this.#calls.deferral.held(has, options, key) ?? has(options);
   }
 
   override hasMany(keys: KDefault[]): Promise<boolean[]>;
   override hasMany<K = KDefault>(keys: K[], options: HoldfastHasManyOptions<K>): Promise<boolean[]>;
   override hasMany(keys: unknown[], options?: CallOptions): Promise<boolean[]> {
-    const has = (given?: CallOptions): Promise<boolean[]> => super.hasMany(keys as never[], given as never);
-    return this.#calls.deferral.held(has, options) ?? has(options);
+    const has = (given?: CallOptions, own = keys) => super.hasMany(own as never, given as never);
+    return this.#calls.deferral.held(has, options, keys) ?? has(options);
   }
 
   override put(key: KDefault, value: VDefault): Promise<void>;
@@ -321,16 +324,16 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
     options: HoldfastPutOptions<K, V>,
   ): Promise<void>;
   override put(key: unknown, value: unknown, options?: CallOptions): Promise<void> {
-    const put = (given?: CallOptions): Promise<void> =>
-      super.put(key as never, value as never, given as never);
-    return this.#calls.deferral.held(put, options) ?? put(options);
+    const put = (given?: CallOptions, ownKey = key, own = value): Promise<void> =>
+      super.put(ownKey as never, own as never, given as never);
+    return this.#calls.deferral.held(put, options, key, value) ?? put(options);
   }
 
   override del(key: KDefault): Promise<void>;
   override del<K = KDefault>(key: K, options: HoldfastDelOptions<K>): Promise<void>;
   override del(key: unknown, options?: CallOptions): Promise<void> {
-    const del = (given?: CallOptions): Promise<void> => super.del(key as never, given as never);
-    return this.#calls.deferral.held(del, options) ?? del(options);
+    const del = (given?: CallOptions, own = key): Promise<void> => super.del(own as never, given as never);
+    return this.#calls.deferral.held(del, options, key) ?? del(options);
   }
 
   override batch(operations: HoldfastBatchOperation<this, KDefault, VDefault>[]): Promise<void>;
@@ -342,8 +345,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
   override batch(...given: [] | [unknown, CallOptions?]): unknown {
     // It tells the two apart by the number of arguments.
     if (given.length === 0) return super.batch();
-    const batch = (options?: CallOptions): Promise<void> => super.batch(given[0] as never, options as never);
-    return this.#calls.deferral.held(batch, given[1]) ?? batch(given[1]);
+    const batch = (options?: CallOptions, own = given[0]) => super.batch(own as never, options as never);
+    return this.#calls.deferral.held(batch, given[1], given[0]) ?? batch(given[1]);
   }
 
   override clear(): Promise<void>;

@@ -165,7 +165,7 @@ export class KeyedCalls<KDefault, VDefault> {
     operations: readonly HoldfastBatchOperation<unknown, K, V>[],
     options: HoldfastWriteOptions<K, V>,
   ): Promise<WriteSummary> {
-    const held = this.deferral.heldOrOpen((left) => this.write(operations, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.write(own, left), options, operations);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, WRITE_NAMES);
@@ -227,7 +227,7 @@ export class KeyedCalls<KDefault, VDefault> {
     ttlMs: number | undefined,
     options: HoldfastExpireOptions<K>,
   ): Promise<boolean> {
-    const held = this.deferral.heldOrOpen((left) => this.expire(key, ttlMs, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.expire(own, ttlMs, left), options, key);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, DECIDED_NAMES);
@@ -248,7 +248,7 @@ export class KeyedCalls<KDefault, VDefault> {
     by: number,
     options: HoldfastIncrementOptions<K>,
   ): Promise<{ readonly value: number; readonly revision: Revision }> {
-    const held = this.deferral.heldOrOpen((left) => this.increment(key, by, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.increment(own, by, left), options, key);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, DECIDED_NAMES);
@@ -262,7 +262,7 @@ export class KeyedCalls<KDefault, VDefault> {
     transaction: Transaction<K, V>,
     options: HoldfastTransactionOptions<K, V>,
   ): Promise<TransactionSummary<V>> {
-    const held = this.deferral.heldOrOpen((left) => this.transaction(transaction, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.transaction(own, left), options, transaction);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     const encoded = encodedTransaction(this.#home, transaction, options);
@@ -281,7 +281,7 @@ export class KeyedCalls<KDefault, VDefault> {
     change: Change<V>,
     options: HoldfastUpdateOptions<K, V>,
   ): Promise<UpdateSummary<V>> {
-    const held = this.deferral.heldOrOpen((left) => this.update(key, change, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.update(own, change, left), options, key);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     checkedNames('options', options, UPDATE_NAMES);
@@ -347,7 +347,7 @@ export class KeyedCalls<KDefault, VDefault> {
 
   async lock(name: string, options: HoldfastLockOptions): Promise<Lock> {
     const call = (left: HoldfastLockOptions): Promise<Lock> => this.#locks.lock(name, left);
-    return this.deferral.heldOrOpen(call, options, AS_LONG_AS_IT_TAKES) ?? call(options);
+    return this.deferral.heldOrOpen(call, options, undefined, AS_LONG_AS_IT_TAKES) ?? call(options);
   }
 
   async tryLock(name: string, options: HoldfastLockOptions): Promise<Lock | undefined> {
@@ -366,7 +366,7 @@ export class KeyedCalls<KDefault, VDefault> {
   }
 
   async #served<K>(key: K, options: HoldfastTtlOptions<K>): Promise<ServedAnswer> {
-    const held = this.deferral.heldOrOpen((left) => this.#served(key, left), options);
+    const held = this.deferral.heldOrOpen((left, own) => this.#served(own, left), options, key);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
     const bytes = this.#home.prefixedKey(key, options.keyEncoding);

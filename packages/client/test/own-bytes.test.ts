@@ -103,6 +103,58 @@ describe.each(['a database', 'a namespace', 'a sublevel'])('bytes given to %s', 
   });
 });
 
+describe.each(['a database', 'a sublevel'])('bytes given to %s that is opening', (of) => {
+  function opening(): Bytes {
+    const root = world.client(BYTES as object);
+    return (of === 'a sublevel' ? root.sublevel('s', BYTES) : root) as unknown as Bytes;
+  }
+
+  async function entries(): Promise<string> {
+    const all = await world.drive(opening().iterator().all());
+    return all.map(([key, value]) => `${key} ${value}`).join();
+  }
+
+  test.each(WRITES)('by %s are written as they were then', async (_, write) => {
+    const [key, value] = [Buffer.from('key'), Buffer.from('value')];
+    const written = write(opening(), key, value);
+    value.fill('x');
+    key.fill('y');
+    await world.drive(written);
+    expect(await entries()).toBe('key value');
+  });
+
+  test('are read as they were then', async () => {
+    await world.drive(opening().put(Buffer.from('key'), Buffer.from('value')));
+    const db = opening();
+    const key = Buffer.from('key');
+    const view = new Uint8Array(Buffer.from('.key.')).subarray(1, 4);
+    const calls = Promise.all([
+      db.get(key),
+      db.getMany([key]),
+      db.has(key),
+      db.hasMany([key]),
+      db.read(view as Buffer).then((found) => found?.value),
+      db.ttl(key),
+    ]);
+    for (const bytes of [key, view]) bytes.fill(0x5f);
+    const stored = Buffer.from('value');
+    expect(await world.drive(calls)).toEqual([stored, [stored], true, [true], stored, Infinity]);
+  });
+
+  test('are deleted and cleared as they were then', async () => {
+    const before = opening();
+    const value = Buffer.from('value');
+    const puts = ['a', 'b', 'c'].map((key) => before.put(Buffer.from(key), value));
+    await world.drive(Promise.all(puts));
+    const db = opening();
+    const [key, bound] = [Buffer.from('a'), Buffer.from('c')];
+    const calls = Promise.all([db.del(key), db.clear({ gte: bound })]);
+    for (const bytes of [key, bound]) bytes.fill(0x5f);
+    await world.drive(calls);
+    expect(await entries()).toBe('b value');
+  });
+});
+
 test('an encoding is the same one each time, and known by its name', async () => {
   const db = await opened('a database');
   expect(db.keyEncoding('utf8')).toBe(db.keyEncoding('utf8'));

@@ -44,7 +44,9 @@ export class Election<V> {
   async campaign(options: HoldfastCampaignOptions = {}): Promise<Lock> {
     checkedLockOptions(options, []);
     const campaign = (left: HoldfastCampaignOptions): Promise<Lock> => this.#acquisition(left).wait();
-    return this.#desk.deferral.heldOrOpen(campaign, options, AS_LONG_AS_IT_TAKES) ?? campaign(options);
+    return (
+      this.#desk.deferral.heldOrOpen(campaign, options, undefined, AS_LONG_AS_IT_TAKES) ?? campaign(options)
+    );
   }
 
   /** Who is elected now; undefined: nobody. */
@@ -82,7 +84,7 @@ export class Election<V> {
     };
     return new LeaderWatch({
       home: this.#home,
-      source: this.#desk.deferral.heldOrOpen(open, options, AS_LONG_AS_IT_TAKES) ?? open(),
+      source: this.#desk.deferral.heldOrOpen(open, options, undefined, AS_LONG_AS_IT_TAKES) ?? open(),
       signal: options.signal,
       leaderOf: (value) => leaderOf(decodedRecord(value)),
     });
