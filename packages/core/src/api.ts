@@ -434,8 +434,11 @@ export interface CoreApi {
   status(now: number): CoreStatus;
   /** The part of the status that costs nothing. */
   readonly standing: CoreStanding;
-  /** The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. */
-  retainFrom(): LogIndex;
+  /**
+   * The log below this index is needed by nobody: its head may go, if the store's checkpoint is at or above it. Below
+   * `peersFrom` nothing is kept for a peer, which gets a snapshot if that is what it needs.
+   */
+  retainFrom(peersFrom?: LogIndex): LogIndex;
   /**
    * Somebody waits for what is committed to be applied: reads, or a node that stands or was just elected, which takes
    * no write before its store is level.

@@ -118,12 +118,10 @@ export class Core implements CoreApi {
     return readStatus(this, now);
   }
 
-  retainFrom(): LogIndex {
+  retainFrom(peersFrom: LogIndex = 0 as LogIndex): LogIndex {
     const { applier, context, office } = this;
-    let from = Math.min(
-      applier.applied.index + 1,
-      office?.replicator.neededFrom() ?? Number.MAX_SAFE_INTEGER,
-    );
+    const needed = office?.replicator.neededFrom() ?? Number.MAX_SAFE_INTEGER;
+    let from = Math.min(applier.applied.index + 1, Math.max(needed, peersFrom));
     if (applier.supersededFrom !== undefined) from = Math.min(from, applier.supersededFrom);
     return Math.min(from, context.log.last.index + 1) as LogIndex;
   }

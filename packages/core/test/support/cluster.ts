@@ -247,10 +247,10 @@ export class Cluster {
     node.store = store.clone();
   }
 
-  /** Drops the head of the log that nobody needs, after a checkpoint. */
-  compact(node: ClusterNode): LogIndex {
+  /** Drops the head of the log that nobody needs, after a checkpoint; `peersFrom`: below it no peer counts. */
+  compact(node: ClusterNode, peersFrom?: LogIndex): LogIndex {
     const checkpoint = node.store.checkpoint();
-    const below = Math.min(node.core!.retainFrom(), checkpoint.index + 1) as LogIndex;
+    const below = Math.min(node.core!.retainFrom(peersFrom), checkpoint.index + 1) as LogIndex;
     node.log.removeHead(below);
     this.input(node, { kind: 'headRemoved', below });
     return below;

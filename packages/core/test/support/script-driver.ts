@@ -2,6 +2,7 @@ import {
   type Ack,
   type DatabaseUid,
   LIMITS,
+  type LogIndex,
   type NodeId,
   type PeerMessage,
   type SessionId,
@@ -191,7 +192,10 @@ export class ScriptDriver {
     backup: (line) => void this.#cluster.backup(this.#node(line), line.words[1]!),
     restore: (line) => void this.#cluster.restore(this.#node(line), line.words[1]!),
     checkpoint: (line) => [`${line.words[0]} checkpoint at ${this.#node(line).store.checkpoint().index}`],
-    compact: (line) => [`${line.words[0]} keeps from ${this.#cluster.compact(this.#node(line))}`],
+    compact: (line) => {
+      const peersFrom = line.number('peers', 0) as LogIndex;
+      return [`${line.words[0]} keeps from ${this.#cluster.compact(this.#node(line), peersFrom)}`];
+    },
     status: (line) => this.#shown(line).map((node) => this.#statusText(node)),
     log: (line) =>
       this.#shown(line).flatMap((node) =>

@@ -20,8 +20,8 @@ export interface CheckpointsOptions {
   readonly clock: Clock;
   readonly tuning: DriverTuning;
   readonly recovered: RecoveredLog;
-  /** The log below it is needed by no peer. */
-  retainFrom(): LogIndex;
+  /** The log below it is needed by nobody, if below `peersFrom` nothing is kept for a peer. */
+  retainFrom(peersFrom: LogIndex): LogIndex;
   /** The log below it is about to go. */
   onHeadRemoved(below: LogIndex): void;
   onFailure(error: Error): void;
@@ -105,11 +105,14 @@ export class Checkpoints {
     const { wal, tuning } = this.#options;
     const position = await this.#storeCheckpoint();
     if (position === undefined) return;
+    // A standby that takes less than is written, for as long as it does, must not fill this disk.
+    const peersFrom = this.#tail.startOf(tuning.walHeldBytesMax);
     const below = Math.min(
       position.index + 1,
-      this.#options.retainFrom(),
+      this.#options.retainFrom(peersFrom),
       this.#tail.startOf(tuning.walRetainBytes),
     );
+    this.#tail.forget(tuning.walHeldBytesMax);
     if (below <= this.#removedBelow) return;
     this.#removedBelow = below as LogIndex;
     // The core first: what it has asked for by then is still there.

@@ -91,7 +91,7 @@ export class DatabaseDriver {
       clock: parts.clock,
       tuning: parts.tuning,
       recovered: parts.recovered,
-      retainFrom: () => this.#core.retainFrom(),
+      retainFrom: (peersFrom) => this.#core.retainFrom(peersFrom),
       onHeadRemoved: (below) => this.input({ kind: 'headRemoved', below }),
       onFailure: (error) => this.fail(error),
     });

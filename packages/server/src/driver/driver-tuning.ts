@@ -8,6 +8,11 @@ export interface DriverTuning {
   readonly checkpointMs: number;
   /** Log kept for standbys that lag, though the store no longer needs it, in bytes. */
   readonly walRetainBytes: number;
+  /**
+   * Log kept at most for standbys that need it, in bytes: one that is further behind gets a snapshot. What the store
+   * needs, or writes that lost an election until they are listed, is kept all the same.
+   */
+  readonly walHeldBytesMax: number;
   /** What is kept is known as precisely, in bytes. */
   readonly walRetainStepBytes: number;
   /** Between two looks for room on a full disk, milliseconds. */
@@ -21,6 +26,7 @@ export const DRIVER_TUNING: DriverTuning = {
   checkpointBytes: 33_554_432,
   checkpointMs: 10_000,
   walRetainBytes: 67_108_864,
+  walHeldBytesMax: 8_589_934_592,
   walRetainStepBytes: 1_048_576,
   diskCheckMs: 1000,
   reopenBytesMin: 33_554_432,

@@ -36,12 +36,20 @@ export class LogTail {
     this.#bytes += bytes;
   }
 
-  /** The log below it is not among the newest `bytes`. Forgets everything older. */
+  /** The log below it is not among the newest `bytes`. */
   startOf(bytes: number): LogIndex {
-    let keep = 0;
-    while (keep + 1 < this.#marks.length && this.#bytes - this.#marks[keep + 1]!.bytesBefore >= bytes)
-      keep += 1;
-    this.#marks.splice(0, keep);
-    return this.#marks[0]!.index;
+    return this.#marks[this.#placeOf(bytes)]!.index;
+  }
+
+  /** Of what is older than the newest `bytes` it needs to know no more. */
+  forget(bytes: number): void {
+    this.#marks.splice(0, this.#placeOf(bytes));
+  }
+
+  #placeOf(bytes: number): number {
+    let place = 0;
+    while (place + 1 < this.#marks.length && this.#bytes - this.#marks[place + 1]!.bytesBefore >= bytes)
+      place += 1;
+    return place;
   }
 }

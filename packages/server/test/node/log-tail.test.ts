@@ -30,3 +30,13 @@ test('a truncated suffix does not leave marks above the log', () => {
   tail.wrote(logIndex(10), MEGABYTE);
   expect(tail.startOf(0)).toBeLessThanOrEqual(10);
 });
+
+test('what is forgotten beyond one tail is not asked for by a shorter one', () => {
+  const tail = new LogTail({ first: logIndex(1), next: logIndex(1), bytes: 0 }, MEGABYTE);
+  for (let index = 1; index <= 100; index += 1) tail.wrote(logIndex(index), MEGABYTE);
+  const starts = [tail.startOf(10 * MEGABYTE), tail.startOf(50 * MEGABYTE)];
+  expect(starts).toEqual([91, 51]);
+  tail.forget(50 * MEGABYTE);
+  expect([tail.startOf(10 * MEGABYTE), tail.startOf(50 * MEGABYTE)]).toEqual(starts);
+  expect(tail.startOf(100 * MEGABYTE)).toBe(51);
+});
