@@ -18,6 +18,8 @@ export interface Connection {
   readonly subprotocol: string;
   /** Bytes handed to `send` that have not left this process. */
   readonly bufferedBytes: number;
+  /** Bytes that have come in, those of a message that is not whole yet among them. */
+  readonly receivedBytes: number;
   /** One binary message. Does nothing once closed. The bytes must not be changed afterwards. */
   send(bytes: Uint8Array): void;
   /** Closes in order; `code` 1000 or 4000–4999. */

@@ -95,6 +95,10 @@ class PeerLink implements Connection {
     return this.#inner.bufferedBytes;
   }
 
+  get receivedBytes(): number {
+    return this.#inner.receivedBytes;
+  }
+
   send(bytes: Uint8Array): void {
     if (!this.isMute) this.#inner.send(bytes);
   }

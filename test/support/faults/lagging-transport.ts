@@ -79,6 +79,10 @@ class LaggedConnection implements Connection {
     this.#inner.handlers = handlers;
   }
 
+  get receivedBytes(): number {
+    return this.#inner.receivedBytes;
+  }
+
   send(bytes: Uint8Array): void {
     const lagMs = this.#lagMs();
     if (lagMs === 0 && this.#held.length === 0) {

@@ -78,6 +78,10 @@ export class WebSocketConnection implements Connection {
     return this.#webSocket.bufferedAmount;
   }
 
+  get receivedBytes(): number {
+    return this.#socket?.bytesRead ?? 0;
+  }
+
   /** The socket below, once it is known. */
   useSocket(socket: Socket): void {
     this.#socket = socket;
@@ -167,6 +171,7 @@ export class FailedConnection implements Connection {
   readonly remoteAddress: string;
   readonly subprotocol = '';
   readonly bufferedBytes = 0;
+  readonly receivedBytes = 0;
   handlers: ConnectionHandlers;
 
   constructor(options: { remoteAddress: string; handlers: ConnectionHandlers; reason: string }) {

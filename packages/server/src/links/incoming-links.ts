@@ -35,7 +35,9 @@ interface IncomingLink {
   /** Until the hello came. */
   timer: Timer | undefined;
   peer: NodeId | undefined;
-  /** Looks at the link since a byte came in. */
+  /** At the last look. */
+  receivedBytes: number;
+  /** Looks at the link since a message was whole, or since a byte of one came in. */
   silentPulses: number;
 }
 
@@ -53,7 +55,8 @@ export class IncomingLinks {
   }
 
   accept(connection: Connection): void {
-    const link: IncomingLink = { connection, timer: undefined, peer: undefined, silentPulses: 0 };
+    const none = { timer: undefined, peer: undefined };
+    const link: IncomingLink = { connection, ...none, receivedBytes: 0, silentPulses: 0 };
     connection.handlers = {
       onMessage: (bytes) => this.#onMessage(link, bytes),
       onClose: () => this.#onClose(link),
@@ -72,14 +75,29 @@ export class IncomingLinks {
 
   /** Cuts what has been silent too long. */
   pulse(): void {
-    for (const link of this.#byPeer.values()) {
-      link.silentPulses += 1;
-      if (link.silentPulses > this.#options.timing.silentPulsesMax) link.connection.terminate();
-    }
+    for (const link of this.#byPeer.values()) this.#pulse(link);
   }
 
   closeAll(): void {
     for (const link of this.#links) this.#close(link, CLOSE_CODES.stopping, 'the node stops');
+  }
+
+  #pulse(link: IncomingLink): void {
+    const { connection } = link;
+    const { receivedBytes } = connection;
+    const arrived = receivedBytes > link.receivedBytes;
+    link.receivedBytes = receivedBytes;
+    link.silentPulses += 1;
+    if (arrived && link.silentPulses > 1) {
+      // Of a long message. What the other side asks for a sign of life waits behind it, so one is given unasked.
+      link.silentPulses = 1;
+      this.#sayAlive(connection);
+    } else if (link.silentPulses > this.#options.timing.silentPulsesMax) connection.terminate();
+  }
+
+  /** The sign of life that the dialling side waits for: everything else goes over this node's own link. */
+  #sayAlive(connection: Connection): void {
+    connection.send(encodePeerFrame({ database: '', messages: [] }, this.#options.entries));
   }
 
   #onMessage(link: IncomingLink, bytes: Uint8Array): void {
@@ -113,8 +131,7 @@ export class IncomingLinks {
   #onFrame(link: IncomingLink, peer: NodeId, bytes: Uint8Array): void {
     const frame = decodePeerFrame(bytes, this.#options.entries);
     if (frame.messages.length > 0) this.#options.onMessages(peer, frame);
-    // The sign of life that the dialling side waits for: everything else goes over this node's own link.
-    else link.connection.send(encodePeerFrame({ database: '', messages: [] }, this.#options.entries));
+    else this.#sayAlive(link.connection);
   }
 
   #refuse(link: IncomingLink, refusal: HelloRefusal): void {

@@ -6,7 +6,7 @@ export interface LinkTiming {
   readonly handshakeTimeoutMs: number;
   /** Between two looks at every link; an empty frame goes out at each. */
   readonly pulseMs: number;
-  /** A link without a byte for so many looks is cut. Counted in looks: a node that was itself frozen cuts nothing. */
+  /** A link without a byte for so many looks is cut (ADR 9). Counted in looks: a node that was itself frozen cuts nothing. */
   readonly silentPulsesMax: number;
   readonly redialMinMs: number;
   readonly redialMaxMs: number;

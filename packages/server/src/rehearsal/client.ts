@@ -17,6 +17,7 @@ export class Client implements Connection {
   readonly remoteAddress = 'rehearsal';
   readonly subprotocol = '';
   readonly bufferedBytes = 0;
+  readonly receivedBytes = 0;
   handlers: ConnectionHandlers = { onMessage: () => {}, onClose: () => {} };
   /** Writes acknowledged so far. */
   written = 0;

@@ -8,6 +8,7 @@ function connectionInto(frames: Uint8Array[]): ClientConnection {
     remoteAddress: 'test',
     subprotocol: '',
     bufferedBytes: 0,
+    receivedBytes: 0,
     handlers: { onMessage: () => {}, onClose: () => {} },
     send: (bytes) => frames.push(bytes),
     close: () => {},

@@ -35,6 +35,7 @@ class World {
     remoteAddress: 'test',
     subprotocol: '',
     bufferedBytes: 0,
+    receivedBytes: 0,
     handlers: { onMessage: () => {}, onClose: () => {} },
     send: () => {},
     close: () => {},

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { SystemClock, SystemRandom, WebSocketTransport } from '@holdfast/io';
 import {
   type Connection,
@@ -11,8 +12,8 @@ import {
   PROTOCOL_VERSION,
   term,
 } from '@holdfast/types';
-import { decodePeerHello, EntryCodec, encodePeerHello } from '@holdfast/wire';
-import { afterEach, expect, test } from 'vitest';
+import { decodePeerHello, EntryCodec, encodePeerFrame, encodePeerHello } from '@holdfast/wire';
+import { afterEach, describe, expect, test } from 'vitest';
 import { CLOSE_CODES } from '../../src/links/close-codes.ts';
 import { type LinkTiming, linkTiming } from '../../src/links/link-timing.ts';
 import { PeerLinks } from '../../src/links/peer-links.ts';
@@ -32,6 +33,9 @@ const TIMING: LinkTiming = {
   handshakeTimeoutMs: 300,
 };
 const UID = 'd'.repeat(32) as DatabaseUid;
+const SILENCE_MS = TIMING.pulseMs * TIMING.silentPulsesMax;
+/** Of a slow network: so many bytes, so often. */
+const [TURN_BYTES, TURN_MS] = [500, 5];
 
 const transport = new WebSocketTransport();
 const clock = new SystemClock();
@@ -190,6 +194,83 @@ test('a link on which nothing comes back is cut and dialled again', async () => 
   await waitFor('up', () => one.log.includes('up n2'));
   await waitFor('lost for its silence', () => one.log.includes('lost n2'));
   await waitFor('dialled again', () => accepted.length > 1);
+});
+
+/** Passes on what is said to `port`: bit by bit once `slow`, nothing once `stuck`. */
+async function slowNetwork(port: number): Promise<{ port: number; slow: boolean; stuck: boolean }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connectTo(port, '127.0.0.1');
+    let waiting = Buffer.alloc(0);
+    const pass = (): void => {
+      const due = network.stuck ? 0 : network.slow ? TURN_BYTES : waiting.length;
+      if (due > 0 && waiting.length > 0) far.write(waiting.subarray(0, due));
+      waiting = waiting.subarray(due);
+    };
+    const timer = setInterval(pass, TURN_MS);
+    near.on('data', (bytes) => {
+      waiting = Buffer.concat([waiting, bytes]);
+      if (!network.slow) pass();
+    });
+    far.on('data', (bytes) => near.write(bytes));
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        clearInterval(timer);
+        other.destroy();
+        sockets.delete(socket);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const network = { port: (server.address() as AddressInfo).port, slow: false, stuck: false };
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(() => resolve()));
+  });
+  return network;
+}
+
+describe('one message that takes three times as long on the network as a link may be silent', () => {
+  async function sending(): Promise<{
+    one: Side;
+    two: Side;
+    network: Awaited<ReturnType<typeof slowNetwork>>;
+  }> {
+    const ports = await reservePorts(2);
+    const network = await slowNetwork(ports[1]!);
+    const one = await side('n1', { own: ports[0]!, peer: network.port });
+    const two = await side('n2', { own: ports[1]!, peer: ports[0]! });
+    await waitFor('both links', () => one.log.includes('up n2') && two.log.includes('up n1'));
+    network.slow = true;
+    const message: PeerMessage = { kind: 'higherTerm', term: term(1) };
+    const hundred = encodePeerFrame({ database: UID, messages: Array(100).fill(message) }, new EntryCodec());
+    const bytes = ((3 * SILENCE_MS) / TURN_MS) * TURN_BYTES;
+    const count = Math.ceil((100 * bytes) / hundred.byteLength);
+    // What is said in one turn goes out as one message.
+    for (let at = 0; at < count; at++) one.links.send(nodeId('n2'), UID, message);
+    return { one, two, network };
+  }
+
+  test('arrives, on the link on which it was sent', async () => {
+    const { one, two } = await sending();
+    await waitFor('it arrives', () => two.messages.length > 0);
+    expect(one.log).toEqual(['up n2']);
+  });
+
+  test('is given up once no more of it comes in', async () => {
+    const { one, two, network } = await sending();
+    const since = performance.now();
+    await waitFor('some of it came in', () => performance.now() - since > 2 * SILENCE_MS);
+    expect(one.log).toEqual(['up n2']);
+    network.stuck = true;
+    await waitFor('lost for its silence', () => one.log.includes('lost n2'));
+    expect(two.messages).toEqual([]);
+  });
 });
 
 test('a peer that accepts and never greets is refused after the handshake timeout', async () => {

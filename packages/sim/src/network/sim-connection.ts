@@ -41,6 +41,8 @@ export class SimConnection implements Connection {
   #state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting';
   #other: SimConnection | undefined;
   #hasReceived = false;
+  /** A message comes in whole, or not yet. */
+  #receivedBytes = 0;
   readonly #options: SimConnectionOptions;
 
   constructor(options: SimConnectionOptions) {
@@ -65,6 +67,10 @@ export class SimConnection implements Connection {
 
   get bufferedBytes(): number {
     return this.#state === 'closed' ? 0 : this.wire.stalledBytes;
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   send(bytes: Uint8Array): void {
@@ -143,6 +149,7 @@ export class SimConnection implements Connection {
   onMessage(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#hasReceived = true;
+    this.#receivedBytes += bytes.length;
     if (bytes.length <= this.#options.maxMessageBytes) {
       this.handlers.onMessage(bytes.slice());
       return;

@@ -38,13 +38,23 @@ export class ProcessTransport implements Transport {
 class ProcessConnection implements Connection {
   readonly #connection: Connection;
   readonly #gate: ProcessGate;
+  /** What waits for the process to go on has not come in. */
+  #receivedBytes = 0;
   handlers: ConnectionHandlers;
 
   constructor(connection: Connection, gate: ProcessGate) {
     this.#connection = connection;
     this.#gate = gate;
     this.handlers = connection.handlers;
-    connection.handlers = gated(() => this.handlers, gate);
+    connection.handlers = {
+      onOpen: () => gate.run('network', () => this.handlers.onOpen?.()),
+      onMessage: (bytes) =>
+        gate.run('network', () => {
+          this.#receivedBytes += bytes.byteLength;
+          this.handlers.onMessage(bytes);
+        }),
+      onClose: (info) => gate.run('network', () => this.handlers.onClose(info)),
+    };
   }
 
   get remoteAddress(): string {
@@ -59,6 +69,10 @@ class ProcessConnection implements Connection {
     return this.#connection.bufferedBytes;
   }
 
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
   send(bytes: Uint8Array): void {
     if (!this.#gate.isDead) this.#connection.send(bytes);
   }
@@ -70,12 +84,4 @@ class ProcessConnection implements Connection {
   terminate(): void {
     if (!this.#gate.isDead) this.#connection.terminate();
   }
-}
-
-function gated(handlers: () => ConnectionHandlers, gate: ProcessGate): ConnectionHandlers {
-  return {
-    onOpen: () => gate.run('network', () => handlers().onOpen?.()),
-    onMessage: (bytes) => gate.run('network', () => handlers().onMessage(bytes)),
-    onClose: (info) => gate.run('network', () => handlers().onClose(info)),
-  };
 }

@@ -85,6 +85,17 @@ describe.each(WORLDS)('Transport, $name', ({ open: openWorld }) => {
     await world.until(() => client.connection.bufferedBytes === 0 && server.connection.bufferedBytes === 0);
   });
 
+  it('counts what comes in', async () => {
+    const { client, server } = await pair();
+    const [before, silent] = [server.connection.receivedBytes, client.connection.receivedBytes];
+    client.connection.send(text('x'.repeat(1000)));
+    await world.until(() => server.messages.length === 1);
+    const after = server.connection.receivedBytes;
+    expect(after - before).toBeGreaterThanOrEqual(1000);
+    expect(after - before).toBeLessThan(1100);
+    expect(client.connection.receivedBytes).toBe(silent);
+  });
+
   it('tells the listener who asks, and both sides what was agreed', async () => {
     const requests: UpgradeRequest[] = [];
     const decide: ListenOptions['decide'] = (request) => {
