@@ -24,8 +24,12 @@ export class Progress {
   linked = false;
   /** Not the disk that the membership names, or it does not hold what it acknowledged: never counted. */
   excluded = false;
-  /** Newest round answered. */
+  /** Newest round answered while it was remembered. */
   answeredRound = 0;
+  /** Newest round answered, however late. */
+  heardRound = 0;
+  /** Newest round when an append was last sent. */
+  sentRound = 0;
   /** Send time of the newest answered round: proof that it was loyal then. */
   contactAt: number;
   /** Since when it has not held the whole log; undefined when level. */
@@ -67,8 +71,14 @@ export class Progress {
     return this.#inflight.length < window.entries && this.#inflightBytes < window.bytes;
   }
 
-  sent(append: { readonly last: LogIndex; readonly bytes: number; readonly now: number }): void {
+  sent(append: {
+    readonly last: LogIndex;
+    readonly bytes: number;
+    readonly now: number;
+    readonly round: number;
+  }): void {
     this.activeAt = append.now;
+    this.sentRound = append.round;
     if (this.state === 'probe') {
       this.probePending = true;
       return;

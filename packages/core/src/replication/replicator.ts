@@ -142,7 +142,10 @@ export class Replicator {
       if (progress.linked && progress.snapshotDue && progress.state !== 'snapshot')
         this.#startSnapshot(progress);
       if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
-      // Nothing came back: what was in flight is taken for lost.
+      // Links keep the order. Who answered nothing that was sent later may have it on its way yet: one more copy, as
+      // long as the first, would only queue behind it.
+      if (progress.heardRound <= progress.sentRound) continue;
+      // Who did has dropped it.
       const waits =
         progress.state === 'probe'
           ? progress.probePending
@@ -191,6 +194,7 @@ export class Replicator {
   onHeartbeatReply(from: NodeId, message: Extract<PeerMessage, { kind: 'heartbeatReply' }>): void {
     const progress = this.progress.get(from)!;
     progress.applied = message.applied;
+    progress.heardRound = Math.max(progress.heardRound, message.round);
     const sentAt = this.#rounds.sentAt(message.round);
     if (sentAt === undefined || message.round <= progress.answeredRound) return;
     progress.answeredRound = message.round;
@@ -374,7 +378,7 @@ export class Replicator {
     });
     let bytes = 0;
     for (const entry of entries) bytes += entryBytes(entry);
-    progress.sent({ last: (index + entries.length) as LogIndex, bytes, now });
+    progress.sent({ last: (index + entries.length) as LogIndex, bytes, now, round: this.#rounds.last });
   }
 
   #startSnapshot(progress: Progress): void {
