@@ -6,6 +6,7 @@ import {
   type Term,
   type Ticket,
 } from '@holdfast/types';
+import { quorumSize } from '../acks/ack-rules.ts';
 import type { Context } from '../kernel/context.ts';
 import { PreVoteRound, VoteRound } from './candidacy.ts';
 import { FailoverMonitor } from './failover-monitor.ts';
@@ -37,11 +38,13 @@ export class Elections {
   #preVote: PreVoteRound | undefined;
   #vote: VoteRound | undefined;
   #yieldUntil = 0;
+  /** Refused out of loyalty alone, by who asked; answered anew should this node come to suspect the primary. */
+  readonly #refused = new Map<NodeId, { readonly message: PreVote; readonly at: number }>();
 
   constructor(context: Context, hooks: ElectionHooks) {
     this.#context = context;
     this.#hooks = hooks;
-    this.monitor = new FailoverMonitor(context);
+    this.monitor = new FailoverMonitor(context, () => this.#reconsider());
   }
 
   tick(): void {
@@ -60,6 +63,7 @@ export class Elections {
   abandon(): void {
     this.#preVote = undefined;
     this.#vote = undefined;
+    this.#refused.clear();
   }
 
   onPreVote(from: NodeId, message: PreVote): void {
@@ -77,8 +81,11 @@ export class Elections {
       granted,
       reason,
     });
-    if (reason === 'standing' && this.#preVote === undefined)
-      this.#beginPreVote('a worse placed node asked first');
+    if (reason === 'sticky') this.#refused.set(from, { message, at: this.#context.now });
+    else this.#refused.delete(from);
+    if (this.#preVote !== undefined) return;
+    if (reason === 'standing') this.#beginPreVote('a worse placed node asked first');
+    else if (reason === 'log' && this.#isNeeded()) this.#beginPreVote('a node with an older log asked first');
   }
 
   onPreVoteReply(from: NodeId, message: PreVoteReply): void {
@@ -132,8 +139,9 @@ export class Elections {
     this.#countVotes();
   }
 
-  /** A link came up: whoever could not be asked is asked now. */
+  /** A link came up: whoever could not be asked is asked now, and what was asked before it is moot. */
   onLinkUp(peer: NodeId): void {
+    this.#refused.delete(peer);
     if (this.#preVote !== undefined && !this.#preVote.hasGranted(peer)) this.#askPreVote(peer, this.#preVote);
     if (this.#vote !== undefined) this.#askVote(peer, this.#vote);
   }
@@ -170,6 +178,32 @@ export class Elections {
       return 'standing';
     }
     return 'granted';
+  }
+
+  /**
+   * This node came to suspect the primary: whoever it refused for that one's sake a moment ago need not ask again. Who
+   * still stands has asked within two repeats.
+   */
+  #reconsider(): void {
+    const { now, config, links } = this.#context;
+    const asked = [...this.#refused];
+    this.#refused.clear();
+    for (const [from, { message, at }] of asked)
+      if (now - at <= 2 * config.timing.preVoteRepeatMs && links.get(from)!.up) this.onPreVote(from, message);
+  }
+
+  /** It suspects, and without its vote nobody else can win: neither it nor the suspected one will grant any. */
+  #isNeeded(): boolean {
+    const { role, primary, now, config } = this.#context;
+    const without = config.voters.length - 2;
+    return (
+      role === 'standby' &&
+      primary !== undefined &&
+      this.monitor.suspecting &&
+      now >= this.#yieldUntil &&
+      without < quorumSize(config.voters.length) &&
+      this.#hooks.canStand()
+    );
   }
 
   /** This node is the better successor of two whose logs are level. */

@@ -11,6 +11,7 @@ const TRIES_MAX = 3;
  */
 export class FailoverMonitor {
   readonly #context: Context;
+  readonly #onSuspicion: () => void;
   /** Best first, as the primary last told. */
   #successors: readonly NodeId[] = [];
   #heardAt: number | undefined;
@@ -20,8 +21,9 @@ export class FailoverMonitor {
   /** When to stand if nothing is heard. */
   electionAt: number;
 
-  constructor(context: Context) {
+  constructor(context: Context, onSuspicion: () => void) {
     this.#context = context;
+    this.#onSuspicion = onSuspicion;
     const timeout = context.config.timing.electionTimeoutMs;
     this.electionAt = context.now + timeout * (0.25 + 0.25 * context.random.next());
   }
@@ -124,6 +126,7 @@ export class FailoverMonitor {
     this.#doubted = false;
     this.#context.notice({ kind: 'suspicion', of: primary, reason });
     this.electionAt = now + this.rank * config.timing.rankStepMs;
+    this.#onSuspicion();
   }
 
   #jitter(): number {
