@@ -37,8 +37,8 @@ export class NodeFile implements DiskFile {
     return stats.isDirectory();
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
+  async read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
+    const bytes = into !== undefined && into.byteLength >= length ? into : new Uint8Array(length);
     let filled = 0;
     while (filled < length) {
       const asked = Math.min(length - filled, CALL_BYTES_MAX);

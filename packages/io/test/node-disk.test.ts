@@ -39,6 +39,18 @@ describe('NodeDisk', () => {
     await expect(disk.makeDirectory('/proc/holdfast/data')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('reads into memory that it is given, if that is long enough', async () => {
+    const file = await disk.open(join(directory, 'file'), { create: true });
+    await file.write(0, Buffer.from('holdfast'));
+    const memory = new Uint8Array(6);
+    const read = await file.read(4, 6, memory);
+    expect(Buffer.from(read).toString()).toBe('fast');
+    expect(read.buffer).toBe(memory.buffer);
+    expect(Buffer.from(await file.read(0, 8, memory)).toString()).toBe('holdfast');
+    expect(Buffer.from(memory.subarray(0, 4)).toString()).toBe('fast');
+    await file.close();
+  });
+
   it('goes on after short writes and short reads', async () => {
     const path = join(directory, 'file');
     const file = await disk.open(path, { create: true });

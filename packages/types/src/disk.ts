@@ -30,8 +30,11 @@ export function isDiskError(error: unknown, code: DiskErrorCode): error is DiskE
 export interface DiskFile {
   readonly path: string;
   size(): Promise<number>;
-  /** Fewer bytes than asked for only at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>;
+  /**
+   * Fewer bytes than asked for only at the end of the file. They may lie in `into`, if it is long enough: whoever reads a
+   * file in pieces need not leave as much behind.
+   */
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** All of `bytes`, or an error. Not on stable storage before `sync`. */
   write(position: number, bytes: Uint8Array): Promise<void>;
   truncate(length: number): Promise<void>;

@@ -6,7 +6,7 @@ import { GroupLayout, markHeader } from './group-layout.ts';
 import type { LogContent } from './log-content.ts';
 import type { LogBase, LogState } from './log-state.ts';
 import { type Replay, replay } from './recovery-replay.ts';
-import { readWithLostBlocks, type SegmentFiles } from './segment-files.ts';
+import { type SegmentFiles, usingWholeFile } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
 import { type SegmentScan, scanSegment } from './segment-scan.ts';
 
@@ -95,13 +95,20 @@ async function syncParents(disk: Disk, directory: string): Promise<void> {
 
 async function scan(options: RecoveryOptions, segment: number): Promise<SegmentScan> {
   const path = options.files.segment(segment);
-  return scanSegment(await readAll(options.disk, path), { disk: options.diskId, segment, path });
+  return usingSegment(options, segment, (bytes) =>
+    scanSegment(bytes, { disk: options.diskId, segment, path }),
+  );
 }
 
-async function readAll(disk: Disk, path: string): Promise<Uint8Array> {
-  const file = await disk.open(path, { readOnly: true });
+/** See `usingWholeFile`. */
+async function usingSegment<Result>(
+  { disk, files }: RecoveryOptions,
+  segment: number,
+  use: (bytes: Uint8Array) => Result,
+): Promise<Result> {
+  const file = await disk.open(files.segment(segment), { readOnly: true });
   try {
-    return await readWithLostBlocks(file);
+    return await usingWholeFile(file, use);
   } finally {
     await file.close();
   }
@@ -116,7 +123,7 @@ async function replaceTail(
   const { disk, files } = options;
   const temporary = files.temporary(read.tailSegment);
   const path = files.segment(read.tailSegment);
-  const bytes = await composeTail(options, read);
+  const bytes = await usingSegment(options, read.tailSegment, (old) => composeTail(options, read, old));
   let reserveLeft = reserve;
   try {
     await writeFile(disk, temporary, bytes);
@@ -142,10 +149,9 @@ async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<v
   }
 }
 
-/** Head, every frame that counts, and a mark that calls all of it synced. */
-async function composeTail(options: RecoveryOptions, read: Replay): Promise<Uint8Array> {
+/** Head, every frame of the `old` segment that counts, and a mark that calls all of it synced. */
+function composeTail(options: RecoveryOptions, read: Replay, old: Uint8Array): Uint8Array {
   const segment = read.tailSegment;
-  const old = await readAll(options.disk, options.files.segment(segment));
   const head = encodeSegmentHead({
     disk: options.diskId,
     segment,

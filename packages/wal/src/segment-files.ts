@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Disk, type DiskFile, isDiskError, readAroundLostBlocks } from '@holdfast/types';
-import { BLOCK_BYTES } from './bytes.ts';
+import { asBuffer, BLOCK_BYTES } from './bytes.ts';
 
 const SUFFIX = '.wal';
 const TEMPORARY_SUFFIX = '.wal.new';
@@ -8,7 +8,10 @@ const RESERVE_NAME = 'reserve';
 const NUMBER_DIGITS = 10;
 const NAME_PATTERN = /^(\d{10})\.wal$/;
 
-/** Zeros are written and synced in pieces of this, so that the log's own syncs never wait long behind them. */
+/**
+ * Zeros are written and synced in pieces of this, so that the log's own syncs never wait long behind them. What is read
+ * back is read so, too.
+ */
 const PIECE_BYTES = 1_048_576;
 
 /** Names of the files in a log's directory. */
@@ -71,23 +74,40 @@ export async function createZeroFile(disk: Disk, path: string, bytes: number): P
 }
 
 /**
- * The whole file. Blocks that the disk cannot read come back as zeros: what lay there counts as damaged,
- * like any other wrong byte.
+ * What `use` makes of the whole file, which is gone from memory after that: it must keep no view of the bytes. Blocks
+ * that the disk cannot read come back as zeros: what lay there counts as damaged, like any other wrong byte.
+ *
+ * A process that is killed gives back its memory page by page before its sockets close, and until then its peers take it
+ * for alive. So a start leaves nothing behind: zeros, of which a segment mostly consists, are not copied into memory that
+ * is zeros untouched, and a buffer that can shrink is memory of its own and given back at once.
  */
-export async function readWithLostBlocks(file: DiskFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await file.size());
-  for (let position = 0; position < bytes.byteLength; position += PIECE_BYTES) {
-    const length = Math.min(PIECE_BYTES, bytes.byteLength - position);
-    await readPiece(file, bytes.subarray(position, position + length), position);
+export async function usingWholeFile<Result>(
+  file: DiskFile,
+  use: (bytes: Uint8Array) => Result,
+): Promise<Result> {
+  const size = await file.size();
+  const buffer = new ArrayBuffer(size, { maxByteLength: size });
+  const bytes = new Uint8Array(buffer);
+  try {
+    await fillWithLostBlocks(file, bytes);
+    return use(bytes);
+  } finally {
+    buffer.resize(0);
   }
-  return bytes;
 }
 
-async function readPiece(file: DiskFile, target: Uint8Array, position: number): Promise<void> {
-  try {
-    target.set(await file.read(position, target.byteLength));
-  } catch (error) {
-    if (!isDiskError(error, 'EIO')) throw error;
-    if (target.byteLength > BLOCK_BYTES) await readAroundLostBlocks(file, target, position);
+async function fillWithLostBlocks(file: DiskFile, bytes: Uint8Array): Promise<void> {
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes.byteLength));
+  const zeros = new Uint8Array(piece.byteLength);
+  for (let position = 0; position < bytes.byteLength; position += PIECE_BYTES) {
+    const length = Math.min(PIECE_BYTES, bytes.byteLength - position);
+    const target = bytes.subarray(position, position + length);
+    try {
+      const read = asBuffer(await file.read(position, length, piece));
+      if (!read.equals(zeros.subarray(0, read.byteLength))) target.set(read);
+    } catch (error) {
+      if (!isDiskError(error, 'EIO')) throw error;
+      if (length > BLOCK_BYTES) await readAroundLostBlocks(file, target, position);
+    }
   }
 }

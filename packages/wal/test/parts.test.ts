@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { LogIndex, Term, Ticket } from '@holdfast/types';
+import type { DiskFile, LogIndex, Term, Ticket } from '@holdfast/types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,6 +12,7 @@ import {
 import { type EntryLocation, LogMap } from '../src/log-map.ts';
 import { EMPTY_STATE, stateDigest } from '../src/log-state.ts';
 import { decodeRecord, encodeRecord } from '../src/record-payload.ts';
+import { usingWholeFile } from '../src/segment-files.ts';
 import { encodeSegmentHead, readSegmentHead } from '../src/segment-head.ts';
 import { DISK, entry, GENESIS, hardState, position, testCodec } from './support/entries.ts';
 
@@ -239,3 +240,34 @@ function withVersion(bytes: Buffer, version: number): Buffer {
   }
   return bytes;
 }
+
+describe('a segment read whole', () => {
+  const MIB = 2 ** 20;
+
+  /** Answers in the memory that it is offered, and notes that. */
+  function fileOf(content: Uint8Array): { file: DiskFile; offered: Set<ArrayBufferLike | undefined> } {
+    const offered = new Set<ArrayBufferLike | undefined>();
+    const read = async (position: number, length: number, into?: Uint8Array): Promise<Uint8Array> => {
+      offered.add(into?.buffer);
+      const target = into ?? new Uint8Array(length);
+      const piece = content.subarray(position, position + length);
+      target.set(piece);
+      return target.subarray(0, piece.byteLength);
+    };
+    return { file: { read, size: async () => content.byteLength } as DiskFile, offered };
+  }
+
+  it('is what the file holds, whatever of it is zeros', async () => {
+    const content = new Uint8Array(5 * MIB + 7);
+    for (const place of [0, MIB - 1, 3 * MIB, 5 * MIB + 6]) content[place] = 1 + (place % 200);
+    const equal = await usingWholeFile(fileOf(content).file, (bytes) => Buffer.compare(bytes, content) === 0);
+    expect(equal).toBe(true);
+  });
+
+  it('leaves nothing in memory but one piece', async () => {
+    const { file, offered } = fileOf(new Uint8Array(4 * MIB).fill(7));
+    const bytes = await usingWholeFile(file, (whole) => whole);
+    expect(bytes.byteLength).toBe(0);
+    expect([...offered].map((memory) => memory?.byteLength)).toEqual([MIB]);
+  });
+});

@@ -14,7 +14,7 @@ export class LyingDisk implements Disk {
     return {
       path: file.path,
       size: () => file.size(),
-      read: (position, length) => file.read(position, length),
+      read: (position, length, into) => file.read(position, length, into),
       write: (position, bytes) => file.write(position, bytes),
       truncate: (length) => file.truncate(length),
       sync: async () => {
