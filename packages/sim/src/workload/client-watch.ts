@@ -50,7 +50,7 @@ export class ClientWatch {
     return (this.#watch?.position ?? -1) >= revision;
   }
 
-  /** Takes what comes without a pause. */
+  /** Takes what comes without a pause, and all of it: a few events at a time would be too slow for a long log. */
   hurry(): void {
     this.#isHurried = true;
   }
@@ -105,7 +105,7 @@ export class ClientWatch {
     this.#watch = watch;
     try {
       let taken = 0;
-      while (taken < eventsMax && !this.#isStopped) {
+      while ((taken < eventsMax || this.#isHurried) && !this.#isStopped) {
         if (plan.pauseMs !== undefined && !this.#isHurried) await this.#sleep(plan.pauseMs);
         const next = await Promise.race([watch.next(), this.#stop.promise]);
         if (next === undefined || next.done === true) break;
