@@ -28,9 +28,10 @@ export interface ByteSpan {
 
 /**
  * An append-only file of checksummed payloads. Each `append` is one write and one sync.
- * What cannot be read at or above the highest `synced` of any frame was never promised: a torn tail,
+ * What is no frame at or above the highest `synced` of any frame was never promised: a torn tail,
  * cut off when the file is opened. Below it is damage: told, kept, and stepped over. (Damage to the
- * last group before another follows cannot be told from a torn tail: a stated limit.)
+ * last group before another follows cannot be told from a torn tail: a stated limit.) Where the disk
+ * fails to read nobody knows what lies there, and it may read it the next time: that is never cut off.
  */
 export class FrameLog {
   readonly #file: DiskFile;
@@ -129,57 +130,78 @@ async function recover(
   file: DiskFile,
   onPayload: (payload: Uint8Array, place: FramePlace) => void,
 ): Promise<{ end: number; damage: ByteSpan[] }> {
-  const size = await file.size();
+  const scan = new FrameScan(file, await file.size());
   let synced = 0;
-  for await (const frame of framesOf(file, size)) synced = Math.max(synced, frame.synced);
+  for await (const frame of scan.frames()) synced = Math.max(synced, frame.synced);
   const damage: ByteSpan[] = [];
   let end = 0;
-  for await (const frame of framesOf(file, size)) {
+  for await (const frame of scan.frames()) {
     if (frame.position > end) {
-      if (end >= synced) break;
+      if (end >= synced && scan.lostTo <= end) break;
       damage.push({ from: end, to: frame.position });
     }
     onPayload(frame.payload, { position: frame.position + HEAD_BYTES, length: frame.payload.byteLength });
     end = frame.position + HEAD_BYTES + frame.payload.byteLength;
   }
-  return { end, damage };
+  if (scan.lostTo <= end) return { end, damage };
+  damage.push({ from: end, to: scan.size });
+  return { end: scan.size, damage };
 }
 
-/** Every readable frame, in order, whatever stands between them. */
-async function* framesOf(file: DiskFile, size: number): AsyncIterable<FoundFrame> {
-  let position = 0;
-  while (position + HEAD_BYTES <= size) {
-    const frame = await frameAt(file, position, size);
-    if (frame !== undefined) {
-      yield frame;
-      position += HEAD_BYTES + frame.payload.byteLength;
-      continue;
+/** What can be read of a file, as often as it is gone through. */
+class FrameScan {
+  readonly size: number;
+  readonly #file: DiskFile;
+  /** Where the last block ends that the disk failed to read; 0: none. */
+  lostTo = 0;
+
+  constructor(file: DiskFile, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  /** Every readable frame, in order, whatever stands between them. */
+  async *frames(): AsyncIterable<FoundFrame> {
+    let position = 0;
+    while (position + HEAD_BYTES <= this.size) {
+      const frame = await this.#frameAt(position);
+      if (frame !== undefined) {
+        yield frame;
+        position += HEAD_BYTES + frame.payload.byteLength;
+        continue;
+      }
+      const next = await this.#nextMagic(position + 1);
+      if (next === undefined) return;
+      position = next;
     }
-    const next = await nextMagic(file, position + 1, size);
-    if (next === undefined) return;
-    position = next;
   }
-}
 
-async function frameAt(file: DiskFile, position: number, size: number): Promise<FoundFrame | undefined> {
-  const head = bufferOf(await readWithLostBlocks(file, position, HEAD_BYTES));
-  if (head.byteLength < HEAD_BYTES || head.readUInt32BE(0) !== MAGIC) return undefined;
-  const length = head.readUInt32BE(4);
-  if (length > PAYLOAD_BYTES_MAX || position + HEAD_BYTES + length > size) return undefined;
-  const payload = payloadOf(await readWithLostBlocks(file, position, HEAD_BYTES + length), position);
-  if (payload === undefined) return undefined;
-  return { position, payload, synced: Number(head.readBigUInt64BE(8)) };
-}
-
-async function nextMagic(file: DiskFile, from: number, size: number): Promise<number | undefined> {
-  for (let position = from; position + HEAD_BYTES <= size; position += WINDOW_BYTES) {
-    // A few bytes more: the magic may stand across the end of a window.
-    const length = WINDOW_BYTES + MAGIC_BYTES.byteLength - 1;
-    const window = bufferOf(await readWithLostBlocks(file, position, length));
-    const found = window.indexOf(MAGIC_BYTES);
-    if (found >= 0) return position + found;
+  async #frameAt(position: number): Promise<FoundFrame | undefined> {
+    const head = await this.#read(position, HEAD_BYTES);
+    if (head.byteLength < HEAD_BYTES || head.readUInt32BE(0) !== MAGIC) return undefined;
+    const length = head.readUInt32BE(4);
+    if (length > PAYLOAD_BYTES_MAX || position + HEAD_BYTES + length > this.size) return undefined;
+    const payload = payloadOf(await this.#read(position, HEAD_BYTES + length), position);
+    if (payload === undefined) return undefined;
+    return { position, payload, synced: Number(head.readBigUInt64BE(8)) };
   }
-  return undefined;
+
+  async #nextMagic(from: number): Promise<number | undefined> {
+    for (let position = from; position + HEAD_BYTES <= this.size; position += WINDOW_BYTES) {
+      // A few bytes more: the magic may stand across the end of a window.
+      const window = await this.#read(position, WINDOW_BYTES + MAGIC_BYTES.byteLength - 1);
+      const found = window.indexOf(MAGIC_BYTES);
+      if (found >= 0) return position + found;
+    }
+    return undefined;
+  }
+
+  async #read(position: number, length: number): Promise<Buffer> {
+    const bytes = await readWithLostBlocks(this.#file, position, length, (to) => {
+      this.lostTo = Math.max(this.lostTo, to);
+    });
+    return bufferOf(bytes);
+  }
 }
 
 function frameOf(

@@ -370,6 +370,27 @@ describe('damage', () => {
     expect(ids(found)).toHaveLength(6);
   });
 
+  test('is not made of what the disk fails to read for a while, wherever it lies', async () => {
+    const entries = large(1, 6);
+    for (const blocks of [[0], [1, 2], [3], [0, 1, 2, 3, 4]]) {
+      const disk = newDisk();
+      const unreadable = blocksThatCannotBeRead(disk);
+      const file = await open(disk);
+      await file.file('default', entries.slice(0, 3), false);
+      await file.file('default', entries.slice(3, 5), false);
+      await file.close();
+      for (const block of blocks) unreadable.add(block);
+      const meanwhile = await open(disk);
+      expect(meanwhile.damage).not.toHaveLength(0);
+      unreadable.clear();
+      await meanwhile.file('default', entries.slice(5), false);
+      await meanwhile.close();
+      const after = await open(disk);
+      await expectFiled(after, entries);
+      await after.close();
+    }
+  });
+
   test('met after the file was opened is an error, not a wrong answer', async () => {
     const disk = newDisk();
     const file = await open(disk);

@@ -6,12 +6,14 @@ const BLOCK_BYTES = 4096;
 /**
  * Fills zeroed `target` with what the file holds from `position` on, block by block. What the disk cannot read stays zeros: it
  * counts as damaged, like any other wrong byte. For after a longer read has failed with EIO. Throws any other DiskError.
+ * Resolves with where in the file the last block that could not be read ends; 0: all could.
  */
 export async function readAroundLostBlocks(
   file: DiskFile,
   target: Uint8Array,
   position: number,
-): Promise<void> {
+): Promise<number> {
+  let lostTo = 0;
   for (let start = 0; start < target.byteLength; ) {
     const left = BLOCK_BYTES - ((position + start) % BLOCK_BYTES);
     const end = Math.min(start + left, target.byteLength);
@@ -19,7 +21,9 @@ export async function readAroundLostBlocks(
       target.set(await file.read(position + start, end - start), start);
     } catch (error) {
       if (!isDiskError(error, 'EIO')) throw error;
+      lostTo = position + end;
     }
     start = end;
   }
+  return lostTo;
 }

@@ -65,8 +65,11 @@ export interface NodeStatus {
   readonly lanes: Readonly<Record<Lane, LaneLoad>>;
   readonly defaultAck: Ack;
   readonly wal: { readonly segments: number; readonly bytes: number };
-  /** `pending`: superseded, and not judged or not filed yet. */
-  readonly divergence: { readonly filed: number; readonly pending: number };
+  /**
+   * `pending`: superseded, and not judged or not filed yet. `damagedBytes`: of the file of what failovers took away, what
+   * could not be read when the node started.
+   */
+  readonly divergence: { readonly filed: number; readonly pending: number; readonly damagedBytes: number };
 }
 
 export interface NodeDigest {

@@ -36,7 +36,7 @@ const STATUS = {
   peers: [],
   acknowledged: { local: 0, quorum: 0, all: 0 },
   wal: { segments: 1, bytes: 1 },
-  divergence: { filed: 0, pending: 0 },
+  divergence: { filed: 0, pending: 0, damagedBytes: 0 },
 } as unknown as NodeStatus;
 
 const HOST = 'localhost:7101';

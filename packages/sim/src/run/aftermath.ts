@@ -68,6 +68,7 @@ export class Aftermath {
   async everybodyAgrees(): Promise<void> {
     this.#cluster.startAll();
     await this.#agree(this.#cluster.machines);
+    if (this.#restartWhoCouldNotRead()) await this.#agree(this.#cluster.machines);
     await this.#until(
       'every superseded entry is judged',
       () =>
@@ -80,6 +81,14 @@ export class Aftermath {
         machine.node!.status().exclusion,
         this.#atlas.wasImpaired(machine),
       );
+  }
+
+  /** A disk that failed to read what a node had listed as lost reads it again, now that all faults are over. */
+  #restartWhoCouldNotRead(): boolean {
+    const hit = this.#cluster.machines.filter(({ node }) => node!.status().divergence.damagedBytes > 0);
+    for (const machine of hit) machine.kill();
+    this.#cluster.startAll();
+    return hit.length > 0;
   }
 
   /**
