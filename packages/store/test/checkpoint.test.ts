@@ -27,7 +27,10 @@ function bigPlan(): PlannedEntry[] {
 async function logSizes(directory: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   for (const name of await readdir(directory)) {
-    if (name.endsWith('.log')) sizes.set(name, (await stat(join(directory, name))).size);
+    if (!name.endsWith('.log')) continue;
+    // LevelDB may be done with it by now.
+    const found = await stat(join(directory, name)).catch(() => undefined);
+    if (found !== undefined) sizes.set(name, found.size);
   }
   return sizes;
 }
@@ -37,14 +40,26 @@ async function logSizes(directory: string): Promise<Map<string, number>> {
  * log only for a `sync` write. So each log keeps no more than it held at the last one, a later log nothing.
  */
 async function afterPowerCut(directory: string, syncedLogs: ReadonlyMap<string, number>): Promise<string> {
-  const copy = await temporaryDirectory();
-  await mkdir(copy, { recursive: true });
-  for (const name of await readdir(directory)) {
-    if (name === 'LOCK') continue;
-    await copyFile(join(directory, name), join(copy, name));
+  const copy = await copyAtRest(directory);
+  for (const name of await readdir(copy))
     if (name.endsWith('.log')) await truncate(join(copy, name), syncedLogs.get(name) ?? 0);
-  }
   return copy;
+}
+
+/** LevelDB merges and removes tables in the background: a copy made meanwhile is of no one moment, and made again. */
+async function copyAtRest(directory: string): Promise<string> {
+  for (;;) {
+    const copy = await temporaryDirectory();
+    await mkdir(copy, { recursive: true });
+    const names = await readdir(directory);
+    try {
+      for (const name of names) if (name !== 'LOCK') await copyFile(join(directory, name), join(copy, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      continue;
+    }
+    if ((await readdir(directory)).join() === names.join()) return copy;
+  }
 }
 
 test('on LevelDB everything up to a checkpoint survives without any log file that was not synced', async () => {
