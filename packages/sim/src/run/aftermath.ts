@@ -141,7 +141,11 @@ export class Aftermath {
    */
   #withSoundMajority(): SimMachine[] {
     const { machines } = this.#cluster;
-    const isFormed = this.#majority.some(({ id }) => this.#watch.coreOf(id)?.context.genesis !== undefined);
+    const isFormed = this.#majority.some(({ id }) => {
+      const context = this.#watch.coreOf(id)?.context;
+      // Of a node that is down it may be lost: it is the first that goes to a log.
+      return context?.genesis !== undefined && context.persists.completed > 0;
+    });
     if (!isFormed) return [...machines];
     const isSound = (machine: SimMachine): boolean => !this.#atlas.isImpaired(machine);
     const chosen = [...this.#majority];
