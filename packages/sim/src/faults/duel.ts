@@ -52,6 +52,6 @@ export const duel: FaultType<Duel> = {
     );
     world.during(forMs + slowMs, () => timing.recover());
     world.healAfter(forMs);
-    if (officeMs !== undefined) world.watch.triggers.once('takesOffice', () => world.healAfter(officeMs));
+    if (officeMs !== undefined) world.once('takesOffice', () => world.healAfter(officeMs));
   },
 };

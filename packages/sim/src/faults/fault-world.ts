@@ -8,7 +8,7 @@ import type { Watch } from '../run/watch.ts';
 import { FaultAtlas } from './fault-atlas.ts';
 import type { FaultKind } from './fault-types.ts';
 import type { Target } from './target.ts';
-import type { Trigger } from './trigger.ts';
+import type { Trigger, TriggerEvent } from './trigger.ts';
 
 /** Until somebody starts a node again that has ended by itself after the faults. */
 const RESTART_MS = 100;
@@ -77,9 +77,16 @@ export class FaultWorld {
     });
   }
 
+  /** The next time that it happens at a node, within the step; unless faults are over by then. */
+  once(event: TriggerEvent, work: (node: NodeId) => void): void {
+    this.watch.triggers.once(event, (node) => {
+      if (!this.#isOver) work(node);
+    });
+  }
+
   /** Once it happens: as soon as the step is over, or later. Targets may be where it was. */
   upon({ event, delayMs }: Trigger, work: () => void): void {
-    this.watch.triggers.once(event, (node) =>
+    this.once(event, (node) =>
       this.later(delayMs, () => {
         this.#there = node;
         work();

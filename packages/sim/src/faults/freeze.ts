@@ -34,7 +34,7 @@ export const freeze: FaultType<Freeze> = {
     world.upon({ event: 'logs', delayMs: 0 }, () => {
       const machine = world.find({ ...target, isThere: true });
       const thaw = stop(machine, forMs, world);
-      world.watch.triggers.once('takesOffice', () => world.later(officeMs, () => thaw?.()));
+      world.once('takesOffice', () => world.later(officeMs, () => thaw?.()));
     });
   },
 };

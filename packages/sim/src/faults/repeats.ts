@@ -54,7 +54,7 @@ export const repeats: FaultType<Repeats> = {
 
 /** Each time that it takes office. */
 function releaseInOffice(way: Pick<Repeats, 'from' | 'to'>, world: FaultWorld): void {
-  world.watch.triggers.once('takesOffice', (node) => {
+  world.once('takesOffice', (node) => {
     if (node === way.to) world.cluster.network.releaseRepeats(way.from, way.to);
     releaseInOffice(way, world);
   });

@@ -58,7 +58,7 @@ export const succession: FaultType<Succession> = {
 function awaitNext(ends: readonly SuccessorEnd[], clients: readonly string[], world: FaultWorld): void {
   const [end, ...further] = ends;
   if (end === undefined) return;
-  world.watch.triggers.once('takesOffice', (node) =>
+  world.once('takesOffice', (node) =>
     world.later(end.afterMs, () => {
       world.cluster.network.healAll();
       const machine = world.cluster.machine(node);

@@ -43,13 +43,13 @@ export const switchover: FaultType<Switchover> = {
     if (frozen !== undefined && (target?.isUp !== true || target === primary || target.isFrozen)) return;
     if (frozen !== undefined && target !== undefined) {
       if (frozen.whenOrdered === true)
-        world.watch.triggers.once('ordersToStand', () => freeze(target, frozen.forMs, world));
+        world.once('ordersToStand', () => freeze(target, frozen.forMs, world));
       else freeze(target, frozen.forMs, world);
     }
     world.strikes('switchover', `${primary.id} is told to hand over`);
     handOver(primary, target);
     if (backMs === undefined) return;
-    world.watch.triggers.once('takesOffice', (node) =>
+    world.once('takesOffice', (node) =>
       world.later(backMs, () => {
         const successor = world.cluster.machine(node);
         world.tell(`${node} is told to hand back to ${primary.id}`);
