@@ -17,16 +17,18 @@ export class JobQueue {
   readonly #waiting;
   readonly #claims;
   readonly #claimMs: number;
+  readonly #wallTime: () => number;
 
   /** `claimMs`: longer than a job takes, and than clocks of workers are apart. */
-  constructor(db: Holdfast, { claimMs = 30_000 } = {}) {
+  constructor(db: Holdfast, { claimMs = 30_000, wallTime = Date.now } = {}) {
     this.#waiting = db.sublevel('waiting');
     this.#claims = db.sublevel<string, Claim>('claims', { valueEncoding: 'json' });
     this.#claimMs = claimMs;
+    this.#wallTime = wallTime;
   }
 
   /** With an id of the caller's, adding it again after an error adds it once. */
-  async add(task: string, id: string = `${Date.now()}-${randomUUID()}`): Promise<string> {
+  async add(task: string, id: string = `${this.#wallTime()}-${randomUUID()}`): Promise<string> {
     await this.#waiting.put(id, task);
     return id;
   }
@@ -56,7 +58,7 @@ export class JobQueue {
   /** The claim is made only if the job still waits and the claim is as it was read: of two workers one wins. */
   async #claim(id: string, worker: string): Promise<boolean> {
     const held = await this.#claims.read(id);
-    const now = Date.now();
+    const now = this.#wallTime();
     if (held !== undefined && held.value.until > now) return false;
     const { branch } = await this.#waiting.transaction<string, string | Claim>({
       if: [

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Holdfast } from '@holdfast/client';
 import { type SagaDefinition, saga } from '@holdfast/client/sagas';
 
@@ -11,10 +12,13 @@ export interface Shop {
   readonly stock: Holdfast;
   readonly payments: Holdfast;
   readonly parcels: Holdfast;
+  /** How the bank takes its time; rejects as the signal is aborted. */
+  readonly bankThinks?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Takes one piece from the stock, the money from the customer, and sends a parcel: all of it, or none. */
-export function orderSaga({ stock, payments, parcels }: Shop): SagaDefinition<Order, unknown> {
+export function orderSaga(shop: Shop): SagaDefinition<Order, unknown> {
+  const { stock, payments, parcels, bankThinks = aMoment } = shop;
   return saga<Order>('order')
     .step('reserve', {
       run: async ({ input, once }) => {
@@ -28,7 +32,7 @@ export function orderSaga({ stock, payments, parcels }: Shop): SagaDefinition<Or
     })
     .step('charge', {
       run: async ({ input, id, once, signal }) => {
-        await theBankThinks(signal);
+        await bankThinks(signal);
         await once(payments, [{ type: 'increment', key: id, by: input.cents }]);
       },
       compensate: ({ input, id, once }) => once(payments, [{ type: 'increment', key: id, by: -input.cents }]),
@@ -42,12 +46,6 @@ function soldOut(sku: string): Error {
   return Object.assign(new Error(`no ${sku} left`), { code: 'SOLD_OUT', retryable: false });
 }
 
-function theBankThinks(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, 300);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
+async function aMoment(signal: AbortSignal): Promise<void> {
+  await sleep(300, undefined, { signal });
 }

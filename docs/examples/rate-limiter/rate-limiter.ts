@@ -1,5 +1,8 @@
 import type { Holdfast } from '@holdfast/client';
 
+/** Longer than a call waits for its answer (5 s by default) and than the clocks of callers are apart. */
+const LATE_MS = 10_000;
+
 /** At most `limit` calls in each window, counted over all processes. */
 export class RateLimiter {
   readonly #counts;
@@ -16,15 +19,15 @@ export class RateLimiter {
    * One increment decides: each caller gets a number of its own. Counted exactly once, also if the primary dies in
    * between; where the outcome stays unknown the call fails, and has been counted at most once.
    *
-   * The count goes by itself, in the same transaction: a window longer than its own, so that a caller whose clock is
-   * behind by less than that still meets it.
+   * The count goes by itself, in the same transaction: some time after its window, so that a call that is late still
+   * meets it.
    */
   async allow(who: string, now: number = Date.now()): Promise<boolean> {
     const key = this.#key(who, now);
     const { steps } = await this.#counts.transaction({
       then: [
         { type: 'increment', key },
-        { type: 'expire', key, ttlMs: 2 * this.#windowMs },
+        { type: 'expire', key, ttlMs: this.#windowMs + LATE_MS },
       ],
     });
     const [counted] = steps;
