@@ -47,10 +47,14 @@ export class Repair {
     return this.#wanted !== undefined && linked.length > 0 && linked.every((peer) => this.#without.has(peer));
   }
 
-  /** The log's, but nothing is known inside a hole. */
+  /**
+   * The log's. Of what is inside a hole only so much is known as the entries behind it tell, whether or not anybody has it:
+   * what they grew from may be the end of all snapshots that there are.
+   */
   termAt(index: LogIndex): Term | undefined {
-    if (this.#holes.some(({ from, to }) => from <= index && index <= to)) return undefined;
-    return this.#context.log.termAt(index);
+    if (index === this.#wanted?.index) return this.#wanted.term;
+    const pulled = this.#pulled.find((entry) => entry.index === index);
+    return pulled === undefined ? this.#heldTermAt(index) : pulled.term;
   }
 
   /** The first index from `index` on that is in no hole. */
@@ -105,8 +109,13 @@ export class Repair {
     const before = (entry.index - 1) as LogIndex;
     if (before < log.first) return true;
     if (before >= this.#holes.at(-1)!.from) return false;
-    const held = this.termAt(before);
+    const held = this.#heldTermAt(before);
     return held === undefined || held === entry.previousTerm;
+  }
+
+  #heldTermAt(index: LogIndex): Term | undefined {
+    if (this.#holes.some(({ from, to }) => from <= index && index <= to)) return undefined;
+    return this.#context.log.termAt(index);
   }
 
   #fill(): void {
