@@ -4,6 +4,9 @@ import type { Context } from '../kernel/context.ts';
 /** Suspicions of one primary within one election timeout; a flapping link costs no more. */
 const TRIES_MAX = 3;
 
+/** So many pauses of this process put an election off before a primary is heard: one that is always slow would never stand. */
+const PAUSES_MAX = 4;
+
 /**
  * When to believe in the primary, and when to stand. A standby is loyal to a primary that it heard within an
  * election timeout (stickiness), unless it suspects it: its link closed and a new one was refused, it came back as
@@ -18,6 +21,8 @@ export class FailoverMonitor {
   #doubted = false;
   #suspectedSince: number | undefined;
   #suspicions: number[] = [];
+  /** How often a pause has put the election off since the primary was heard. */
+  #pauses = 0;
   /** When to stand if nothing is heard. */
   electionAt: number;
 
@@ -58,6 +63,7 @@ export class FailoverMonitor {
   heard(successors?: readonly NodeId[]): void {
     const { now, config } = this.#context;
     this.#heardAt = now;
+    this.#pauses = 0;
     this.#doubted = false;
     this.#suspectedSince = undefined;
     if (successors !== undefined) this.#successors = successors;
@@ -92,7 +98,11 @@ export class FailoverMonitor {
 
   /** This process was not running for a while: let what piled up be heard before it stands. */
   stalled(): void {
-    this.postpone(2 * this.#context.config.timing.heartbeatMs);
+    const { now, role, config } = this.#context;
+    const delayMs = 2 * config.timing.heartbeatMs;
+    if (role !== 'standby' || this.electionAt >= now + delayMs || this.#pauses >= PAUSES_MAX) return;
+    this.#pauses += 1;
+    this.postpone(delayMs);
   }
 
   postpone(delayMs: number): void {

@@ -21,7 +21,7 @@ interface InFlight {
   readonly message: PeerMessage;
 }
 
-const TICK_MS = 5;
+export const TICK_MS = 5;
 /** More rounds of messages than this without quiet is a live-lock. */
 const ROUNDS_MAX = 2000;
 const MESSAGE_KINDS_OF_ALL: readonly string[] = ['heartbeat', 'heartbeatReply'];
@@ -94,9 +94,14 @@ export class Cluster {
     for (const effect of effects) this.#perform(node, effect);
   }
 
-  tick(ms: number, nodes: readonly ClusterNode[] = this.nodes, then: () => void = () => {}): void {
+  /** `stepMs`: how far apart the ticks are. */
+  tick(
+    ms: number,
+    nodes: readonly ClusterNode[] = this.nodes,
+    { stepMs = TICK_MS, then = () => {} }: { readonly stepMs?: number; readonly then?: () => void } = {},
+  ): void {
     for (const end = this.now + ms; this.now < end; ) {
-      this.now += TICK_MS;
+      this.now += stepMs;
       for (const node of nodes) this.input(node, { kind: 'tick' });
       then();
     }
@@ -114,7 +119,7 @@ export class Cluster {
     const end = this.now + 5000;
     while (this.status(node)?.admitting !== true) {
       if (this.now >= end) throw new Error(`${node.id} did not become primary`);
-      this.tick(TICK_MS, [node], () => this.auto());
+      this.tick(TICK_MS, [node], { then: () => this.auto() });
     }
   }
 

@@ -8,7 +8,7 @@ import {
   type SessionId,
 } from '@holdfast/types';
 import type { CoreConfig, CoreLimits, CoreTiming, ProposedWrite } from '../../src/api.ts';
-import { Cluster, type Trace } from './cluster.ts';
+import { Cluster, TICK_MS, type Trace } from './cluster.ts';
 import type { ClusterNode, CoreFactory, Work } from './cluster-node.ts';
 import { CommandLine, parseNodes, parseRevision, parseWrite } from './command-line.ts';
 import { bytes } from './entries.ts';
@@ -70,7 +70,8 @@ export class ScriptDriver {
     run: (line) => {
       const nodes = line.text('nodes');
       const ticked = nodes === undefined ? undefined : this.#nodes(nodes);
-      this.#cluster.tick(Number(line.words[0]), ticked, () => this.#cluster.auto());
+      const stepMs = line.number('step', TICK_MS);
+      this.#cluster.tick(Number(line.words[0]), ticked, { stepMs, then: () => this.#cluster.auto() });
       return undefined;
     },
     auto: () => void this.#cluster.auto(),
@@ -248,7 +249,7 @@ export class ScriptDriver {
         ms: DEADLINE_MS,
       });
     }
-    this.#cluster.tick(50, undefined, () => this.#cluster.auto());
+    this.#cluster.tick(50, undefined, { then: () => this.#cluster.auto() });
     this.#cluster.takeOutput();
     this.#cluster.trace = 'brief';
     return this.#cluster.nodes.map((node) => this.#statusText(node));
