@@ -57,3 +57,19 @@ describe('who was answered at its deadline is forgotten', () => {
     expect(script.run('unhold n3 persist', 'run 200')).toContain('n2 serve');
   });
 });
+
+test('sessions that somebody made up are not kept, before a primary admits writes nor after', () => {
+  const script = new Script();
+  script.run('cluster nodes=3 primary=n1 session=s', 'crash n1', 'elect n2', 'hold n3 persist');
+  const { office } = script.core('n2');
+  for (let round = 0; round < 20; round++) script.run(`propose n2 9.9.${round} put a=1 ms=50`);
+  script.run('propose n2 s put a=1', 'run 100');
+  expect(office?.admitting).toBe(false);
+  expect(office?.sessionsHeard).toBe(0);
+  script.run('unhold n3 persist', 'run 200');
+  expect(office?.admitting).toBe(true);
+  for (let round = 0; round < 20; round++)
+    expect(script.run(`propose n2 9.9.${round} put a=1`)).toContain('HOLDFAST_SESSION_EXPIRED');
+  script.run('propose n2 s put a=2');
+  expect(office?.sessionsHeard).toBe(1);
+});
