@@ -42,8 +42,7 @@ export const switchover: FaultType<Switchover> = {
     const target = frozen === undefined ? undefined : world.find(frozen);
     if (frozen !== undefined && (target?.isUp !== true || target === primary || target.isFrozen)) return;
     if (frozen !== undefined && target !== undefined) {
-      if (frozen.whenOrdered === true)
-        world.once('ordersToStand', () => freeze(target, frozen.forMs, world));
+      if (frozen.whenOrdered === true) world.once('ordersToStand', () => freeze(target, frozen.forMs, world));
       else freeze(target, frozen.forMs, world);
     }
     world.strikes('switchover', `${primary.id} is told to hand over`);
