@@ -1,4 +1,4 @@
-export type { Once, OnceOf } from './once.ts';
+export type { Once } from './once.ts';
 export {
   type CompensationContext,
   type DefinedStep,
@@ -12,3 +12,4 @@ export { SagaRegister } from './saga-register.ts';
 export type { SagaDatabase, SagaFilter } from './saga-store.ts';
 export type { SagaWorker, SagaWorkerOptions } from './saga-worker.ts';
 export { Sagas, type SagasOptions } from './sagas.ts';
+export type { OnceOf } from './step-marks.ts';

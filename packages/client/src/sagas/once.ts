@@ -1,10 +1,6 @@
 import { HoldfastError } from '@holdfast/types';
-import type {
-  Transaction,
-  TransactionStep,
-  TransactionStepResult,
-  TransactionSummary,
-} from '../transaction.ts';
+import type { TransactionStep, TransactionStepResult } from '../transaction.ts';
+import { markIn, type OnceOf, type StepMarks } from './step-marks.ts';
 
 /**
  * Applies all of `steps` in `database`, any Holdfast database, unless this step of the saga has done so before. Gives
@@ -17,43 +13,17 @@ export type Once = <K, V>(
   steps: readonly TransactionStep<K, V>[],
 ) => Promise<readonly TransactionStepResult<V>[] | undefined>;
 
-/** What `once` is called with: `Holdfast` and its sublevels are. */
-export interface OnceOf<K, V> {
-  transaction(transaction: Transaction<K, V>, options?: object): Promise<TransactionSummary<V>>;
-  sublevel(name: string): unknown;
-}
-
-/** Where a database remembers which steps were applied in it. */
-const MARKS_SUBLEVEL = 'saga-marks';
-
 const APPLIED = 'applied';
 const UNDONE = 'undone';
 
-/** A sublevel is attached to its database until that is closed: one for each use would pile up. */
-const marksLevels = new WeakMap<object, unknown>();
-
-/** It only tells keys and encodings: one that was closed with its database serves as well. */
-function marksOf(database: OnceOf<unknown, unknown>): unknown {
-  let marks = marksLevels.get(database);
-  if (marks === undefined) {
-    marks = database.sublevel(MARKS_SUBLEVEL);
-    marksLevels.set(database, marks);
-  }
-  return marks;
-}
-
-/** `key`: of the step, the same for its compensation. */
-export function onceFor(key: string, direction: 'run' | 'undo', signal: AbortSignal): Once {
+/** `key`: of the step, the same for its compensation. What it may leave behind is noted in `marks`. */
+export function onceFor(key: string, direction: 'run' | 'undo', marks: StepMarks, signal: AbortSignal): Once {
   const apply = async (
     database: OnceOf<unknown, unknown>,
     steps: readonly TransactionStep<unknown, unknown>[],
   ) => {
-    const mark = {
-      key,
-      sublevel: marksOf(database) as never,
-      keyEncoding: 'utf8',
-      valueEncoding: 'utf8',
-    } as const;
+    const mark = markIn(database, key);
+    marks.note(database, key);
     const marked = (value: string) => ({ ...mark, type: 'put', value }) as const;
     if (direction === 'undo') {
       const { branch, steps: results } = await database.transaction(

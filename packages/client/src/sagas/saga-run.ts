@@ -4,6 +4,7 @@ import { type Attempt, attempted, pause } from './attempts.ts';
 import { onceFor } from './once.ts';
 import type { DefinedStep, SagaDefinition, StepContext } from './saga-definition.ts';
 import {
+  isFinished,
   nextMove,
   type SagaChange,
   type SagaFailure,
@@ -19,6 +20,7 @@ import {
   undoFailed,
 } from './saga-record.ts';
 import { type HeldRecord, noSuchSaga, type SagaStore } from './saga-store.ts';
+import { StepMarks } from './step-marks.ts';
 import type { Tenure } from './tenures.ts';
 
 export interface SagaRunParts {
@@ -32,6 +34,8 @@ type Change = (record: SagaRecord) => SagaChange;
 
 const PAUSE_MS = 50;
 const PAUSE_MS_MAX = 2000;
+/** Longer than any process stands still that may have a step on its way. */
+const MARKS_TTL_MS_MIN = 7 * 86_400_000;
 
 /**
  * Works on one saga under one tenure. What it does is kept before the next is begun, and only if nobody else has changed
@@ -40,6 +44,7 @@ const PAUSE_MS_MAX = 2000;
 export class SagaRun {
   readonly #parts: SagaRunParts;
   readonly #names: readonly string[];
+  readonly #marks = new StepMarks();
 
   constructor(parts: SagaRunParts) {
     this.#parts = parts;
@@ -54,9 +59,17 @@ export class SagaRun {
     held = await this.#changed(held, taken);
     for (;;) {
       const move = nextMove(held.record);
-      if (move.kind === 'rest') return held.record;
+      if (move.kind === 'rest') break;
       held = await this.#advanced(held, move);
     }
+    if (isFinished(held.record.state)) await this.#forgetMarks();
+    return held.record;
+  }
+
+  async #forgetMarks(): Promise<void> {
+    const { store, tenure } = this.#parts;
+    if (store.retentionMs === undefined) return;
+    await this.#marks.expireIn(Math.max(store.retentionMs, MARKS_TTL_MS_MIN), tenure.signal);
   }
 
   async #advanced(held: HeldRecord, move: Exclude<SagaMove, { kind: 'rest' }>): Promise<HeldRecord> {
@@ -132,7 +145,7 @@ export class SagaRun {
       attempt: number,
       signal,
       token: this.#parts.tenure.token,
-      once: onceFor(key, direction, signal),
+      once: onceFor(key, direction, this.#marks, signal),
     };
   }
 

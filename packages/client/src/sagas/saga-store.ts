@@ -43,11 +43,11 @@ export class SagaStore {
   readonly #records: Level<SagaRecord>;
   readonly #open: Level<true>;
   readonly #seams: Seams;
-  readonly #retentionMs: number | undefined;
+  /** How long those that have ended are kept; undefined: for ever. */
+  readonly retentionMs: number | undefined;
 
-  /** `retentionMs`: how long those that have ended are kept; undefined: for ever. */
   constructor(database: SagaDatabase, seams: Seams, retentionMs: number | undefined) {
-    this.#retentionMs = retentionMs;
+    this.retentionMs = retentionMs;
     this.#records = database.sublevel(RECORDS_SUBLEVEL, {
       keyEncoding: 'utf8',
       valueEncoding: 'json',
@@ -106,7 +106,7 @@ export class SagaStore {
             type: 'put',
             key,
             value: record,
-            ttlMs: isFinished(record.state) ? this.#retentionMs : undefined,
+            ttlMs: isFinished(record.state) ? this.retentionMs : undefined,
           },
         ],
       },
