@@ -59,6 +59,8 @@ export default defineConfig({
   test: {
     testTimeout: isLong ? 600_000 : 60_000,
     hookTimeout: 60_000,
+    // What is waited for comes at once, or a test fails: a second is not enough on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     // No file keeps anything in modules that another could see. A process for each, that loads them anew, takes half a
     // second and more; what a file left is cleaned up after it by these hooks.
     isolate: false,

@@ -1,6 +1,6 @@
 import type { RecoveredLog } from '@holdfast/core';
 import { type Entry, type LogIndex, logIndex } from '@holdfast/types';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Checkpoints } from '../../src/driver/checkpoints.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
 import { ManualClock } from '../events/manual-clock.ts';
@@ -47,7 +47,7 @@ test('the log is kept for a standby that lags, but not for ever', async () => {
   ]) {
     checkpoints.logged(entries.slice(from, to));
     checkpoints.applied(entries.slice(from, to));
-    await vi.waitFor(() => expect(removed).toHaveLength(to === 50 ? 1 : 2));
+    await expect.poll(() => removed.length).toBe(to === 50 ? 1 : 2);
   }
   await checkpoints.stop();
   expect(removed[0]).toBe(3);

@@ -15,7 +15,7 @@ import {
   ticket,
 } from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { DatabaseDriver } from '../../src/driver/database-driver.ts';
 import type { DriverPorts } from '../../src/driver/driver-ports.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
@@ -249,7 +249,7 @@ test('what was lost and finds no room to be listed is listed when there is some,
     { file },
   );
   driver.input(CLOSED);
-  await vi.waitFor(() => expect(done).toEqual(['judged']));
+  await expect.poll(() => done).toEqual(['judged']);
   expect(tries).toBe(3);
   expect(orders.map((input) => input.kind === 'order' && input.order)).toEqual([
     { kind: 'diskFull', full: true },
