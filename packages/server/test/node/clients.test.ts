@@ -11,7 +11,8 @@ import {
   type WriteReceipt,
 } from '@holdfast/types';
 import { encodeClientMessages } from '@holdfast/wire';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { NodeConfig } from '../../src/config/node-config.ts';
 import { CLOSE_CODES } from '../../src/links/close-codes.ts';
 import type { Node } from '../../src/node.ts';
 import { RawSocket } from './support/raw-socket.ts';
@@ -23,28 +24,32 @@ let cluster: TestCluster;
 let node: Node;
 let url: string;
 
+/** A cluster of one node, and that. */
+async function alone(changes: Partial<NodeConfig['limits']>): Promise<{ made: TestCluster; primary: Node }> {
+  const made = await TestCluster.make(1);
+  const id = made.ids[0]!;
+  const { limits } = made.configOf(id);
+  await made.start(id, { limits: { ...limits, ...changes } });
+  return { made, primary: await made.primary() };
+}
+
 beforeAll(async () => {
-  cluster = await TestCluster.make(1);
-  const id = cluster.ids[0]!;
-  const { limits } = cluster.configOf(id);
-  await cluster.start(id, {
-    limits: {
-      ...limits,
-      handshakeTimeoutMs: 400,
-      clientConnectionsMax: 20,
-      scansPerConnectionMax: 3,
-      scanIdleMs: 200,
-      clientBufferedBytesMax: 8_000_000,
-    },
+  const { made, primary } = await alone({
+    handshakeTimeoutMs: 2000,
+    clientConnectionsMax: 20,
+    scansPerConnectionMax: 3,
+    clientBufferedBytesMax: 8_000_000,
   });
-  node = await cluster.primary();
-  url = cluster.url(id);
+  cluster = made;
+  node = primary;
+  url = cluster.url(cluster.ids[0]!);
 });
 
 afterAll(async () => {
   await cluster.close();
 });
 
+const LOST = { code: 'HOLDFAST_SNAPSHOT_LOST', outcome: 'not-applied' };
 const ALL: KeyRange = { reverse: false, limit: -1, keys: true, values: true };
 
 function scanOpen(
@@ -220,7 +225,7 @@ describe('scans', () => {
     client.close();
   });
 
-  test('one that was never opened, was closed, or was idle for too long is lost', async () => {
+  test('one that was never opened, or was closed, is lost', async () => {
     const client = await TestClient.connect(url);
     await client.put('s1', 'x');
     const next = (scan: number): Promise<unknown> =>
@@ -234,10 +239,6 @@ describe('scans', () => {
       });
     await open();
     client.send([{ kind: 'scanClose', scan }]);
-    await expect(next(scan)).rejects.toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
-    await open();
-    const since = performance.now();
-    await waitFor('it to be idle', () => performance.now() - since > 400);
     await expect(next(scan)).rejects.toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
     client.close();
   });
@@ -257,18 +258,18 @@ describe('scans', () => {
   });
 });
 
+const STATE = { consistency: 'linearizable', remainingMs: 1000, token: 0 as Revision } as const;
+
+async function taken(client: TestClient): Promise<number> {
+  let snapshot = 0;
+  await client.call<'snapshotOpened'>((id) => {
+    snapshot = id;
+    return { kind: 'snapshotOpen', id, ...STATE };
+  });
+  return snapshot;
+}
+
 describe('snapshots', () => {
-  const state = { consistency: 'linearizable', remainingMs: 1000, token: 0 as Revision } as const;
-
-  async function taken(client: TestClient): Promise<number> {
-    let snapshot = 0;
-    await client.call<'snapshotOpened'>((id) => {
-      snapshot = id;
-      return { kind: 'snapshotOpen', id, ...state };
-    });
-    return snapshot;
-  }
-
   test('say how old their state is when it is read', async () => {
     const client = await TestClient.connect(url);
     const snapshot = await taken(client);
@@ -312,15 +313,10 @@ describe('snapshots', () => {
     client.close();
   });
 
-  test('one that was never taken, or was idle for too long, is lost', async () => {
+  test('one that was never taken is lost', async () => {
     const client = await TestClient.connect(url);
-    const lost = { code: 'HOLDFAST_SNAPSHOT_LOST', outcome: 'not-applied' };
-    await expect(client.getFrom(77, ['a'])).rejects.toMatchObject(lost);
-    await expect(client.call((id) => ({ ...scanOpen(id, {}), snapshot: 77 }))).rejects.toMatchObject(lost);
-    const snapshot = await taken(client);
-    const since = performance.now();
-    await waitFor('it to be idle', () => performance.now() - since > 400);
-    await expect(client.getFrom(snapshot, ['a'])).rejects.toMatchObject(lost);
+    await expect(client.getFrom(77, ['a'])).rejects.toMatchObject(LOST);
+    await expect(client.call((id) => ({ ...scanOpen(id, {}), snapshot: 77 }))).rejects.toMatchObject(LOST);
     client.close();
   });
 
@@ -334,6 +330,25 @@ describe('snapshots', () => {
     await taken(client);
     client.close();
   });
+});
+
+test('scans and snapshots that are idle for too long are lost', async () => {
+  const { made } = await alone({ scanIdleMs: 200 });
+  onTestFinished(() => made.close());
+  const client = await TestClient.connect(made.url(made.ids[0]!));
+  await client.put('s1', 'x');
+  let scan = 0;
+  await client.call((id) => {
+    scan = id;
+    return scanOpen(id, {}, 1);
+  });
+  const snapshot = await taken(client);
+  const since = performance.now();
+  await waitFor('them to be idle', () => performance.now() - since > 400);
+  const next = client.call((id) => ({ kind: 'scanNext', remainingMs: 5000, id, scan, pageSize: 1 }));
+  await expect(next).rejects.toMatchObject(LOST);
+  await expect(client.getFrom(snapshot, ['s1'])).rejects.toMatchObject(LOST);
+  client.close();
 });
 
 describe('bad clients', () => {
