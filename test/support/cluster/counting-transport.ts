@@ -4,6 +4,8 @@ import type { Connection, ConnectOptions, Listener, ListenOptions, Transport } f
 /** The real network, and how many frames were handed to its sockets. */
 export class CountingTransport implements Transport {
   frames = 0;
+  /** Is told of each before it is handed over. */
+  onFrame: (bytes: Uint8Array) => void = () => {};
   readonly #inner: Transport = new WebSocketTransport();
 
   listen(options: ListenOptions): Promise<Listener> {
@@ -15,6 +17,7 @@ export class CountingTransport implements Transport {
     const send = connection.send.bind(connection);
     connection.send = (bytes) => {
       this.frames += 1;
+      this.onFrame(bytes);
       send(bytes);
     };
     return connection;
