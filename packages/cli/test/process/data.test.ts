@@ -20,7 +20,7 @@ describe('values', () => {
   it('are written and read, data on stdout, words on stderr', async () => {
     const put = await run(['put', 'greeting', 'hello']);
     expect(put).toMatchObject({ status: 0, stdout: '' });
-    expect(put.stderr).toMatch(/^written: revision \d+, term 1, acknowledged at quorum, on [23] nodes\n$/);
+    expect(put.stderr).toMatch(/^written: revision \d+, term \d+, acknowledged at quorum, on [23] nodes\n$/);
     expect(await run(['get', 'greeting'])).toMatchObject({ status: 0, stdout: 'hello\n', stderr: '' });
     const json = JSON.parse((await run(['get', 'greeting', '--json', '--consistency', 'eventual'])).stdout);
     expect(json).toMatchObject({ key: 'greeting', value: 'hello', encoding: 'utf8', keyEncoding: 'utf8' });
@@ -111,7 +111,7 @@ describe('a transaction', () => {
       status: 0,
       stdout: 'put\tt:n\nincrement\tt:n\t7\nget\tt:n\t7\ndel\tt:x\n',
     });
-    expect(first.stderr).toMatch(/^then ran: revision \d+, term 1, acknowledged at quorum\n$/);
+    expect(first.stderr).toMatch(/^then ran: revision \d+, term \d+, acknowledged at quorum\n$/);
     const again = await run(['txn'], { stdin: transaction });
     expect(again).toMatchObject({ status: 1, stdout: 'get\tt:n\t7\nget\tt:x\n' });
     const json = await run(['txn', '--json', '--encoding', 'hex'], {
