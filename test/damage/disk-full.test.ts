@@ -6,7 +6,8 @@ import { waitUntil } from '../support/faults/wait-until.ts';
 
 const DISK_BYTES = 100 * 1_048_576;
 const VALUE = 'v'.repeat(16_384);
-const FLAGS = { segmentBytes: 1_048_576 };
+/** No election for want of a processor: whoever took over stays primary. */
+const FLAGS = { segmentBytes: 1_048_576, electionTimeoutMs: 1500 };
 
 /** The disk of a node, to be filled and freed. */
 interface FillableDisk {
