@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary.ts';
 import { THRESHOLDS } from '../thresholds.ts';
 
 const WAITING_MAX = 8;
-const ROUNDS = 4;
+const ROUNDS = 5;
 const PUTS_A_ROUND = 240;
 const PUTS_AT_ONCE = 4;
 
@@ -71,6 +71,14 @@ function percentile(durations: readonly number[], share: number): number {
   return durations.toSorted((left, right) => left - right)[Math.floor(durations.length * share)]!;
 }
 
+/** A disk that was slow for a moment was so in one round. */
+function typical(rounds: readonly (readonly number[])[], share: number): number {
+  return percentile(
+    rounds.map((durations) => percentile(durations, share)),
+    0.5,
+  );
+}
+
 async function codeOf(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
     () => undefined,
@@ -82,10 +90,10 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 test('range reads that fill their lane at the disk leave puts as fast as they are', async () => {
   const { node, db, scans } = await start(2);
   await timePuts(db);
-  const free: number[] = [];
-  const beside: number[] = [];
+  const free: number[][] = [];
+  const beside: number[][] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    free.push(...(await timePuts(db)));
+    free.push(await timePuts(db));
     scans.stick();
     const ranges = Array.from({ length: 2 + WAITING_MAX }, () => db.keys({ gte: 'a', lte: 'b' }).all());
     await waitUntil('the lane to be full', () => {
@@ -93,7 +101,7 @@ test('range reads that fill their lane at the disk leave puts as fast as they ar
       return running === 2 && waiting === WAITING_MAX;
     });
     // The same client writes: its writes do not wait for the pages that do not come.
-    beside.push(...(await timePuts(db)));
+    beside.push(await timePuts(db));
     expect(await db.get('put/0')).toBeDefined();
     if (round === 0) {
       expect(await codeOf(Promise.all([db.keys().all(), db.put('c', 'after')]))).toBe('HOLDFAST_OVERLOADED');
@@ -104,10 +112,10 @@ test('range reads that fill their lane at the disk leave puts as fast as they ar
     // They read the state of when they were made, however late the disk answered.
     expect(await Promise.all(ranges)).toEqual(ranges.map(() => ['a', 'b']));
   }
-  const [normal, stuck] = [percentile(free, 0.99), percentile(beside, 0.99)];
+  const [normal, stuck] = [typical(free, 0.99), typical(beside, 0.99)];
   console.log(
-    `put p50 ${percentile(free, 0.5).toFixed(2)} ms, p99 ${normal.toFixed(2)} ms; ` +
-      `beside stuck range reads p50 ${percentile(beside, 0.5).toFixed(2)} ms, p99 ${stuck.toFixed(2)} ms`,
+    `put p50 ${typical(free, 0.5).toFixed(2)} ms, p99 ${normal.toFixed(2)} ms; ` +
+      `beside stuck range reads p50 ${typical(beside, 0.5).toFixed(2)} ms, p99 ${stuck.toFixed(2)} ms`,
   );
   expect(stuck / normal).toBeLessThan(THRESHOLDS.putBesideStuckScans.asserted);
 });
