@@ -18,6 +18,8 @@ import { Rounds } from './rounds.ts';
 const APPEND_BYTES = 1024 * 1024;
 /** A probe may be refused: it carries little. */
 const PROBE_BYTES = 64 * 1024;
+/** The first probe of a term begins so far back that the opening entry finds room behind. */
+const FIRST_PROBE_BYTES = PROBE_BYTES / 2;
 
 interface Echo {
   readonly sentAt: number;
@@ -49,7 +51,7 @@ export class Replicator {
     this.#context = context;
     this.#applier = parts.applier;
     this.#freshness = parts.freshness;
-    const next = (context.log.last.index + 1) as LogIndex;
+    const next = firstNext(context);
     for (const peer of context.others) {
       const progress = new Progress(peer, { next, now: context.now });
       const link = context.links.get(peer)!;
@@ -408,4 +410,19 @@ export class Replicator {
       else this.#readyEchoes.set(peer, echo);
     }
   }
+}
+
+/**
+ * Behind what is known to be committed, if that is near: a peer may lack the rest, or hold another. Asked whether it has the
+ * end it would refuse first, and the election would take a round trip longer.
+ */
+function firstNext({ log, commit }: Context): LogIndex {
+  const end = log.last.index;
+  let bytes = 0;
+  for (let index = end; index > commit; index--) {
+    const entry = log.cached(index);
+    bytes += entry === undefined ? FIRST_PROBE_BYTES : entryBytes(entry);
+    if (bytes >= FIRST_PROBE_BYTES) return (end + 1) as LogIndex;
+  }
+  return (commit + 1) as LogIndex;
 }
