@@ -98,7 +98,7 @@ export class SnapshotInstall {
       position.index >= applied.index &&
       (position.index >= log.last.index ||
         (position.index + 1 >= log.first &&
-          (position.term >= log.last.term || this.#repair.termAt(position.index) !== undefined)))
+          (position.term >= log.last.term || this.#isOfLog(position) !== undefined)))
     );
   }
 
@@ -109,7 +109,15 @@ export class SnapshotInstall {
   #grewFrom(position: Position): boolean {
     const { last } = this.#context.log;
     if (last.index <= position.index) return false;
-    return (this.#repair.termAt(position.index) ?? last.term) === position.term;
+    return this.#isOfLog(position) ?? last.term === position.term;
+  }
+
+  /** Undefined: what the log has in that place, or had before its head went or damage took it, is not known. */
+  #isOfLog(position: Position): boolean | undefined {
+    // Both are committed.
+    if (position.index <= this.#context.commit) return true;
+    const term = this.#repair.termAt(position.index);
+    return term === undefined ? undefined : term === position.term;
   }
 
   /** All above the commit index: only this node may hold it, at or below the snapshot's position as well. */
