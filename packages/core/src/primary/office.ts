@@ -31,8 +31,9 @@ export class Office implements ReadOffice {
   readonly #openingIndex: LogIndex;
   /** When each session was last heard in this office; restarts in full when the first write is admitted. */
   readonly #sessionUsedAt = new Map<SessionId, number>();
+  #admittingSince: number;
   #sweepAt: number;
-  #admittingSince: number | undefined;
+  #admitting = false;
   /** Its disk is full: it stays only until somebody has taken over. */
   #leaves = false;
 
@@ -47,6 +48,7 @@ export class Office implements ReadOffice {
     this.#context = context;
     this.#applier = parts.applier;
     this.term = context.term;
+    this.#admittingSince = context.now;
     this.#sweepAt = context.now + SESSION_SWEEP_MS;
     this.replicator = new Replicator(context, parts);
     this.answers = new Answers(context, this.replicator, parts.acknowledged);
@@ -72,7 +74,7 @@ export class Office implements ReadOffice {
 
   /** The opening entry is committed and applied: the store holds all that can survive of older terms. */
   get admitting(): boolean {
-    return this.#admittingSince !== undefined;
+    return this.#admitting;
   }
 
   /** Of now, milliseconds. */
@@ -103,7 +105,7 @@ export class Office implements ReadOffice {
 
   touchSession(session: SessionId): void {
     // Whoever comes before is not known yet, and what somebody made up would be kept.
-    if (!this.admitting || !this.admission.isOpen(session)) return;
+    if (!this.#admitting || !this.admission.isOpen(session)) return;
     this.#sessionUsedAt.set(session, this.#context.now);
     this.admission.sessionUsed(session);
   }
@@ -144,7 +146,7 @@ export class Office implements ReadOffice {
   }
 
   #tickExpiries(): void {
-    if (!this.admitting || this.switchover.paused) return;
+    if (!this.#admitting || this.switchover.paused) return;
     const { logTime } = this;
     this.expiries.tick(logTime);
     if (!this.#context.persists.idle || this.admission.diskFull || !this.expiries.needsMark(logTime)) return;
@@ -154,7 +156,8 @@ export class Office implements ReadOffice {
 
   onApplied(index: LogIndex): void {
     this.#proposer.onApplied(index);
-    if (this.admitting || index < this.#openingIndex) return;
+    if (this.#admitting || index < this.#openingIndex) return;
+    this.#admitting = true;
     this.#admittingSince = this.#context.now;
     this.admission.open();
     this.#context.notice({ kind: 'promotion', term: this.term, index: this.#openingIndex });
@@ -168,7 +171,7 @@ export class Office implements ReadOffice {
         if (this.#context.commit >= this.#openingIndex) this.replicator.openingCommitted();
       }
       this.answers.advance();
-      if (!this.admitting || this.switchover.paused || !this.#proposer.pump()) break;
+      if (!this.#admitting || this.switchover.paused || !this.#proposer.pump()) break;
       this.replicator.replicate();
     }
     this.switchover.pump();
@@ -186,8 +189,7 @@ export class Office implements ReadOffice {
   #sweepSessions(): void {
     const { now, config } = this.#context;
     this.#sweepAt = now + SESSION_SWEEP_MS;
-    const since = this.#admittingSince;
-    if (since === undefined) return;
+    if (!this.#admitting) return;
     const { sessions } = this.#applier;
     let excess = sessions.size - config.limits.sessionsMax;
     const isFull = excess > 0;
@@ -201,7 +203,8 @@ export class Office implements ReadOffice {
       }
       if (this.admission.pending.countOf(id) > 0) continue;
       // One that asked for nothing yet was opened when its record says, if that was in this office.
-      const usedAt = this.#sessionUsedAt.get(id) ?? Math.max(since, now - (logTime - loggedAt));
+      const usedAt =
+        this.#sessionUsedAt.get(id) ?? Math.max(this.#admittingSince, now - (logTime - loggedAt));
       if (now - usedAt > config.limits.sessionIdleMs) {
         this.admission.closeSession(id, 'expired');
         excess -= 1;
