@@ -47,6 +47,8 @@ export class RangeCursor {
   #position = 0;
   #done = false;
   #seek: Uint8Array | undefined;
+  /** A page was asked for and not answered: its node may have gone on behind it, or not. */
+  #isPlaceLost = false;
   #handedOut = 0;
   #restarts = 0;
   #closed = false;
@@ -130,16 +132,30 @@ export class RangeCursor {
         if (this.#seek === undefined) this.#accept(page);
         return;
       }
-      const seek = this.#seek;
-      const page = await this.#tenant.submit(this.#nextPage(size, seek), signal);
-      if (this.#seek === seek) this.#seek = undefined;
-      this.#accept(page);
+      this.#accept(await this.#further(size, signal));
     } catch (error) {
       if (!isSnapshotLost(error) || !this.#mayRestart()) throw error;
       this.#restarts += 1;
       this.#home = undefined;
       this.#opened = false;
+      this.#isPlaceLost = false;
       this.#opening = this.#open();
+    }
+  }
+
+  async #further(size: number, signal: AbortSignal | undefined): Promise<Page> {
+    const seek = this.#seek;
+    // The next page of the node could be the one behind a page that nobody has seen.
+    if (this.#isPlaceLost && seek === undefined) throw placeLost();
+    const call = this.#nextPage(size, seek);
+    try {
+      const page = await this.#tenant.submit(call, signal);
+      if (this.#seek === seek) this.#seek = undefined;
+      this.#isPlaceLost = false;
+      return page;
+    } catch (error) {
+      if (call.attempts > 0 && !isOfNode(error)) this.#isPlaceLost = true;
+      throw error;
     }
   }
 
@@ -171,6 +187,18 @@ export class RangeCursor {
 
 export function isSnapshotLost(error: unknown): error is HoldfastError {
   return error instanceof HoldfastError && error.code === 'HOLDFAST_SNAPSHOT_LOST';
+}
+
+/** A node has said so, or is gone, as opposed to what this client says itself. */
+function isOfNode(error: unknown): boolean {
+  return isSnapshotLost(error) || (error instanceof HoldfastError && error.node !== undefined);
+}
+
+function placeLost(): HoldfastError {
+  return new HoldfastError(
+    'HOLDFAST_SNAPSHOT_LOST',
+    'a page of this read was asked for and not answered in time: where its node goes on is not known',
+  );
 }
 
 /** A seek beyond the range ends it; one before its beginning the node takes care of. */

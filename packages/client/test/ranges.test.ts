@@ -108,6 +108,20 @@ describe('a range read', () => {
     await world.drive(iterator.close());
   });
 
+  test('a page that was not answered in time is not left out by the next turn', async () => {
+    const iterator = db.keys({ timeoutMs: 100 });
+    expect(await world.drive(iterator.nextv(256))).toHaveLength(256);
+    world.network.setLatency('n1', 'app', 300);
+    expect((await world.timed(iterator.next())).error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED' });
+    world.network.setLatency('n1', 'app', 1);
+    await world.clock.advance(500);
+    expect((await world.timed(iterator.next())).error).toMatchObject({ code: 'HOLDFAST_SNAPSHOT_LOST' });
+    iterator.seek(key(256));
+    expect(await world.drive(iterator.nextv(1000))).toHaveLength(1000);
+    expect(await world.drive(iterator.next())).toBe(key(1256));
+    await world.drive(iterator.close());
+  });
+
   test('a refusal of the range is the reader’s to know', async () => {
     world.cluster.onScan = () => wireError('HOLDFAST_INVALID_ARGUMENT');
     expect((await world.timed(db.keys().all())).error).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT' });
