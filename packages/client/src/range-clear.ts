@@ -1,4 +1,4 @@
-import { assert, type RangeClearing, type Revision, type WriteReceipt } from '@holdfast/types';
+import { assert, HoldfastError, type RangeClearing, type Revision, type WriteReceipt } from '@holdfast/types';
 import { type KeyBounds, rangeBehind } from './keys/key-bounds.ts';
 import type { RangeCursor } from './range-cursor.ts';
 
@@ -20,17 +20,42 @@ export interface RangeClearOptions {
  * node that showed it.
  */
 export async function clearRange(options: RangeClearOptions): Promise<void> {
-  const { reverse, write } = options;
+  const { reverse } = options;
   let { bounds, limit } = options;
+  let hasDeleted = false;
   const upTo = limit === 0 ? undefined : await revisionToClear(options);
   if (upTo === undefined) return;
   for (;;) {
-    const { result } = await write({ ...bounds, reverse, limit, upTo });
+    const { result } = await writePiece(options, { ...bounds, reverse, limit, upTo }, hasDeleted);
     assert(result.kind === 'cleared', 'a clear has the result of one');
     const { deleted, behind } = result;
+    hasDeleted ||= deleted > 0;
     if (limit > 0) limit -= deleted;
     if (behind === undefined || limit === 0) return;
     bounds = rangeBehind(bounds, behind, reverse);
+  }
+}
+
+/** What one piece says of itself is not what became of the whole, once another has deleted something (G6). */
+async function writePiece(
+  { write }: RangeClearOptions,
+  clear: RangeClearing,
+  hasDeleted: boolean,
+): Promise<WriteReceipt> {
+  try {
+    return await write(clear);
+  } catch (error) {
+    if (!hasDeleted || !(error instanceof HoldfastError) || error.outcome !== 'not-applied') throw error;
+    const { code, message, retryable, retryAfterMs, attempts, node, detail } = error;
+    throw new HoldfastError(code, message, {
+      outcome: 'unknown',
+      retryable,
+      attempts,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(node === undefined ? {} : { node }),
+      ...(detail === undefined ? {} : { detail }),
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RangeClearing } from '@holdfast/types';
 import { beforeEach, expect, test } from 'vitest';
 import type { Holdfast } from '../src/index.ts';
+import { wireError } from './support/fake-cluster.ts';
 import { CLEAR_KEYS } from './support/fake-state.ts';
 import { World } from './support/world.ts';
 
@@ -101,6 +102,19 @@ test('a piece whose answer is lost is sent again under its sequence, and goes on
   expect(second!.sequence).toBe(first!.sequence + 1);
   expect(rest.map(({ sequence }) => sequence)).not.toContain(second!.sequence);
   expect(world.cluster.state.history.filter(({ kind }) => kind === 'del')).toHaveLength(COUNT);
+});
+
+test('one that fails half way does not say that it had no effect', async () => {
+  const overloaded = wireError('HOLDFAST_OVERLOADED');
+  let pieces = 0;
+  world.cluster.onWrite = (_, { clear }) => (clear !== undefined && ++pieces > 1 ? overloaded : undefined);
+  const error = { code: 'HOLDFAST_OVERLOADED', retryable: true };
+  const half = await world.timed(db.clear({ timeoutMs: 300 }));
+  expect(half.error).toMatchObject({ ...error, outcome: 'unknown', cause: { outcome: 'not-applied' } });
+  const none = await world.timed(db.clear({ timeoutMs: 300 }));
+  expect(none.error).toMatchObject({ ...error, outcome: 'not-applied' });
+  world.cluster.onWrite = () => undefined;
+  expect(await world.drive(db.keys().all())).toHaveLength(COUNT - CLEAR_KEYS);
 });
 
 test('a write asked for after it, and not awaited, stays, however slow the node is', async () => {
