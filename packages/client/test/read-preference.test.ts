@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Holdfast, HoldfastReadOptions } from '../src/index.ts';
+import { wireError } from './support/fake-cluster.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -46,6 +47,23 @@ test('a database and a sublevel may prefer for all their reads', async () => {
   expect(await served({})).not.toContain('n1');
   expect((await world.drive(db.sublevel('s').read('b'))) ?? 'none').toBe('none');
   expect(await served({ readPreference: 'primary' }, 1)).toEqual(['n1']);
+});
+
+test('where those asked first are too old, all others are asked before that is told', async () => {
+  const { cluster } = world;
+  cluster.ageMsOf = () => 100;
+  for (const readPreference of ['primary', 'standby', 'nearest'] as const) {
+    const options = { consistency: 'eventual', maxStalenessMs: 50, readPreference } as const;
+    expect(await served(options)).toEqual(['n1', 'n1', 'n1', 'n1']);
+  }
+  // A primary that is cut off from the others is not as fresh as it was, either.
+  cluster.onRead = ({ id }) => (id === 'n3' ? undefined : wireError('HOLDFAST_TOO_STALE'));
+  expect(await served({ consistency: 'eventual', maxStalenessMs: 200 })).toEqual(['n3', 'n3', 'n3', 'n3']);
+  cluster.onRead = () => wireError('HOLDFAST_TOO_STALE');
+  const asked = cluster.nodes.map(({ requests }) => requests);
+  const none = await world.timed(db.read('a', { consistency: 'eventual', maxStalenessMs: 200 }));
+  expect(none.error).toMatchObject({ code: 'HOLDFAST_TOO_STALE' });
+  expect(cluster.nodes.map(({ requests }, place) => requests - asked[place]!)).toEqual([1, 1, 1]);
 });
 
 test('the nearest are those with the shortest round trip, as long as they are heard', async () => {

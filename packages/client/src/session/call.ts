@@ -235,7 +235,7 @@ abstract class RoutedCall<Result> extends Call<Result> {
     this.isDegraded = true;
     this.consistency = 'eventual';
     this.after = 0 as Revision;
-    this.refusedBy = new Set();
+    this.refusedBy = undefined;
     this.refusal = undefined;
   }
 

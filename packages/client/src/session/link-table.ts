@@ -203,6 +203,11 @@ export class LinkTable implements ReadRoutes {
     return others[call.order % others.length]?.link ?? NO_LINK;
   }
 
+  /** Somebody is trusted who has not refused it. */
+  hasOtherFor(call: RoutableCall): boolean {
+    return this.#ranked.some((state) => isTrusted(state) && call.refusedBy?.has(state.link) !== true);
+  }
+
   #healthOf(node: NodeId): Omit<NodeHealth, 'id' | 'url'> {
     const state = this.#ranked.find((candidate) => candidate.node === node);
     const { state: breaker, cause } = this.#breakers.of(node);

@@ -339,10 +339,11 @@ export class ReadDesk {
       this.#onCompacted(link, call, error);
       return;
     }
-    if (call.isDegraded) call.refusedBy?.add(link);
-    const verdict = this.#isInTheWay(call, error)
-      ? 'final'
-      : judgeRead(error, { othersLeft: this.#othersLeft(call) });
+    // Whoever is asked next is not one that is too old; and of one that has turned to others, none that has refused it.
+    const isPassedOver = call.isDegraded || error.code === 'HOLDFAST_TOO_STALE';
+    if (isPassedOver) call.refusedBy = new Set(call.refusedBy).add(link);
+    const othersLeft = isPassedOver ? this.#links.hasOtherFor(call) : this.#othersLeft(call);
+    const verdict = this.#isInTheWay(call, error) ? 'final' : judgeRead(error, { othersLeft });
     switch (verdict) {
       case 'diverged':
         if (call.kind === 'watch') this.fail(call, answeredError(call, error, this.#links.nodeOf(link)));
@@ -354,7 +355,7 @@ export class ReadDesk {
         return;
       case 'later':
         call.refusal = error;
-        if (call.isDegraded) call.refusedBy?.clear();
+        if (call.kind !== 'watch') call.refusedBy = undefined;
         this.#laneOf(call).retry(call, { avoid: link, retryAt: now + this.#pauseMs(call, error) });
         return;
       case 'final':
@@ -408,10 +409,7 @@ export class ReadDesk {
 
   /** Whether some node has not been asked yet that could answer. */
   #othersLeft(call: RoutableCall): boolean {
-    if (isForPrimary(call)) return false;
-    // One that turned to others has been sent before that, too.
-    const asked = call.isDegraded ? call.refusedBy?.size : call.attempts;
-    return (asked ?? 0) < this.#links.size;
+    return !isForPrimary(call) && call.attempts < this.#links.size;
   }
 
   /** Never silently. */

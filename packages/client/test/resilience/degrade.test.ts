@@ -129,6 +129,20 @@ describe("degrade: 'stale-reads'", () => {
     expect(db.health()?.counters.staleReads).toBe(0);
   });
 
+  test('where all who are trusted are too old it ends with that, and asks each once', async () => {
+    const db = await stored({ degrade: 'stale-reads', maxStalenessMs: 500 });
+    const { cluster } = world;
+    cluster.ageMsOf = () => 600;
+    cluster.node('n1').freeze();
+    await world.clock.advance(10);
+    const asked = cluster.nodes.map(({ requests }) => requests);
+    const { ms, error } = await world.timed(db.read('a'));
+    expect(error).toMatchObject({ code: 'HOLDFAST_TOO_STALE' });
+    expect(ms).toBeLessThan(1500);
+    expect(cluster.nodes.map(({ requests }, place) => requests - asked[place]!)).toEqual([0, 1, 1]);
+    expect(db.health()?.retryBudget).toBeGreaterThan(45);
+  });
+
   test('the bound on the age is kept, by whoever can', async () => {
     const db = await stored({ degrade: 'stale-reads', maxStalenessMs: 500 });
     await loseThePrimary();
