@@ -4,13 +4,13 @@ import type { Seams } from './seams.ts';
 
 /** The time and the signal of one call that is made of several, each of which gets what is left. */
 export class CallTime {
-  readonly #seams: Seams;
+  readonly #seams: Pick<Seams, 'clock' | 'random'>;
   readonly #deadline: number;
   readonly #signal: AbortSignal | undefined;
   /** Why the call has not come to its end so far: told as the cause when time is up. */
   obstacle: HoldfastError | undefined = undefined;
 
-  constructor(seams: Seams, timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor(seams: Pick<Seams, 'clock' | 'random'>, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#seams = seams;
     this.#deadline = seams.clock.now() + timeoutMs;
     this.#signal = signal;

@@ -1,4 +1,5 @@
 import type { KeyRange } from '@holdfast/types';
+import { CallTime } from './call-time.ts';
 import type { RangeOpening, RangeRead } from './range-cursor.ts';
 import { type ScanCall, SnapshotScanCall } from './session/call.ts';
 import type { SnapshotPin } from './snapshot-pin.ts';
@@ -26,13 +27,16 @@ export function rangeOfSnapshot(tenant: Tenant, pin: SnapshotPin, timeoutMs: num
   return (range, pageSize): RangeOpening => {
     let call: SnapshotScanCall | undefined;
     let isCancelled = false;
-    const firstPage = pin.read((snapshot) => {
-      const deadline = tenant.now() + timeoutMs;
-      call = new SnapshotScanCall({ deadline, snapshot, range, pageSize });
-      const page = tenant.submit(call);
-      if (isCancelled) tenant.abort(call);
-      return page;
-    });
+    const firstPage = pin.read(
+      (snapshot) => {
+        const deadline = tenant.now() + timeoutMs;
+        call = new SnapshotScanCall({ deadline, snapshot, range, pageSize });
+        const page = tenant.submit(call);
+        if (isCancelled) tenant.abort(call);
+        return page;
+      },
+      new CallTime(tenant.seams, timeoutMs, undefined),
+    );
     return {
       firstPage,
       cancel: () => {

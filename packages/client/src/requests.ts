@@ -3,12 +3,14 @@ import type { AbstractSnapshot } from 'abstract-level';
 import { asBuffer } from './bytes.ts';
 import { CallMaker } from './call-maker.ts';
 import { type CallNames, CLEAR_NAMES, READ_NAMES } from './call-names.ts';
+import { CallTime } from './call-time.ts';
 import { type KeyBounds, rangeBehind } from './keys/key-bounds.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import {
   type CallDefaults,
   type CallOptions,
   checkedAck,
+  checkedSignal,
   checkedTtl,
   type ReadCallOptions,
   type WriteCallOptions,
@@ -255,9 +257,15 @@ export class Requests {
 
   #readSnapshot(keys: readonly Uint8Array[], options: ReadRequestOptions): Promise<ServedAnswer> {
     const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant) as SnapshotPin;
-    return pin.read((home) =>
-      this.#tenant.submit(this.#maker.snapshotRead(keys, options, home), options.signal),
+    const time = new CallTime(
+      this.#tenant.seams,
+      this.#maker.timeoutMs(options),
+      checkedSignal(options.signal),
     );
+    return pin.read((home) => {
+      const { timeoutMs, signal } = time.left();
+      return this.#tenant.submit(this.#maker.snapshotRead(keys, { ...options, timeoutMs }, home), signal);
+    }, time);
   }
 
   #writeStored(

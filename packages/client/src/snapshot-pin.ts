@@ -1,4 +1,5 @@
 import type { HoldfastError } from '@holdfast/types';
+import type { CallTime } from './call-time.ts';
 import { isSnapshotLost } from './range-cursor.ts';
 import type { SnapshotCall, SnapshotHome } from './session/call.ts';
 import type { Tenant } from './tenant.ts';
@@ -32,12 +33,12 @@ export class SnapshotPin {
     return this.#tenant === tenant;
   }
 
-  /** Runs `read` where the snapshot is. */
-  async read<Result>(read: (home: SnapshotHome) => Promise<Result>): Promise<Result> {
+  /** Runs `read` where the snapshot is. It is waited for no longer than `time` allows. */
+  async read<Result>(read: (home: SnapshotHome) => Promise<Result>, time: CallTime): Promise<Result> {
     for (;;) {
       const taken = this.#home;
       try {
-        const result = await read(await taken);
+        const result = await read(await time.within(taken));
         this.#isRead = true;
         return result;
       } catch (error) {

@@ -20,7 +20,7 @@ export function tenantOf(
     namespace: options.namespace,
     logger: options.logger,
     isLazy: options.lazy === true,
-    setTimer: (delayMs, callback) => seams.clock.setTimer(delayMs, callback),
+    seams,
     onTopology: (topology) => announce('topology', topology),
     onNews: ({ event, detail }) => announce(event, detail),
     onDiverged: (divergence) => announce('diverged', divergence),

@@ -8,6 +8,7 @@ import {
 } from '@holdfast/types';
 import { ClientLog, type ClientLogger } from './client-log.ts';
 import type { Driver, DriverUser } from './driver.ts';
+import type { Seams } from './seams.ts';
 import type {
   AnyCall,
   Call,
@@ -28,7 +29,7 @@ export interface TenantOptions {
   readonly logger: ClientLogger | undefined;
   /** It is open whether or not a node is in reach. */
   readonly isLazy: boolean;
-  setTimer(delayMs: number, callback: () => void): Timer;
+  readonly seams: Pick<Seams, 'clock' | 'random'>;
   readonly onTopology: (topology: Topology) => void;
   readonly onNews: (news: ClientNews) => void;
   readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
@@ -67,6 +68,10 @@ export class Tenant implements DriverUser {
 
   get topology(): Topology {
     return this.#driver.topology;
+  }
+
+  get seams(): TenantOptions['seams'] {
+    return this.#options.seams;
   }
 
   health(): ClientHealth {
@@ -138,7 +143,7 @@ export class Tenant implements DriverUser {
 
   /** From now on pending calls have `graceMs` to end by themselves; then they are ended. */
   startClosing(graceMs: number): void {
-    this.#graceTimer ??= this.#options.setTimer(graceMs, () => this.#endCalls());
+    this.#graceTimer ??= this.seams.clock.setTimer(graceMs, () => this.#endCalls());
   }
 
   /** Waits for pending calls as long as `startClosing` allows, then leaves the driver. */

@@ -108,6 +108,27 @@ describe('a snapshot', () => {
     expect(() => late.ref()).toThrow(expect.objectContaining({ code: 'LEVEL_SNAPSHOT_NOT_OPEN' }));
   });
 
+  test('is waited for by a read as long as its time and its signal allow', async () => {
+    world.cluster.elect(undefined);
+    await world.clock.advance(10);
+    const snapshot = db.snapshot({ timeoutMs: 20_000 } as object);
+    const late = { code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'not-applied' };
+    for (const read of [
+      () => db.get('a', { snapshot, timeoutMs: 100 }),
+      () => db.keys({ snapshot, timeoutMs: 100 }).next(),
+    ])
+      expect(await world.timed(read())).toMatchObject({ ms: 100, error: late });
+    const controller = new AbortController();
+    world.clock.setTimer(50, () => controller.abort());
+    const aborted = await world.timed(db.getMany(['a'], { snapshot, signal: controller.signal }));
+    expect(aborted).toMatchObject({ ms: 50, error: { code: 'HOLDFAST_ABORTED', outcome: 'not-applied' } });
+    const patient = world.timed(db.get('a', { snapshot, timeoutMs: 5000 }));
+    await world.clock.advance(1000);
+    world.cluster.elect('n2');
+    expect((await patient).value).toBe('1');
+    await world.drive(snapshot.close());
+  });
+
   test('is disposed of by `await using`', async () => {
     const snapshot = db.snapshot();
     expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
