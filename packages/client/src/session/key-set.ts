@@ -1,8 +1,10 @@
-import { keyText } from '@holdfast/types';
+import { keyText, type Operation } from '@holdfast/types';
 import type { WriteCall } from './call.ts';
 
+const NO_OPERATIONS: readonly Operation[] = [];
+
 /**
- * The keys of some writes, as often as they occur: those they write, and those they depend on. A clear has none: it spares
+ * The keys of some writes, as often as they occur: those they write, in either branch, and those they depend on. A clear has none: it spares
  * what is newer than it, wherever it stands among other writes.
  */
 export class KeySet {
@@ -37,5 +39,6 @@ export class KeySet {
 
 function* keysOf(call: WriteCall): Generator<string> {
   for (const { key } of call.operations) yield keyText(key);
+  for (const { key } of call.otherwise ?? NO_OPERATIONS) yield keyText(key);
   for (const { key } of call.conditions) yield keyText(key);
 }

@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { LinkHealth } from '../../src/links/link-health.ts';
 import { type EndpointView, planLinks } from '../../src/links/link-plan.ts';
 import { LINK_TIMING } from '../../src/links/link-timing.ts';
+import { WriteCall } from '../../src/session/call.ts';
 import { CallQueue } from '../../src/session/call-queue.ts';
 import { DeadlineWheel, type Timed } from '../../src/session/deadline-wheel.ts';
+import { KeySet } from '../../src/session/key-set.ts';
 import { SequenceWindow } from '../../src/session/sequence-window.ts';
 import { SessionToken } from '../../src/session/session-token.ts';
 import { TopologyView } from '../../src/session/topology-view.ts';
@@ -140,6 +142,25 @@ test('a queue keeps the order of issue, whatever is put back, and sheds what has
     ),
     RUNS,
   );
+});
+
+test('a write touches another in whatever either may write or depends on', () => {
+  const key = Buffer.from('a');
+  const put = { kind: 'put', key, value: Buffer.from('1') } as const;
+  const none = { deadline: 1, bytes: 0, ack: 'quorum', conditions: [], operations: [] } as const;
+  const calls = [
+    { ...none, operations: [put] },
+    { ...none, conditions: [{ kind: 'absent', key } as const] },
+    { ...none, otherwise: [put] },
+  ].map((parts) => new WriteCall(parts));
+  for (const call of calls) {
+    const keys = new KeySet();
+    keys.add(call);
+    for (const other of calls) expect(keys.touchedBy(other)).toBe(true);
+    expect(keys.touchedBy(new WriteCall(none))).toBe(false);
+    keys.delete(call);
+    expect(keys.size).toBe(0);
+  }
 });
 
 const ids = ['n1', 'n2', 'n3', 'n4'] as NodeId[];
