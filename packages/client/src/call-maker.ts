@@ -1,5 +1,6 @@
 import {
   type Ack,
+  boundBytes,
   type Condition,
   type Consistency,
   HoldfastError,
@@ -142,7 +143,14 @@ export class CallMaker {
     return (range, pageSize) => {
       const deadline = this.#deadline({ timeoutMs });
       const consistency = this.#consistency(named);
-      const call = new ScanCall({ deadline, bytes: 0, range, pageSize, ...routing, consistency });
+      const call = new ScanCall({
+        deadline,
+        bytes: boundBytes(range),
+        range,
+        pageSize,
+        ...routing,
+        consistency,
+      });
       call.whenNoPrimary = whenNoPrimary;
       return this.#leftToNodes(call, named);
     };
@@ -161,7 +169,8 @@ export class CallMaker {
       const { readPreference } = options;
       const routing = this.#routing({ readPreference, consistency, after: from, degrade: 'none' });
       const deadline = this.#deadline({ timeoutMs });
-      return new WatchCall({ deadline, bytes: 0, ...routing, ...what, from, credit, sink });
+      const bytes = boundBytes(what.range);
+      return new WatchCall({ deadline, bytes, ...routing, ...what, from, credit, sink });
     };
   }
 

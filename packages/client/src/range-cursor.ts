@@ -4,6 +4,7 @@ import { asBuffer } from './bytes.ts';
 import type { KeySpace } from './keys/key-space.ts';
 import { type LinkId, type Page, PageCall } from './session/call.ts';
 import type { Tenant } from './tenant.ts';
+import { checkedBounds } from './write-request.ts';
 
 export interface RangeRead {
   /** Of stored keys. */
@@ -91,9 +92,10 @@ export class RangeCursor {
     return this.takeReady(size);
   }
 
-  /** Goes on at a key, in the direction of the range. */
+  /** Goes on at a key, in the direction of the range. Throws HOLDFAST_REQUEST_TOO_LARGE. */
   seek(own: Uint8Array): void {
     const target = this.#keys.stored(own);
+    checkedBounds({ gte: target });
     this.#records = [];
     this.#position = 0;
     this.#done = isOutside(target, this.#read.range);

@@ -27,6 +27,7 @@ import type { EncodedTransaction } from './transaction.ts';
 import { WatchSource } from './watch/watch-source.ts';
 import { WatchState } from './watch/watch-state.ts';
 import { WatchStream } from './watch/watch-stream.ts';
+import { checkedBounds } from './write-request.ts';
 
 /** What abstract-level hands down for a read. */
 export interface ReadRequestOptions extends ReadCallOptions {
@@ -174,7 +175,7 @@ export class Requests {
   ): RangeCursor {
     const { reverse = false, limit = -1 } = options;
     const range = { ...this.#keys.range(options), reverse, limit, keys: what.keys, values: what.values };
-    return new RangeCursor(this.#tenant, this.#keys, { range, ...this.#opening(options, names) });
+    return new RangeCursor(this.#tenant, this.#keys, { range, ...this.#opening(range, options, names) });
   }
 
   /** What comes after `from`, or after now; before that what is there now, if `initial`. */
@@ -182,6 +183,7 @@ export class Requests {
     const { from, initial, previousValues, options } = what;
     const tenant = this.#tenant;
     const range = this.#keys.range(what.bounds);
+    checkedBounds(range);
     const makeCall = this.#maker.watch(options, { range, previousValues });
     const stream = new WatchStream({ tenant, seams, from, makeCall });
     if (!initial) return new WatchSource(stream, undefined);
@@ -205,7 +207,8 @@ export class Requests {
       cursor: this.cursor({ ...options, limit: 1 }, { keys: false, values: false }, CLEAR_NAMES),
       bounds: this.#keys.range(options),
       reverse,
-      limit,
+      // What abstract-level takes for a whole number, a message may not.
+      limit: Math.min(limit, Number.MAX_SAFE_INTEGER),
       signal,
       write: (clear) => this.#tenant.submit(this.#maker.clear(clear, options), signal),
     });
@@ -215,9 +218,10 @@ export class Requests {
    * Does not throw: abstract-level makes iterators while it lets go what waited for the database to open, and one that
    * threw would leave all behind it waiting for ever.
    */
-  #opening(options: RangeOptions, names: CallNames): Pick<RangeRead, 'open' | 'timeoutMs'> {
+  #opening(range: KeyBounds, options: RangeOptions, names: CallNames): Pick<RangeRead, 'open' | 'timeoutMs'> {
     try {
       names.check(options);
+      checkedBounds(range);
       const reading = names.takes('degrade') ? options : { ...options, degrade: 'none' as const };
       const pin = HoldfastSnapshot.pinOf(options.snapshot, this.#tenant);
       const timeoutMs = this.#maker.timeoutMs(options);

@@ -2,11 +2,13 @@ import {
   boundBytes,
   type Condition,
   HoldfastError,
+  LIMITS,
   type Operation,
   type WriteRequest,
 } from '@holdfast/types';
 import { writeProblem } from '@holdfast/wire';
 import { invalidOption } from './invalid-option.ts';
+import type { KeyBounds } from './keys/key-bounds.ts';
 import { checkedRevision } from './options.ts';
 
 /** A condition with its key encoded; `revision` 0 means absent. */
@@ -46,6 +48,14 @@ function toCondition({ key, revision }: EncodedCondition): Condition {
   const expected = checkedRevision('revision', revision);
   if (expected === undefined) throw invalidOption('revision', revision, 'a revision');
   return expected === 0 ? { kind: 'absent', key } : { kind: 'revision', key, revision: expected };
+}
+
+/** Of a range, which may be as long as a request: a longer one would not fit into a frame. Returns their bytes. */
+export function checkedBounds(bounds: KeyBounds): number {
+  const bytes = boundBytes(bounds);
+  if (bytes <= LIMITS.requestBytesMax) return bytes;
+  const text = `bounds of ${bytes} bytes, at most ${LIMITS.requestBytesMax} allowed`;
+  throw new HoldfastError('HOLDFAST_REQUEST_TOO_LARGE', text);
 }
 
 /** Throws at once for what a node would refuse anyway. Returns the bytes of keys and values. */

@@ -60,6 +60,12 @@ test.each([5, CLEAR_KEYS, CLEAR_KEYS + 5])('keeps to a limit of %s, from either 
   expect(await world.drive(db.keys().all())).toEqual(before.slice(limit, COUNT - limit));
 });
 
+test('a limit beyond all numbers is none', async () => {
+  await world.drive(db.clear({ gte: key(2000), limit: Number.MAX_VALUE }));
+  expect(await world.drive(db.keys().all())).toHaveLength(2000);
+  expect(world.cluster.node('n1').connections).toBe(1);
+});
+
 test('a limit of none, and an empty range, write nothing', async () => {
   await world.drive(db.clear({ limit: 0 }));
   await world.drive(db.clear({ gt: 'l' }));

@@ -145,6 +145,16 @@ describe('arguments', () => {
     const large = 'x'.repeat(LIMITS.keyBytesMax + 1);
     expect((await world.timed(db.put(large, '1'))).error).toMatchObject({ code: 'HOLDFAST_KEY_TOO_LARGE' });
     expect((await world.timed(db.get(large))).error).toMatchObject({ code: 'HOLDFAST_KEY_TOO_LARGE' });
+    const tooMuch = { code: 'HOLDFAST_REQUEST_TOO_LARGE' };
+    const keys = Array.from({ length: 2049 }, () => 'k'.repeat(4096));
+    expect((await world.timed(db.getMany(keys))).error).toMatchObject(tooMuch);
+    const gte = 'k'.repeat(2 ** 23 + 1);
+    expect((await world.timed(db.keys({ gte }).next())).error).toMatchObject(tooMuch);
+    expect((await world.timed(db.watch({ gte }).next())).error).toMatchObject(tooMuch);
+    const iterator = db.keys();
+    expect(() => iterator.seek(gte)).toThrow(expect.objectContaining(tooMuch));
+    await world.drive(iterator.close());
+    expect(world.cluster.nodes.map(({ connections }) => connections)).toEqual([1, 1, 1]);
     const value = 'x'.repeat(LIMITS.valueBytesMax + 1);
     expect((await world.timed(db.put('a', value))).error).toMatchObject({ code: 'HOLDFAST_VALUE_TOO_LARGE' });
   });

@@ -73,8 +73,12 @@ export function readProblem(request: Pick<ReadRequest, 'keys'>): RequestProblem 
   if (request.keys.length > LIMITS.keysPerReadMax) {
     return tooLarge(`${request.keys.length} keys, at most ${LIMITS.keysPerReadMax} allowed`);
   }
-  for (const key of request.keys) if (key.length > LIMITS.keyBytesMax) return keyTooLarge(key);
-  return undefined;
+  let bytes = 0;
+  for (const key of request.keys) {
+    if (key.length > LIMITS.keyBytesMax) return keyTooLarge(key);
+    bytes += key.length;
+  }
+  return bytesProblem(bytes);
 }
 
 function operationProblem(operation: Operation, request: CheckedRequest): RequestProblem | undefined {

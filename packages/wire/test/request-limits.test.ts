@@ -93,7 +93,11 @@ describe('a transaction', () => {
 
 test('a read request', () => {
   const read = (keys: Uint8Array[]): string | undefined => readProblem({ keys })?.code;
-  expect(read(Array.from({ length: LIMITS.keysPerReadMax }, () => longestKey))).toBeUndefined();
+  expect(read(Array.from({ length: LIMITS.keysPerReadMax }, () => key))).toBeUndefined();
+  // More would not fit into a frame, which is the end of its connection.
+  const longest = Array.from({ length: LIMITS.requestBytesMax / LIMITS.keyBytesMax }, () => longestKey);
+  expect(read(longest)).toBeUndefined();
+  expect(read([...longest, key])).toBe('HOLDFAST_REQUEST_TOO_LARGE');
   expect(read(Array.from({ length: LIMITS.keysPerReadMax + 1 }, () => key))).toBe(
     'HOLDFAST_REQUEST_TOO_LARGE',
   );

@@ -16,7 +16,7 @@ import type {
   WireError,
   WriteReceipt,
 } from '@holdfast/types';
-import { assert, type HoldfastError } from '@holdfast/types';
+import { assert, boundBytes, type HoldfastError } from '@holdfast/types';
 import type { Timed } from './deadline-wheel.ts';
 import type { OpenSession } from './open-session.ts';
 import type { ReadPreference } from './read-routes.ts';
@@ -389,7 +389,7 @@ export class PageCall extends BoundCall<Page> {
     pageSize: number;
     seek: Uint8Array | undefined;
   }) {
-    super({ ...options, bytes: 0 });
+    super({ ...options, bytes: options.seek?.byteLength ?? 0 });
     this.scan = options.scan;
     this.pageSize = options.pageSize;
     this.seek = options.seek;
@@ -411,7 +411,8 @@ export class SnapshotScanCall extends BoundCall<Page> {
   readonly pageSize: number;
 
   constructor(options: { deadline: number; snapshot: SnapshotHome; range: KeyRange; pageSize: number }) {
-    super({ deadline: options.deadline, bytes: 0, home: options.snapshot.link });
+    const { deadline, range, snapshot } = options;
+    super({ deadline, bytes: boundBytes(range), home: snapshot.link });
     this.snapshot = options.snapshot.id;
     this.range = options.range;
     this.pageSize = options.pageSize;

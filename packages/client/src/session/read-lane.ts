@@ -10,7 +10,7 @@ import { isForPrimary, type ReadRoutes } from './read-routes.ts';
 import type { SessionToken } from './session-token.ts';
 import { remainingMs } from './write-lane.ts';
 
-/** Room that an opening takes on the wire, roughly. */
+/** Room that an opening takes on the wire, roughly, beside its bounds. */
 const OPENING_BYTES = 256;
 
 /**
@@ -221,7 +221,7 @@ export class ReadLane {
     call.tokenEpoch = this.#token.epoch;
     this.#inFlight += 1;
     if (call.kind === 'read') this.#frames.addRead(link, call);
-    else this.#frames.addRequest(link, call, call.request, OPENING_BYTES);
+    else this.#frames.addRequest(link, call, call.request, OPENING_BYTES + call.bytes);
   }
 
   #leaveLink(call: RoutableCall): void {
