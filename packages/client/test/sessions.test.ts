@@ -114,6 +114,34 @@ describe('sessions', () => {
     expect(await world.drive(db.get('a'))).toBe('2');
   });
 
+  test('nor what was read under it and comes when the same node has been asked anew (G10)', async () => {
+    const { cluster } = world;
+    const db = await world.opened({ consistency: 'session', readPreference: 'standby' });
+    await world.drive(db.put('a', '1'));
+    const behind = cluster.state.frozen();
+    cluster.state.revision = (db.token() + REVISION_GAP) as never;
+    await world.drive(db.put('a', '2'));
+    const { state } = cluster;
+    const asked: string[] = [];
+    cluster.onRead = ({ id }) => {
+      asked.push(id);
+      cluster.state = asked.length === 1 ? behind : state;
+      // The second one says that nothing was lost, but not before the first is heard again.
+      if (asked.length !== 2) return 'late';
+      world.network.setLatency(id, 'app', 5);
+      first().thaw();
+      return undefined;
+    };
+    const first = () => cluster.node(asked[0]!);
+    const read = db.get('a');
+    await world.clock.advance(5);
+    first().freeze();
+    while (asked.length < 3) await world.clock.advance(1);
+    expect(asked[2]).toBe(asked[0]);
+    first().answerLate();
+    expect(await world.drive(read)).toBe('2');
+  });
+
   test('`after` is passed on, by whichever node reads', async () => {
     const db = await world.opened();
     const tokens: number[] = [];

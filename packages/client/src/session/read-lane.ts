@@ -137,8 +137,6 @@ export class ReadLane {
       call.avoid = call.link === NO_LINK ? primary : call.link;
       if (call.link !== NO_LINK) {
         this.#leaveLink(call);
-        // What the one asked before may still say is no answer to what is asked now.
-        this.#ledger.renew(call);
         taken.push(call);
       } else if (call.retryAt > 0) {
         call.retryAt = now;
@@ -202,6 +200,9 @@ export class ReadLane {
   }
 
   #send(call: RoutableCall, link: LinkId, routes: ReadRoutes, now: number): void {
+    // What a node may still say to what it was asked before is no answer to what it is asked now; and one that opens late
+    // what was asked for before would take the same id for a mistake.
+    if (call.attempts > 1) this.#ledger.renew(call);
     call.link = link;
     call.sentAt = now;
     // A range may take its time, and a full lane for range reads says nothing about the rest.
@@ -251,8 +252,6 @@ export class ReadLane {
       if (isForPrimary(call)) forPrimary.push(call);
       else forAnybody.push(call);
     });
-    // A node that opens it late, or has, would take the same one for a mistake should it be asked again.
-    for (const call of [...forPrimary, ...forAnybody]) if (call.kind !== 'read') this.#ledger.renew(call);
     this.#forPrimary.restore(forPrimary);
     this.#forAnybody.restore(forAnybody);
     return forPrimary.length + forAnybody.length + promoted;
