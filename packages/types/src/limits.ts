@@ -79,6 +79,8 @@ export const LIMITS = {
   helloBytesMax: 65_536,
   /** A connection that has not said hello by then is closed. */
   handshakeTimeoutMs: 3000,
+  /** A connection over which a client says nothing for longer is cut: each says something every 10 s. */
+  clientSilentMsMax: 60_000,
   scansPerConnectionMax: 256,
   /**
    * Pages of range reads that a node reads from its store at once. Each occupies one of the four threads that a Node.js

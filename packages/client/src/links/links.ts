@@ -222,7 +222,7 @@ export class Links {
       now,
       handlers.isBusy(link.id) ? 'answers' : isWatching ? 'events' : 'nothing',
     );
-    const isSignDue = isWatching && now - link.sentAt >= timing.watchSignMs;
+    const isSignDue = now - link.sentAt >= timing.signMs;
     if (verdict === 'ping' || (verdict === 'fine' && isSignDue)) link.send([{ kind: 'ping', id: 0 }]);
     else if (verdict === 'silent') this.#options.handlers.onSilent(link.id, true);
     else if (verdict === 'dead') link.terminate();

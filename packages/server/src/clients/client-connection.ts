@@ -31,6 +31,8 @@ export interface PendingRequest {
 export interface ClientConnectionOptions {
   readonly number: number;
   readonly connection: Connection;
+  /** Monotonic, ms. */
+  readonly now: number;
   readonly turnEnd: TurnEnd;
   readonly bufferedBytesMax: number;
   readonly scans: ConnectionScans;
@@ -60,8 +62,8 @@ export class ClientConnection {
   closed = false;
   /** Since its first sampled request. */
   spans: RequestSpans | undefined;
-  /** Looks of the sweep since anything came from it. */
-  silentSweeps = 0;
+  /** When anything came from it last. Monotonic, ms. */
+  heardAt: number;
   /** Writes and session requests by their id. */
   readonly requests: TransientMap<number, PendingRequest> = new TransientMap();
   /** Reads that the core has, by the node's own number for them. */
@@ -78,6 +80,7 @@ export class ClientConnection {
 
   constructor(options: ClientConnectionOptions) {
     this.number = options.number;
+    this.heardAt = options.now;
     this.scans = options.scans;
     this.snapshots = options.snapshots;
     this.watches = options.watches;

@@ -9,6 +9,7 @@ import {
   type Connection,
   HoldfastError,
   type Lane,
+  LIMITS,
   type NodeId,
   PROTOCOL_VERSION,
   type Timer,
@@ -102,6 +103,7 @@ export class ClientHub {
     const client: ClientConnection = new ClientConnection({
       number: this.#lastNumber,
       connection,
+      now: clock.now(),
       turnEnd,
       bufferedBytesMax: limits.clientBufferedBytesMax,
       scans: new ConnectionScans({
@@ -173,7 +175,7 @@ export class ClientHub {
 
   #onMessage(client: ClientConnection, bytes: Uint8Array): void {
     if (client.closed) return;
-    client.silentSweeps = 0;
+    client.heardAt = this.#options.clock.now();
     try {
       for (const message of decodeClientMessages(bytes)) this.#onClientMessage(client, message);
       client.spans?.frameEnded();
@@ -305,16 +307,18 @@ export class ClientHub {
     client.database?.input({ kind: 'connectionClosed', connection: client.number });
   }
 
-  /** Who watches says so now and then. One that does not has gone without a word, and nobody else would ever notice. */
+  /**
+   * Clients say something now and then, if only that they are there. One that does not has gone without a word, and nobody
+   * else would ever notice: it would keep its place among those who may connect for good.
+   */
   #cutIfGone(client: ClientConnection): void {
-    client.silentSweeps = client.watches.size === 0 ? 0 : client.silentSweeps + 1;
-    if (client.silentSweeps > SWEEPS_PER_IDLE) client.terminate();
+    if (this.#options.clock.now() - client.heardAt > LIMITS.clientSilentMsMax) client.terminate();
   }
 
   #sweepLater(): void {
     const { clock, limits } = this.#options;
     this.#sweep ??= clock.setTimer(
-      limits.scanIdleMs / SWEEPS_PER_IDLE,
+      Math.min(limits.scanIdleMs, LIMITS.clientSilentMsMax) / SWEEPS_PER_IDLE,
       () => {
         this.#sweep = undefined;
         const usedBefore = clock.now() - limits.scanIdleMs;

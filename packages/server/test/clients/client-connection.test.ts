@@ -17,6 +17,7 @@ function connectionInto(frames: Uint8Array[]): ClientConnection {
   const unused = undefined as never;
   return new ClientConnection({
     number: 1,
+    now: 0,
     connection,
     turnEnd: new TurnEnd(),
     bufferedBytesMax: 2 ** 30,

@@ -27,6 +27,8 @@ const RANGE = { reverse: false, limit: -1, keys: true, values: true };
 /** A hub whose core lets every read through at once, and which has no store and no room for watches. */
 class World {
   coreAnswers = true;
+  terminated = false;
+  readonly clock: ManualClock = new ManualClock();
   readonly errors: ErrorCode[] = [];
   /** As their latencies were noted. */
   readonly reads: Consistency[] = [];
@@ -39,15 +41,17 @@ class World {
     handlers: { onMessage: () => {}, onClose: () => {} },
     send: () => {},
     close: () => {},
-    terminate: () => {},
+    terminate: () => {
+      this.terminated = true;
+    },
   };
 
   constructor() {
     this.hub = new ClientHub({
       node: NODE,
-      clock: new ManualClock(),
+      clock: this.clock,
       turnEnd: new TurnEnd(),
-      limits: { ...LIMITS, scansPerConnectionMax: 1 },
+      limits: { ...LIMITS, scansPerConnectionMax: 1, scanIdleMs: 1000 },
       defaultAck: 'quorum',
       metrics: {
         write: () => {},
@@ -112,6 +116,17 @@ test('a snapshot too many is counted as refused', () => {
   world.say({ kind: 'snapshotOpen', id: 2, ...STATE });
   expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED']);
   expect(world.hub.lanes.reads.refused).toBe(1);
+});
+
+test('a client that has gone without a word does not keep its place for ever', () => {
+  const world = new World();
+  for (let round = 0; round < 10; round += 1) {
+    world.clock.advance(LIMITS.clientSilentMsMax);
+    world.say({ kind: 'ping', id: 1 });
+  }
+  expect(world.terminated).toBe(false);
+  world.clock.advance(LIMITS.clientSilentMsMax * 1.5);
+  expect(world.terminated).toBe(true);
 });
 
 test('what nobody is told is not counted', () => {
