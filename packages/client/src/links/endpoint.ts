@@ -18,6 +18,8 @@ export class Endpoint {
   health: LinkHealth | undefined;
   /** Who answered there, while the link is up. */
   node: NodeId | undefined;
+  /** Who did so last. */
+  lastNode: NodeId | undefined;
   /** Not to be tried before. */
   retryAt = 0;
   /** Why the last attempt failed. */
@@ -35,6 +37,7 @@ export class Endpoint {
 
   welcomed(node: NodeId): void {
     this.node = node;
+    this.lastNode = node;
     this.failure = undefined;
     this.#failures = 0;
   }

@@ -8,6 +8,10 @@ export interface EndpointView {
   readonly link?: LinkId;
   /** Who welcomed this client there; absent before. */
   readonly node?: NodeId;
+  /** Who did so last, in this connection or one before it. */
+  readonly lastNode?: NodeId;
+  /** The last attempt, or the last connection, came to an end. */
+  readonly hasFailed?: boolean;
 }
 
 export interface LinkPlan {
@@ -19,7 +23,8 @@ export interface LinkPlan {
 
 /**
  * Which nodes to be linked with: the primary, and others up to `linksMax`, since they are the ones who tell when
- * it is replaced. While nobody is linked every address ever given is tried, the seeds among them.
+ * it is replaced. While nobody is linked every address ever given is tried, the seeds among them. A node that is not to be
+ * reached where it says it is, as one behind mapped ports, is looked for at seeds where it was met or may be.
  */
 export function planLinks(state: {
   readonly seeds: readonly string[];
@@ -43,7 +48,15 @@ export function planLinks(state: {
   for (const node of topology.nodes) {
     if (!linked.has(node.id) && (wanted.includes(node.id) || linked.size === 0)) addresses.add(node.url);
   }
-  if (linked.size === 0) for (const seed of seeds) addresses.add(seed);
+  const viewAt = new Map(endpoints.map((endpoint) => [endpoint.url, endpoint]));
+  const lost = topology.nodes.filter(
+    ({ id, url }) => wanted.includes(id) && !linked.has(id) && viewAt.get(url)?.hasFailed === true,
+  );
+  for (const seed of seeds) {
+    const met = viewAt.get(seed)?.lastNode;
+    const mayHelp = lost.length > 0 && (met === undefined || lost.some(({ id }) => id === met));
+    if (linked.size === 0 || mayHelp) addresses.add(seed);
+  }
   const busy = new Set(endpoints.filter(({ link }) => link !== undefined).map(({ url }) => url));
   return { connect: [...addresses].filter((url) => !busy.has(url)), close };
 }

@@ -2,7 +2,6 @@ import type {
   ClientMessage,
   ClusterId,
   HoldfastError,
-  NodeId,
   ServerMessage,
   Timer,
   Topology,
@@ -12,7 +11,7 @@ import type { LinkId } from '../session/call.ts';
 import { Endpoint } from './endpoint.ts';
 import { Link, type Welcome } from './link.ts';
 import { LinkHealth } from './link-health.ts';
-import { planLinks } from './link-plan.ts';
+import { type EndpointView, planLinks } from './link-plan.ts';
 import type { LinkTiming } from './link-timing.ts';
 
 export interface LinksHandlers {
@@ -229,10 +228,12 @@ export class Links {
   }
 }
 
-function viewOf(endpoint: Endpoint): { url: string; link?: LinkId; node?: NodeId } {
-  const { url, link, node } = endpoint;
+function viewOf(endpoint: Endpoint): EndpointView {
+  const { url, link, node, lastNode, failure } = endpoint;
   return {
     url,
+    hasFailed: failure !== undefined,
+    ...(lastNode === undefined ? {} : { lastNode }),
     ...(link === undefined ? {} : { link: link.id }),
     // A link that is being closed still takes its address, but no longer links with the node.
     ...(node === undefined || link?.up !== true ? {} : { node }),

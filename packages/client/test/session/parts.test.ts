@@ -265,6 +265,20 @@ describe('which nodes to be linked with', () => {
     expect(plan(linked, n3)).toEqual({ connect: [], close: [] });
   });
 
+  test('a node that is not where it says it is is looked for at seeds that may be its own', () => {
+    const linked: EndpointView[] = [n1, n3].map((node, place) => ({
+      url: `ws://${node}:1`,
+      link: place + 1,
+      node,
+    }));
+    const n2At: EndpointView = { url: 'ws://n2:1', hasFailed: true };
+    expect(plan(linked, n2).connect).toEqual(['ws://n2:1']);
+    expect(plan([...linked, n2At], n2).connect).toEqual(['ws://n2:1', 'ws://seed:1']);
+    const seed = (lastNode: NodeId): EndpointView => ({ url: 'ws://seed:1', lastNode });
+    expect(plan([...linked, n2At, seed(n2)], n2).connect).toEqual(['ws://n2:1', 'ws://seed:1']);
+    expect(plan([...linked, n2At, seed(n3)], n2).connect).toEqual(['ws://n2:1']);
+  });
+
   test('of two links to a node the older stays', () => {
     const twice: EndpointView[] = [
       { url: 'ws://alias:1', link: 7, node: n1 },

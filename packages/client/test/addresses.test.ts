@@ -1,0 +1,42 @@
+import type { NodeId } from '@holdfast/types';
+import { beforeEach, expect, test } from 'vitest';
+import type { Holdfast } from '../src/index.ts';
+import { FakeCluster } from './support/fake-cluster.ts';
+import { World } from './support/world.ts';
+
+const NODES = ['m1', 'm2', 'm3'];
+let world: World;
+let cluster: FakeCluster;
+let db: Holdfast;
+
+/** Nodes that tell clients addresses that only other nodes can reach, as behind mapped ports. */
+beforeEach(async () => {
+  world = await World.start(0);
+  cluster = new FakeCluster(
+    NODES.map((id) => ({
+      id: id as NodeId,
+      url: `ws://hidden-${id}:7100`,
+      transport: world.network.transport(id),
+    })),
+  );
+  for (const node of cluster.nodes) await node.start();
+  db = await world.opened(
+    {},
+    NODES.map((id) => `ws://${id}:7100`),
+  );
+});
+
+const connections = (): number[] => cluster.nodes.map((node) => node.connections);
+
+test('a node that is known by a given address alone is found again there', async () => {
+  await world.drive(db.put('a', '1'));
+  expect(connections()).toEqual([1, 1, 1]);
+  world.network.kill('m2');
+  await cluster.node('m2').stop();
+  await world.clock.advance(100);
+  await cluster.node('m2').start();
+  await world.clock.advance(2000);
+  expect(connections()).toEqual([1, 1, 1]);
+  cluster.elect('m2');
+  await world.drive(db.put('a', '2', { timeoutMs: 1000 }));
+});
