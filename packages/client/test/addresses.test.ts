@@ -1,4 +1,4 @@
-import type { NodeId } from '@holdfast/types';
+import type { NodeId, Term } from '@holdfast/types';
 import { beforeEach, expect, test } from 'vitest';
 import type { Holdfast } from '../src/index.ts';
 import { FakeCluster } from './support/fake-cluster.ts';
@@ -39,4 +39,23 @@ test('a node that is known by a given address alone is found again there', async
   expect(connections()).toEqual([1, 1, 1]);
   cluster.elect('m2');
   await world.drive(db.put('a', '2', { timeoutMs: 1000 }));
+});
+
+test('nodes that have lost the others do not keep a client from these', async () => {
+  world = await World.start(7);
+  const { nodes, topology } = world.cluster;
+  db = await world.opened();
+  const linked = (): number[] => nodes.map((node) => node.connections);
+  expect(linked()).toEqual([1, 1, 1, 0, 0, 0, 0]);
+  world.cluster.term = 3;
+  world.cluster.primary = 'n5' as NodeId;
+  for (const node of nodes.slice(0, 3)) node.announce({ term: 2 as Term, nodes: topology.nodes });
+  await world.drive(db.put('a', '1', { timeoutMs: 2000 }));
+  await world.clock.advance(500);
+  expect(linked().filter((connections) => connections === 1)).toHaveLength(3);
+  // The primary is gone without a word, and so are those who would know of the next one.
+  world.network.kill('n5');
+  world.cluster.term = 4;
+  world.cluster.primary = 'n7' as NodeId;
+  await world.drive(db.put('a', '2', { timeoutMs: 2000 }));
 });

@@ -22,6 +22,8 @@ export interface LinkTiming {
   readonly closeTimeoutMs: number;
   /** Nodes to be linked with at a time: the primary and others that tell when it is replaced. */
   readonly linksMax: number;
+  /** With no primary among them for so long, with all that there are. */
+  readonly widenAfterMs: number;
 }
 
 export const LINK_TIMING: LinkTiming = {
@@ -38,4 +40,5 @@ export const LINK_TIMING: LinkTiming = {
   redialMsMax: 500,
   closeTimeoutMs: 200,
   linksMax: 3,
+  widenAfterMs: 1000,
 };

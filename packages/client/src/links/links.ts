@@ -47,6 +47,8 @@ export class Links {
   #lastLink = 0;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** Since when there has been none that is linked. */
+  #noPrimarySince: number | undefined;
   #stopped = false;
   #onAllDown: (() => void) | undefined;
 
@@ -104,15 +106,15 @@ export class Links {
   /** Connects, closes and sets the timer as the plan has it. */
   #review(): void {
     if (this.#stopped) return;
-    const now = this.#options.seams.clock.now();
+    const { seams, timing } = this.#options;
+    const now = seams.clock.now();
     const plan = planLinks({
       seeds: this.#options.seeds,
       topology: this.#topology,
       endpoints: [...this.#endpoints.values()].map(viewOf),
-      linksMax: this.#options.timing.linksMax,
+      linksMax: this.#linksMax(now),
     });
     for (const link of plan.close) this.#byId.get(link)?.link?.close();
-    const { seams, timing } = this.#options;
     let next = now + timing.checkMs * (0.75 + seams.random.next() / 4);
     for (const url of plan.connect) {
       const endpoint = this.#endpoint(url);
@@ -121,6 +123,18 @@ export class Links {
     }
     this.#forgetStrangers(plan.connect);
     this.#wakeAt(next, now);
+  }
+
+  /** All there are, if those that are linked have shown no way to a primary for a while: others may have one. */
+  #linksMax(now: number): number {
+    const { linksMax, widenAfterMs } = this.#options.timing;
+    const { primary } = this.#topology;
+    const endpoints = [...this.#endpoints.values()];
+    const isLinked = endpoints.some(({ link, node }) => link?.up && node !== undefined && node === primary);
+    if (isLinked) this.#noPrimarySince = undefined;
+    else this.#noPrimarySince ??= now;
+    const since = this.#noPrimarySince ?? now;
+    return now - since >= widenAfterMs ? Number.POSITIVE_INFINITY : linksMax;
   }
 
   #endpoint(url: string): Endpoint {
