@@ -330,7 +330,7 @@ export interface WatchHome {
 /** Opens a watch, from a position or from now. What it brings goes to its sink, from `onOpened` on. */
 export class WatchCall extends RoutedCall<WatchHome> {
   readonly kind = 'watch';
-  readonly lane = 'scans';
+  readonly lane = 'watches';
   override refusedBy: Set<LinkId> = new Set();
   readonly range: WatchedRange;
   readonly from: Revision | undefined;

@@ -353,8 +353,8 @@ export class ClientSession {
     const breaker = this.#links.breakerOf(link);
     if (first === undefined || breaker === undefined) return;
     const call = this.#ledger.find(first.id);
-    // How a range read fares says more about the range; that there is an answer is all that counts.
-    if (call?.lane === 'scans' || this.#reads.isShadow(link, first.id)) {
+    // How a range read or a watch fares says more about the range; that there is an answer is all that counts.
+    if ((call !== undefined && !isJudged(call)) || this.#reads.isShadow(link, first.id)) {
       breaker.answered(0, { latencyMs: 0, served: true }, now);
       return;
     }
@@ -369,8 +369,7 @@ export class ClientSession {
 
   /** The node had the call for as long as it takes to tell that it should have answered. */
   #timedOut(call: AnyCall, now: number): void {
-    if (call.lane !== 'scans' && now - call.sentAt >= TELLING_MS)
-      this.#links.breakerOf(call.link)?.missed(1, now);
+    if (isJudged(call) && now - call.sentAt >= TELLING_MS) this.#links.breakerOf(call.link)?.missed(1, now);
   }
 
   #onFailed(link: LinkId, id: number, error: WireError, now: number): void {
@@ -420,4 +419,9 @@ export class ClientSession {
   #violation(link: LinkId, reason: string): void {
     this.#effects.push({ kind: 'violation', link, reason });
   }
+}
+
+/** What becomes of it says something about the node that is asked. */
+function isJudged({ lane }: AnyCall): boolean {
+  return lane === 'writes' || lane === 'reads';
 }

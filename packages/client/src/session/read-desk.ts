@@ -59,8 +59,8 @@ export class ReadDesk {
     this.#hedging = new HedgeDesk(options);
     this.#shadows = new ShadowWatches(options);
     const parts = { ...options, hedges: this.#hedging.hedges };
-    this.#keys = new ReadLane({ ...parts, lane: 'reads', inFlightMax: readsInFlightMax });
-    this.#openings = new ReadLane({ ...parts, lane: 'scans', inFlightMax: openingsInFlightMax });
+    this.#keys = new ReadLane({ ...parts, isForKeys: true, inFlightMax: readsInFlightMax });
+    this.#openings = new ReadLane({ ...parts, isForKeys: false, inFlightMax: openingsInFlightMax });
   }
 
   /** Writes issued after it must wait. */

@@ -19,7 +19,7 @@ const OPENING_BYTES = 256;
  */
 export class ReadLane {
   readonly #limits: ClientLimits;
-  readonly #lane: RoutableCall['lane'];
+  readonly #isForKeys: boolean;
   readonly #inFlightMax: number;
   readonly #ledger: CallLedger;
   readonly #frames: FrameWriter;
@@ -36,7 +36,8 @@ export class ReadLane {
 
   constructor(parts: {
     readonly limits: ClientLimits;
-    readonly lane: RoutableCall['lane'];
+    /** Its calls are reads of keys; openings otherwise. */
+    readonly isForKeys: boolean;
     readonly inFlightMax: number;
     readonly ledger: CallLedger;
     readonly frames: FrameWriter;
@@ -44,9 +45,9 @@ export class ReadLane {
     readonly resilience: Resilience;
     readonly hedges: Hedges<ReadCall>;
   }) {
-    const { limits, lane, inFlightMax, ledger, frames, token, resilience, hedges } = parts;
+    const { limits, isForKeys, inFlightMax, ledger, frames, token, resilience, hedges } = parts;
     this.#limits = limits;
-    this.#lane = lane;
+    this.#isForKeys = isForKeys;
     this.#inFlightMax = inFlightMax;
     this.#ledger = ledger;
     this.#frames = frames;
@@ -238,7 +239,8 @@ export class ReadLane {
     const forPrimary: RoutableCall[] = [];
     const forAnybody: RoutableCall[] = [];
     this.#ledger.forEach((call) => {
-      if (call.kind === 'write' || call.kind === 'bound' || call.lane !== this.#lane) return;
+      if (call.kind === 'write' || call.kind === 'bound') return;
+      if ((call.kind === 'read') !== this.#isForKeys) return;
       if (call.kind === 'scan' && call.isOpened) return;
       if (call.kind === 'read' && call.hedgeLink === lost) call.hedgeLink = NO_LINK;
       if (call.link === NO_LINK || !where(call)) return;

@@ -26,6 +26,23 @@ test('a lane that is full refuses its own kind only', async () => {
   });
 });
 
+test('watches that wait to be opened have a lane of their own', async () => {
+  world = await World.start(1);
+  world.cluster.onScan = () => 'drop';
+  const db = await world.opened({ lanes: { watches: { callsMax: 1 }, scans: { callsMax: 1 } } });
+  world.cluster.elect(undefined);
+  await world.clock.advance(10);
+  const ends = [db.watch(), db.watch()].map((watch) => world.timed(watch.next()));
+  const range = world.timed(db.keys({ timeoutMs: 100 }).next());
+  expect(await ends[1]).toMatchObject({ error: { code: 'HOLDFAST_CLIENT_QUEUE_FULL' } });
+  expect(db.health()?.lanes).toMatchObject({ watches: { calls: 1, refused: 1 }, scans: { refused: 0 } });
+  expect((await range).error).toMatchObject({ code: 'HOLDFAST_NO_PRIMARY' });
+  world.cluster.elect('n1');
+  await world.clock.advance(200);
+  await world.drive(db.put('a', '1'));
+  expect(await ends[0]).toMatchObject({ value: { value: { key: 'a' } } });
+});
+
 test('bytes count by lane; one call alone may be longer than its share', async () => {
   world = await World.start(1);
   world.cluster.onWrite = () => 'drop';
