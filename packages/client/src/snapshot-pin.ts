@@ -39,6 +39,8 @@ export class SnapshotPin {
       const taken = this.#home;
       try {
         const result = await read(await time.within(taken));
+        // Another read has met its loss meanwhile, and sees the one that was taken instead: so must this one (G12).
+        if (taken !== this.#home) continue;
         this.#isRead = true;
         return result;
       } catch (error) {

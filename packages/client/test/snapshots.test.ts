@@ -1,6 +1,10 @@
+import { SimRandom } from '@holdfast/sim';
+import { HoldfastError } from '@holdfast/types';
 import type { AbstractLevel, AbstractSnapshot } from 'abstract-level';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { CallTime } from '../src/call-time.ts';
 import type { Holdfast } from '../src/index.ts';
+import { SnapshotPin } from '../src/snapshot-pin.ts';
 import { World } from './support/world.ts';
 
 let world: World;
@@ -173,6 +177,20 @@ describe('a snapshot whose node is lost', () => {
     expect(await world.drive(db.getMany(['a', 'b', 'c'], { snapshot }))).toEqual(['1', '1', undefined]);
     expect(await world.drive(db.keys({ snapshot }).all())).toEqual(['a', 'b']);
     await world.drive(snapshot.close());
+  });
+
+  test('while it is read is one state to all reads, though one of them had its answer (G12)', async () => {
+    let taken = 0;
+    const tenant = { writes: 0, submit: () => Promise.resolve({ id: ++taken, link: 1 }) };
+    const pin = new SnapshotPin(tenant as never, () => ({}) as never);
+    const time = new CallTime({ clock: world.clock, random: new SimRandom(1) }, 1000, undefined);
+    const late = Promise.withResolvers<string>();
+    const first = pin.read(({ id }) => (id === 1 ? late.promise : Promise.resolve('second')), time);
+    const lost = new HoldfastError('HOLDFAST_SNAPSHOT_LOST', 'test');
+    const other = pin.read(({ id }) => (id === 1 ? Promise.reject(lost) : Promise.resolve('second')), time);
+    expect(await other).toBe('second');
+    late.resolve('first');
+    expect(await first).toBe('second');
   });
 
   test('is not taken for ever', async () => {
