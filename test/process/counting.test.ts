@@ -11,32 +11,39 @@ const KEY = 'counter';
 const TIMEOUT_MS = 60_000;
 
 // G5, G6.
-test(`${OF_EACH_KIND} increments and as many updates of one key by ${CLIENTS} clients over ${KILLS} kills are ${2 * OF_EACH_KIND}`, async () => {
-  const cluster = await startTestCluster();
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => cluster.client()));
-  let done = 0;
-  let tries = 0;
-  const work = clients.map(async (client) => {
-    for (let number = 0; number < OF_EACH_KIND / CLIENTS; number += 1) {
-      await client.increment(KEY, 1, { timeoutMs: TIMEOUT_MS });
-      const updated = await client.update(KEY, (value) => `${Number(value ?? 0) + 1}`, {
-        timeoutMs: TIMEOUT_MS,
-      });
-      tries += updated.tries;
-      done += 2;
+test(
+  `${OF_EACH_KIND} increments and more, and as many updates of one key, by ${CLIENTS} clients over ${KILLS} kills are all counted`,
+  async () => {
+    const cluster = await startTestCluster();
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => cluster.client()));
+    let done = 0;
+    let tries = 0;
+    let isOver = false;
+    const work = clients.map(async (client) => {
+      // A kill that takes its time finds them at work as well.
+      for (let number = 0; number < OF_EACH_KIND / CLIENTS || !isOver; number += 1) {
+        await client.increment(KEY, 1, { timeoutMs: TIMEOUT_MS });
+        const updated = await client.update(KEY, (value) => `${Number(value ?? 0) + 1}`, {
+          timeoutMs: TIMEOUT_MS,
+        });
+        tries += updated.tries;
+        done += 2;
+      }
+    });
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      const calls = (2 * OF_EACH_KIND * kill) / (KILLS + 1);
+      await Promise.race([Promise.all(work), waitUntil(`${calls} calls`, () => done >= calls, 120_000)]);
+      await cluster.caughtUp();
+      const victim = await cluster.primary();
+      await cluster.kill(victim);
+      await cluster.start(victim);
     }
-  });
-  for (let kill = 1; kill <= KILLS; kill += 1) {
-    const calls = (2 * OF_EACH_KIND * kill) / (KILLS + 1);
-    await Promise.race([Promise.all(work), waitUntil(`${calls} calls`, () => done >= calls, 120_000)]);
-    await cluster.caughtUp();
-    const victim = await cluster.primary();
-    expect(done).toBeLessThan(2 * OF_EACH_KIND);
-    await cluster.kill(victim);
-    await cluster.start(victim);
-  }
-  await Promise.all(work);
-  console.log(`${done} calls over ${KILLS} kills; ${(tries / OF_EACH_KIND).toFixed(1)} tries an update`);
-  expect(await clients[0]!.get(KEY)).toBe(`${2 * OF_EACH_KIND}`);
-  await cluster.level();
-});
+    isOver = true;
+    await Promise.all(work);
+    console.log(`${done} calls over ${KILLS} kills; ${((2 * tries) / done).toFixed(1)} tries an update`);
+    expect(done).toBeGreaterThanOrEqual(2 * OF_EACH_KIND);
+    expect(await clients[0]!.get(KEY)).toBe(`${done}`);
+    await cluster.level();
+  },
+  isLong ? 600_000 : 180_000,
+);
