@@ -246,6 +246,7 @@ describe('one message that takes three times as long on the network as a link ma
     const one = await side('n1', { own: ports[0]!, peer: network.port });
     const two = await side('n2', { own: ports[1]!, peer: ports[0]! });
     await waitFor('both links', () => one.log.includes('up n2') && two.log.includes('up n1'));
+    one.log.length = 0;
     network.slow = true;
     const message: PeerMessage = { kind: 'higherTerm', term: term(1) };
     const hundred = encodePeerFrame({ database: UID, messages: Array(100).fill(message) }, new EntryCodec());
@@ -259,14 +260,14 @@ describe('one message that takes three times as long on the network as a link ma
   test('arrives, on the link on which it was sent', async () => {
     const { one, two } = await sending();
     await waitFor('it arrives', () => two.messages.length > 0);
-    expect(one.log).toEqual(['up n2']);
+    expect(one.log).toEqual([]);
   });
 
   test('is given up once no more of it comes in', async () => {
     const { one, two, network } = await sending();
     const since = performance.now();
     await waitFor('some of it came in', () => performance.now() - since > 2 * SILENCE_MS);
-    expect(one.log).toEqual(['up n2']);
+    expect(one.log).toEqual([]);
     network.stuck = true;
     await waitFor('lost for its silence', () => one.log.includes('lost n2'));
     expect(two.messages).toEqual([]);
