@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Holdfast, type HoldfastOptions } from '@holdfast/client';
 import type { NodeDigest, NodeStatus } from '@holdfast/server';
 import { onTestFailed } from 'vitest';
 import { cleanUps } from '../clean-up.ts';
+import { freePorts } from '../cluster/free-ports.ts';
 import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import type { NodeOrder } from './node-order.ts';
@@ -303,13 +303,4 @@ export class ProcessCluster {
     if (member === undefined) throw new Error(`no node ${id}`);
     return member;
   }
-}
-
-/** Free a moment ago: all are held at once, so that they differ, and then let go. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

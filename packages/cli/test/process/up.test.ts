@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { afterEach, expect, it } from 'vitest';
 import { PROGRAM } from '../support/capture.ts';
-import { isAlive, listenAnywhere, spawnHoldfast, TestCluster } from '../support/local-cluster.ts';
+import { isAlive, listenOn, spawnHoldfast, TestCluster } from '../support/local-cluster.ts';
 
 let cluster: TestCluster;
 
@@ -145,7 +145,7 @@ it('keeps data, ports and level between runs; refuses a second run and other nod
   expect(cluster.output).toMatch(/HOLDFAST_WRONG_CLUSTER: .* by n1; asked for are n1, n2, n3, n4, n5/);
 
   const [first] = cluster.file.nodes;
-  const taken = await listenAnywhere(first!.port);
+  const taken = await listenOn(first!.port);
   cluster.up();
   await cluster.ready();
   expect(cluster.output).toContain(`port ${first!.port} is taken by another process: n1 listens on`);

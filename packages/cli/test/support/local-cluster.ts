@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { nodeId } from '@holdfast/types';
+import { freePorts } from '../../../../test/support/cluster/free-ports.ts';
 import { type ClusterFile, writeClusterFile } from '../../src/cluster/cluster-file.ts';
 import type { NodeRow } from '../../src/node-row.ts';
 import { PROGRAM, type Ran, type RunSettings, runHere } from './capture.ts';
@@ -18,12 +19,10 @@ export class TestCluster {
   #output = '';
   #exit: Promise<number | null> = Promise.resolve(null);
 
-  /** Its ports are chosen by the system, so that tests do not meet each other or a cluster of the user. */
+  /** Its ports are such that tests do not meet each other or a cluster of the user. */
   static async make(nodes = 3): Promise<TestCluster> {
     const cluster = new TestCluster();
-    const servers = await Promise.all(Array.from({ length: nodes }, () => listenAnywhere()));
-    const ports = servers.map((server) => (server.address() as { port: number }).port);
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    const ports = await freePorts(nodes);
     writeClusterFile(cluster.place, {
       ack: 'quorum',
       nodes: ports.map((port, at) => ({ id: nodeId(`n${at + 1}`), port })),
@@ -128,7 +127,7 @@ export function spawnHoldfast(
   return spawn(process.execPath, [PROGRAM, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
-export function listenAnywhere(port = 0): Promise<Server> {
+export function listenOn(port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
