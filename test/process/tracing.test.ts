@@ -17,6 +17,8 @@ it('one trace joins client, primary and standbys; without an SDK in the client t
   const directory = temporaryDirectory();
   const fileOf = (id: string): string => join(directory, `${id}.spans`);
   const cluster = await startTestCluster({
+    // Another primary would have spans as well: no election for want of a processor.
+    flags: { electionTimeoutMs: 2000 },
     launcherOf: (id) => ['env', `NODE_OPTIONS=--import=${RECORDER}`, `SPANS_FILE=${fileOf(id)}`],
   });
   const spansOf = (id: string): SpanLine[] => {
