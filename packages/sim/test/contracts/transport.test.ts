@@ -50,12 +50,12 @@ describe.each(WORLDS)('Transport, $name', ({ open: openWorld }) => {
     return listener;
   }
 
-  function connect(url: string, options: { subprotocol?: string; timeoutMs?: number } = {}): End {
+  function connect(url: string, options: { subprotocol?: string } = {}): End {
     const end = { messages: [], opened: 0, closes: [] } as unknown as End;
     end.connection = world.client.connect({
       url,
       subprotocol: options.subprotocol ?? 'test.v1',
-      handshakeTimeoutMs: options.timeoutMs ?? 2000,
+      handshakeTimeoutMs: 15_000,
       maxMessageBytes: 2000,
       handlers: watch(end),
     });

@@ -18,7 +18,7 @@ export interface World {
   readonly client: Transport;
   readonly listenHost: string;
   urlOf(port: number): string;
-  /** Until it holds; at most five seconds of its own time. */
+  /** Until it holds; at most fifteen seconds of its own time. */
   until(condition: () => boolean): Promise<void>;
   settled<Result>(promise: Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export const WORLDS: readonly { name: string; open: () => Promise<World> }[] = [
   { name: 'simulated', open: openSimulatedWorld },
 ];
 
-const LIMIT_MS = 5000;
+const LIMIT_MS = 15_000;
 
 async function openRealWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-contract-'));
