@@ -102,6 +102,7 @@ export class NodeNetwork {
       handshakeTimeoutMs,
       ownHello,
       urlOf: (peer) => urlOf(config, peer),
+      onProgress: (sentBytes) => this.#database?.imageSent(sentBytes),
       onSent: (peer, position) =>
         this.#database?.input({
           kind: 'snapshotSent',

@@ -36,6 +36,8 @@ export class Checkpoints {
   readonly #tail: LogTail;
   #removedBelow: LogIndex;
   #appliedBytes = 0;
+  /** Of the longest image of the store that was sent to a peer, as far as it has been. */
+  #imageBytes = 0;
   #timer: Timer | undefined;
   #paused = false;
   /** Checkpoints and whatever must not overlap with one, in turn. */
@@ -65,6 +67,11 @@ export class Checkpoints {
       this.#timer ??= this.#options.clock.setTimer(this.#options.tuning.checkpointMs, () => this.#begin(), {
         background: true,
       });
+  }
+
+  /** So much of an image of the store has been sent to a peer by now. */
+  imageSent(bytes: number): void {
+    this.#imageBytes = Math.max(this.#imageBytes, bytes);
   }
 
   /** Runs `work` when no checkpoint is under way; the next begins after it. */
@@ -105,14 +112,16 @@ export class Checkpoints {
     const { wal, tuning } = this.#options;
     const position = await this.#storeCheckpoint();
     if (position === undefined) return;
-    // A standby that takes less than is written, for as long as it does, must not fill this disk.
-    const peersFrom = this.#tail.startOf(tuning.walHeldBytesMax);
+    // A standby that takes less than is written, for as long as it does, must not fill this disk. But while an image is on
+    // its way as much may be written: were that gone when it is there, the next one would come too late as well.
+    const heldBytesMax = tuning.walHeldBytesMax + this.#imageBytes;
+    const peersFrom = this.#tail.startOf(heldBytesMax);
     const below = Math.min(
       position.index + 1,
       this.#options.retainFrom(peersFrom),
       this.#tail.startOf(tuning.walRetainBytes),
     );
-    this.#tail.forget(tuning.walHeldBytesMax);
+    this.#tail.forget(heldBytesMax);
     if (below <= this.#removedBelow) return;
     this.#removedBelow = below as LogIndex;
     // The core first: what it has asked for by then is still there.

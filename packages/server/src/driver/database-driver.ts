@@ -137,6 +137,11 @@ export class DatabaseDriver {
     return { name, path: this.#slot.pathOf(name) };
   }
 
+  /** So much of an image of the store has been sent to a peer, bytes: as much of the log it may lack when it has that. */
+  imageSent(bytes: number): void {
+    this.#checkpoints.imageSent(bytes);
+  }
+
   get walStats(): Wal['stats'] {
     return this.#wal.stats;
   }

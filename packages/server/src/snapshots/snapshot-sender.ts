@@ -31,6 +31,8 @@ export interface SnapshotSenderOptions {
   readonly clock: Clock;
   readonly handshakeTimeoutMs: number;
   ownHello(): PeerHello;
+  /** So much of the image has been sent by now, bytes. */
+  onProgress(sentBytes: number): void;
   /** Once: `position` is what the peer holds now; without it the transfer failed, for `reason`. */
   onEnd(result: { readonly position: Position } | { readonly reason: string }): void;
 }
@@ -43,6 +45,7 @@ export class SnapshotSender {
   #greeted = false;
   #ended = false;
   #sent = 0;
+  #sentBytes = 0;
   #stored = 0;
   #stall: Timer | undefined;
   /** Lets the stream go on when the window opens, or the transfer ends. */
@@ -146,7 +149,11 @@ export class SnapshotSender {
   }
 
   #send(message: SnapshotMessage): void {
-    if (!this.#ended) this.#connection.send(encodeSnapshotMessage(message));
+    if (this.#ended) return;
+    const bytes = encodeSnapshotMessage(message);
+    this.#connection.send(bytes);
+    this.#sentBytes += bytes.byteLength;
+    this.#options.onProgress(this.#sentBytes);
   }
 
   #progressed(): void {

@@ -10,6 +10,8 @@ export interface SnapshotSendersOptions {
   readonly handshakeTimeoutMs: number;
   ownHello(): PeerHello;
   urlOf(peer: NodeId): string;
+  /** So much of an image has been sent to some peer by now, bytes. */
+  onProgress(sentBytes: number): void;
   onSent(peer: NodeId, position: Position | undefined): void;
   onFailed(peer: NodeId, reason: string): void;
 }
@@ -27,7 +29,8 @@ export class SnapshotSenders {
 
   send(peer: NodeId, store: Store): void {
     this.cancel(peer);
-    const { transport, clock, random, handshakeTimeoutMs, ownHello, urlOf, onSent, onFailed } = this.#options;
+    const { transport, clock, random, handshakeTimeoutMs, ownHello, urlOf } = this.#options;
+    const { onProgress, onSent, onFailed } = this.#options;
     const sender: SnapshotSender = new SnapshotSender({
       id: randomName(random),
       peer,
@@ -37,6 +40,7 @@ export class SnapshotSenders {
       clock,
       handshakeTimeoutMs,
       ownHello,
+      onProgress,
       onEnd: (result) => {
         void sender.unread.then(() => this.#reading.delete(sender));
         // The answer to a transfer that was replaced says nothing about the one in its place.

@@ -15,7 +15,8 @@ function entriesUpTo(last: number): Entry[] {
   });
 }
 
-test('the log is kept for a standby that lags, but not for ever', async () => {
+/** Where the log begins at each of two checkpoints: a peer has the first two of 50 entries, and then of 300. */
+async function headsFor(imageBytes: number): Promise<LogIndex[]> {
   const removed: LogIndex[] = [];
   const wal = {
     stats: { bytes: 0 },
@@ -41,6 +42,9 @@ test('the log is kept for a standby that lags, but not for ever', async () => {
     },
   });
   const entries = entriesUpTo(300);
+  checkpoints.imageSent(imageBytes);
+  // An older and shorter one takes nothing back.
+  checkpoints.imageSent(0);
   for (const [from, to] of [
     [0, 50],
     [50, 300],
@@ -50,7 +54,19 @@ test('the log is kept for a standby that lags, but not for ever', async () => {
     await expect.poll(() => removed.length).toBe(to === 50 ? 1 : 2);
   }
   await checkpoints.stop();
+  return removed;
+}
+
+test('the log is kept for a standby that lags, but not for ever', async () => {
+  const removed = await headsFor(0);
   expect(removed[0]).toBe(3);
   expect(removed[1]).toBeGreaterThan(195);
   expect(removed[1]).toBeLessThan(215);
+});
+
+test('and as much more as was sent of an image of the store: what was written meanwhile', async () => {
+  const removed = await headsFor(100_000);
+  expect(removed[0]).toBe(3);
+  expect(removed[1]).toBeGreaterThan(115);
+  expect(removed[1]).toBeLessThan(135);
 });

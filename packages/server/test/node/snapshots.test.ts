@@ -125,9 +125,11 @@ async function sourceStore(options: Partial<StoreOptions> = {}): Promise<Store> 
 
 function send(store: Store): {
   sender: SnapshotSender;
+  sentBytes: number[];
   ended: ({ position: Position } | { reason: string })[];
 } {
   const ended: ({ position: Position } | { reason: string })[] = [];
+  const sentBytes: number[] = [];
   const sender = new SnapshotSender({
     id: 'one',
     peer: nodeId('n2'),
@@ -137,9 +139,10 @@ function send(store: Store): {
     clock,
     handshakeTimeoutMs: 500,
     ownHello: () => hello('n1'),
+    onProgress: (bytes) => sentBytes.push(bytes),
     onEnd: (result) => ended.push(result),
   });
-  return { sender, ended };
+  return { sender, sentBytes, ended };
 }
 
 /** A sender that does as the test says. */
@@ -183,12 +186,16 @@ const BEGIN: SnapshotMessage = { kind: 'snapshotBegin', id: 'x', position: POSIT
 describe('a snapshot', () => {
   test('arrives whole; its sender hears what became of it when that is settled', async () => {
     const store = await sourceStore();
-    const { ended } = send(store);
+    const { ended, sentBytes } = send(store);
     const snapshot = await waitFor('it to arrive', () => received[0]);
     expect(snapshot.state.applied).toEqual(POSITION);
     expect(ended).toEqual([]);
     receiver.settle(snapshot.directory, true);
     await waitFor('the sender to hear', () => ended.length > 0);
+    // Its beginning, what is in it, its end.
+    expect(sentBytes).toHaveLength(3);
+    expect(sentBytes).toEqual([...sentBytes].sort((one, other) => one - other));
+    expect(sentBytes.at(-1)).toBeGreaterThan(100);
     expect(ended).toEqual([{ position: POSITION }]);
     const opened = await Store.open({
       directory: join(directory, snapshot.directory),
@@ -269,6 +276,7 @@ describe('who ends the transfers waits for', () => {
       handshakeTimeoutMs: 500,
       ownHello: () => hello('n1'),
       urlOf: () => url,
+      onProgress: () => {},
       onSent: () => ends.push('sent'),
       onFailed: (_peer, reason) => ends.push(reason),
     });
