@@ -117,7 +117,7 @@ interface StepShape {
 
 const TRANSACTION_NAMES = ['if', 'then', 'else'];
 const ENCODING_NAMES = ['keyEncoding', 'valueEncoding'];
-const OPTION_NAMES = [...ENCODING_NAMES, 'ack', 'timeoutMs', 'signal'];
+const OPTION_NAMES = [...ENCODING_NAMES, 'ack', 'timeoutMs', 'signal', 'whenNoPrimary'];
 const PART_NAMES = [...ENCODING_NAMES, 'key', 'sublevel'];
 const CONDITION_NAMES = [...PART_NAMES, 'revision', 'value', 'absent'];
 const STEP_NAMES: Readonly<Record<string, readonly string[]>> = {

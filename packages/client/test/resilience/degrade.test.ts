@@ -251,8 +251,22 @@ describe("whenNoPrimary: 'fail'", () => {
   test('a call may choose for itself', async () => {
     const db = await stored();
     await loseThePrimary();
-    const fast = await world.timed(db.put('a', '2', { whenNoPrimary: 'fail' }));
-    expect(fast.ms).toBeLessThan(5);
+    const choice = { whenNoPrimary: 'fail' } as const;
+    for (const call of [
+      () => db.put('a', '2', choice),
+      () => db.increment('n', 1, choice),
+      () => db.write([{ type: 'del', key: 'a' }], choice),
+      () => db.transaction({ then: [{ type: 'del', key: 'a' }] }, choice),
+      () => db.update('a', () => '2', choice),
+      () => db.expire('a', 1000, choice),
+      () => db.read('a', choice),
+      () => db.keys(choice).next(),
+      () => db.clear(choice),
+    ]) {
+      const { ms, error } = await world.timed(call());
+      expect(error).toMatchObject({ code: 'HOLDFAST_NO_PRIMARY' });
+      expect(ms).toBeLessThan(5);
+    }
     const waiting = world.timed(db.put('a', '3', { timeoutMs: 400 }));
     expect((await waiting).ms).toBeGreaterThanOrEqual(400);
   });
