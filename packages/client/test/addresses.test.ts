@@ -59,3 +59,27 @@ test('nodes that have lost the others do not keep a client from these', async ()
   world.cluster.primary = 'n7' as NodeId;
   await world.drive(db.put('a', '2', { timeoutMs: 2000 }));
 });
+
+test('of two connections to a node that one stays which was there first, with what is held over it', async () => {
+  world = await World.start(0);
+  const hosts = ['far', 'near'];
+  const seats = hosts.map((host) => {
+    const url = `ws://${host}:7100`;
+    return { id: 'm1' as NodeId, url, transport: world.network.transport(host) };
+  });
+  cluster = new FakeCluster(seats);
+  for (const node of cluster.nodes) await node.start();
+  world.network.setLatency('far', 'app', 50);
+  db = world.client(
+    {},
+    hosts.map((host) => `ws://${host}:7100`),
+  );
+  await world.drive(db.put('a', '1'));
+  await world.drive(db.put('b', '2'));
+  expect(connections()).toEqual([1, 1]);
+  const snapshot = db.snapshot();
+  expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
+  await world.clock.advance(500);
+  expect(connections()).toEqual([0, 1]);
+  expect(await world.drive(db.get('b', { snapshot }))).toBe('2');
+});

@@ -20,6 +20,10 @@ export class Endpoint {
   node: NodeId | undefined;
   /** Who did so last. */
   lastNode: NodeId | undefined;
+  /** Place of that welcome among all of this client's. */
+  welcomeOrder = 0;
+  /** The last attempt came to nothing: nobody was there, or nobody welcomed this client. */
+  hasFailed = false;
   /** Not to be tried before. */
   retryAt = 0;
   /** Why the last attempt failed. */
@@ -35,9 +39,11 @@ export class Endpoint {
     return this.link === undefined && this.failure !== undefined && LASTING.has(this.failure.code);
   }
 
-  welcomed(node: NodeId): void {
+  welcomed(node: NodeId, order: number): void {
     this.node = node;
     this.lastNode = node;
+    this.welcomeOrder = order;
+    this.hasFailed = false;
     this.failure = undefined;
     this.#failures = 0;
   }
@@ -47,6 +53,7 @@ export class Endpoint {
     const { now, random, timing } = options;
     this.link = undefined;
     this.health = undefined;
+    this.hasFailed = this.node === undefined;
     this.node = undefined;
     this.failure = failure;
     const pauseMs = Math.min(timing.redialMsMax, timing.redialMsMin * 2 ** Math.min(this.#failures, 16));

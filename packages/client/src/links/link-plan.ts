@@ -10,8 +10,10 @@ export interface EndpointView {
   readonly node?: NodeId;
   /** Who did so last, in this connection or one before it. */
   readonly lastNode?: NodeId;
-  /** The last attempt, or the last connection, came to an end. */
+  /** The last attempt came to nothing. */
   readonly hasFailed?: boolean;
+  /** Place of the last welcome there among all. */
+  readonly welcomeOrder?: number;
 }
 
 export interface LinkPlan {
@@ -34,12 +36,17 @@ export function planLinks(state: {
 }): LinkPlan {
   const { seeds, topology, endpoints } = state;
   const linked = new Map<NodeId, LinkId>();
+  const orders = new Map<LinkId, number>();
   const close: LinkId[] = [];
-  // The oldest link to a node is kept: it is the one that carries calls.
-  for (const { link, node } of [...endpoints].sort((left, right) => (left.link ?? 0) - (right.link ?? 0))) {
+  for (const endpoint of [...endpoints].sort((left, right) => (left.link ?? 0) - (right.link ?? 0))) {
+    const { link, node, welcomeOrder = 0 } = endpoint;
     if (link === undefined || node === undefined) continue;
-    if (linked.has(node)) close.push(link);
-    else linked.set(node, link);
+    orders.set(link, welcomeOrder);
+    const other = linked.get(node);
+    // The one that was welcomed first is kept: it carries calls, and what is held over it would be lost.
+    const isKept = other === undefined || welcomeOrder < (orders.get(other) ?? 0);
+    if (other !== undefined) close.push(isKept ? other : link);
+    if (isKept) linked.set(node, link);
   }
   const wanted = wantedNodes(topology, linked, state.linksMax);
   for (const [node, link] of linked) if (!wanted.includes(node)) close.push(link);

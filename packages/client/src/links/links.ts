@@ -45,6 +45,7 @@ export class Links {
   #topology: Topology;
   #cluster: ClusterId | undefined;
   #lastLink = 0;
+  #welcomes = 0;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   /** Since when there has been none that is linked. */
@@ -188,7 +189,8 @@ export class Links {
       return;
     }
     this.#cluster ??= welcome.cluster;
-    endpoint.welcomed(welcome.node);
+    this.#welcomes += 1;
+    endpoint.welcomed(welcome.node, this.#welcomes);
     if (!this.#stopped) this.#options.handlers.onUp(id, welcome, roundTripMs);
     this.#review();
   }
@@ -243,10 +245,11 @@ export class Links {
 }
 
 function viewOf(endpoint: Endpoint): EndpointView {
-  const { url, link, node, lastNode, failure } = endpoint;
+  const { url, link, node, lastNode, hasFailed, welcomeOrder } = endpoint;
   return {
     url,
-    hasFailed: failure !== undefined,
+    hasFailed,
+    welcomeOrder,
     ...(lastNode === undefined ? {} : { lastNode }),
     ...(link === undefined ? {} : { link: link.id }),
     // A link that is being closed still takes its address, but no longer links with the node.

@@ -279,12 +279,12 @@ describe('which nodes to be linked with', () => {
     expect(plan([...linked, n2At, seed(n3)], n2).connect).toEqual(['ws://n2:1']);
   });
 
-  test('of two links to a node the older stays', () => {
+  test('of two links to a node the one that was welcomed first stays', () => {
     const twice: EndpointView[] = [
-      { url: 'ws://alias:1', link: 7, node: n1 },
-      { url: 'ws://n1:1', link: 2, node: n1 },
+      { url: 'ws://alias:1', link: 2, node: n1, welcomeOrder: 5 },
+      { url: 'ws://n1:1', link: 7, node: n1, welcomeOrder: 4 },
     ];
-    expect(plan(twice, n1).close).toEqual([7]);
+    expect(plan(twice, n1).close).toEqual([2]);
   });
 
   test('an address with a connection in the making is not dialled again', () => {
