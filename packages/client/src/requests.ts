@@ -164,7 +164,8 @@ export class Requests {
 
   /** The state of now, held until it is closed. */
   pin(options: ReadCallOptions): SnapshotPin {
-    return new SnapshotPin(this.#tenant, this.#maker.snapshot(options));
+    const signal = checkedSignal(options.signal);
+    return new SnapshotPin(this.#tenant, this.#maker.snapshot(options), signal);
   }
 
   /** On the snapshot given; otherwise on one of now. What is wrong with the options fails its first read. */

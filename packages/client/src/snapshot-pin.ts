@@ -14,6 +14,7 @@ const RESTARTS_MAX = 8;
 export class SnapshotPin {
   readonly #tenant: Tenant;
   readonly #makeCall: () => SnapshotCall;
+  readonly #signal: AbortSignal | undefined;
   readonly #writesBefore: number;
   #call: SnapshotCall;
   #home: Promise<SnapshotHome>;
@@ -21,9 +22,11 @@ export class SnapshotPin {
   #restarts = 0;
   #isClosed = false;
 
-  constructor(tenant: Tenant, makeCall: () => SnapshotCall) {
+  /** `signal`: ends its taking, and is without effect on one that was taken. */
+  constructor(tenant: Tenant, makeCall: () => SnapshotCall, signal: AbortSignal | undefined) {
     this.#tenant = tenant;
     this.#makeCall = makeCall;
+    this.#signal = signal;
     this.#writesBefore = tenant.writes;
     this.#call = makeCall();
     this.#home = this.#take();
@@ -59,7 +62,7 @@ export class SnapshotPin {
   }
 
   #take(): Promise<SnapshotHome> {
-    const home = this.#tenant.submit(this.#call);
+    const home = this.#tenant.submit(this.#call, this.#signal);
     // A failure is told to whoever reads; a snapshot that is never read fails in silence.
     home.catch(ignore);
     return home;

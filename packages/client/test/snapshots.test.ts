@@ -133,6 +133,21 @@ describe('a snapshot', () => {
     await world.drive(snapshot.close());
   });
 
+  test('is not taken once its signal says so, and stays if it was', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const taken = db.snapshot({ signal } as object);
+    await world.clock.advance(10);
+    world.cluster.elect(undefined);
+    await world.clock.advance(10);
+    const waiting = db.snapshot({ signal } as object);
+    world.clock.setTimer(50, () => controller.abort());
+    const { ms, error } = await world.timed(db.get('a', { snapshot: waiting }));
+    expect({ ms, error }).toMatchObject({ ms: 50, error: { code: 'HOLDFAST_ABORTED' } });
+    expect(await world.drive(db.get('a', { snapshot: taken }))).toBe('1');
+    await world.drive(Promise.all([taken.close(), waiting.close()]));
+  });
+
   test('is disposed of by `await using`', async () => {
     const snapshot = db.snapshot();
     expect(await world.drive(db.get('a', { snapshot }))).toBe('1');
@@ -182,7 +197,7 @@ describe('a snapshot whose node is lost', () => {
   test('while it is read is one state to all reads, though one of them had its answer (G12)', async () => {
     let taken = 0;
     const tenant = { writes: 0, submit: () => Promise.resolve({ id: ++taken, link: 1 }) };
-    const pin = new SnapshotPin(tenant as never, () => ({}) as never);
+    const pin = new SnapshotPin(tenant as never, () => ({}) as never, undefined);
     const time = new CallTime({ clock: world.clock, random: new SimRandom(1) }, 1000, undefined);
     const late = Promise.withResolvers<string>();
     const first = pin.read(({ id }) => (id === 1 ? late.promise : Promise.resolve('second')), time);
