@@ -83,3 +83,16 @@ test('of two connections to a node that one stays which was there first, with wh
   expect(connections()).toEqual([0, 1]);
   expect(await world.drive(db.get('b', { snapshot }))).toBe('2');
 });
+
+test('a node that comes up takes over what the only other one keeps silent about', async () => {
+  world = await World.start(2);
+  world.kill('n2');
+  db = await world.opened({ consistency: 'eventual' });
+  await world.drive(db.put('a', '1'));
+  world.cluster.node('n1').freeze();
+  const read = world.timed(db.get('a'));
+  await world.clock.advance(600);
+  await world.cluster.node('n2').start();
+  expect(await read).toMatchObject({ value: '1' });
+  expect((await read).ms).toBeLessThan(1500);
+});

@@ -162,6 +162,8 @@ export class ClientSession {
     const before = this.#links.topology;
     this.#links.add(link, welcome);
     this.#reads.linkUp();
+    // What they were left with for want of another is asked of this one.
+    for (const silent of this.#links.silent) this.#reads.linkSilent(silent);
     for (const call of this.#early.end(welcome.defaultAck)) this.#enqueue(call);
     if (this.#disconnectedAt !== undefined) {
       const detail = { node: welcome.node, afterMs: now - this.#disconnectedAt };

@@ -62,6 +62,11 @@ export class LinkTable implements ReadRoutes {
     return this.#links.keys();
   }
 
+  /** Those whose nodes keep silent. */
+  get silent(): readonly LinkId[] {
+    return this.#ranked.filter(({ silent }) => silent).map(({ link }) => link);
+  }
+
   /** Absent while no primary is known or none is linked. */
   get target(): Target | undefined {
     return this.#target;
