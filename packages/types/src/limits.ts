@@ -79,8 +79,11 @@ export const LIMITS = {
   helloBytesMax: 65_536,
   /** A connection that has not said hello by then is closed. */
   handshakeTimeoutMs: 3000,
-  /** A connection over which a client says nothing for longer is cut: each says something every 10 s. */
-  clientSilentMsMax: 60_000,
+  /**
+   * A connection over which a client says nothing for longer is cut: each says something every 30 s, or every minute where
+   * a browser lets the timers of pages that nobody sees go off no more often.
+   */
+  clientSilentMsMax: 120_000,
   scansPerConnectionMax: 256,
   /**
    * Pages of range reads that a node reads from its store at once. Each occupies one of the four threads that a Node.js

@@ -10,6 +10,7 @@ export type HealthVerdict = 'fine' | 'ping' | 'silent' | 'dead';
 export class LinkHealth {
   readonly #timing: LinkTiming;
   readonly #idlePingAfterMs: number;
+  readonly #signAfterMs: number;
   #heardAt: number;
   #pingedAt: number | undefined;
 
@@ -18,7 +19,13 @@ export class LinkHealth {
     const { now, random } = state;
     this.#timing = timing;
     this.#idlePingAfterMs = timing.idlePingAfterMs * (0.5 + random / 2);
+    this.#signAfterMs = timing.signMs * (0.5 + random / 2);
     this.#heardAt = now;
+  }
+
+  /** Nothing has been said to the node for so long that it may take this client for gone. */
+  isSignDue(now: number, sentAt: number): boolean {
+    return now - sentAt >= this.#signAfterMs;
   }
 
   /** Anything that arrives is a sign of life. */

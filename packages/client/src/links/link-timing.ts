@@ -8,7 +8,7 @@ export interface LinkTiming {
   readonly idlePingAfterMs: number;
   /** The same while events are awaited over it. */
   readonly watchPingAfterMs: number;
-  /** A client gives a sign of life that often, whatever it hears: a node forgets those who do not. */
+  /** A client gives a sign of life that often (half of it random), whatever it hears: a node forgets those who do not. */
   readonly signMs: number;
   /** A ping unanswered for so long: its node counts as silent; and as dead. */
   readonly silentAfterMs: number;
@@ -32,7 +32,7 @@ export const LINK_TIMING: LinkTiming = {
   pingAfterMs: 200,
   idlePingAfterMs: 10_000,
   watchPingAfterMs: 1000,
-  signMs: 10_000,
+  signMs: 30_000,
   silentAfterMs: 200,
   deadAfterMs: 3000,
   checkMs: 100,

@@ -117,6 +117,7 @@ export class Link {
     if (this.#state !== 'connecting') return;
     this.#state = 'greeting';
     this.#greetedAt = this.#options.seams.clock.now();
+    this.sentAt = this.#greetedAt;
     const { database, cluster, name } = this.#options.hello;
     const hello = { kind: 'hello', protocol: PROTOCOL_VERSION, database, name } as const;
     this.#connection.send(encodeClientMessages([cluster === undefined ? hello : { ...hello, cluster }]));

@@ -231,14 +231,14 @@ export class Links {
   }
 
   #checkHealth(link: Link, health: LinkHealth, now: number): void {
-    const { handlers, timing } = this.#options;
+    const { handlers } = this.#options;
     const isWatching = handlers.isWatching(link.id);
     const verdict = health.check(
       now,
       handlers.isBusy(link.id) ? 'answers' : isWatching ? 'events' : 'nothing',
     );
-    const isSignDue = now - link.sentAt >= timing.signMs;
-    if (verdict === 'ping' || (verdict === 'fine' && isSignDue)) link.send([{ kind: 'ping', id: 0 }]);
+    const isSignDue = verdict === 'fine' && health.isSignDue(now, link.sentAt);
+    if (verdict === 'ping' || isSignDue) link.send([{ kind: 'ping', id: 0 }]);
     else if (verdict === 'silent') this.#options.handlers.onSilent(link.id, true);
     else if (verdict === 'dead') link.terminate();
   }
