@@ -15,8 +15,8 @@ export async function readWithLostBlocks(
   } catch (error) {
     if (!isDiskError(error, 'EIO')) throw error;
     const found = new Uint8Array(Math.max(0, Math.min(length, (await file.size()) - position)));
-    const lostTo = await readAroundLostBlocks(file, found, position);
-    if (lostTo > 0) onLost?.(lostTo);
+    const last = (await readAroundLostBlocks(file, found, position)).at(-1);
+    if (last !== undefined) onLost?.(last.to);
     return found;
   }
 }

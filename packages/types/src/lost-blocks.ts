@@ -3,17 +3,23 @@ import { type DiskFile, isDiskError } from './disk.ts';
 /** What a disk reads or loses as a whole. */
 const BLOCK_BYTES = 4096;
 
+/** Bytes of a file, `from` up to but not including `to`, that the disk cannot read. */
+export interface LostBytes {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Fills zeroed `target` with what the file holds from `position` on, block by block. What the disk cannot read stays zeros: it
  * counts as damaged, like any other wrong byte. For after a longer read has failed with EIO. Throws any other DiskError.
- * Resolves with where in the file the last block that could not be read ends; 0: all could.
+ * Resolves with what could not be read, in order.
  */
 export async function readAroundLostBlocks(
   file: DiskFile,
   target: Uint8Array,
   position: number,
-): Promise<number> {
-  let lostTo = 0;
+): Promise<LostBytes[]> {
+  const lost: LostBytes[] = [];
   for (let start = 0; start < target.byteLength; ) {
     const left = BLOCK_BYTES - ((position + start) % BLOCK_BYTES);
     const end = Math.min(start + left, target.byteLength);
@@ -21,9 +27,9 @@ export async function readAroundLostBlocks(
       target.set(await file.read(position + start, end - start), start);
     } catch (error) {
       if (!isDiskError(error, 'EIO')) throw error;
-      lostTo = position + end;
+      lost.push({ from: position + start, to: position + end });
     }
     start = end;
   }
-  return lostTo;
+  return lost;
 }

@@ -1,7 +1,9 @@
 import type { LogIndex, Term, Ticket } from '@holdfast/types';
+import { alignUp, BLOCK_BYTES } from './bytes.ts';
 import { LogContent } from './log-content.ts';
 import { EMPTY_STATE, type LogState, stateDigest } from './log-state.ts';
 import type { EntryPlace } from './record-payload.ts';
+import { encodeSegmentHead } from './segment-head.ts';
 import type { ScannedFrame, SegmentScan } from './segment-scan.ts';
 
 /** What a log comes to by what can be read of it. Segments are those that were ever written to, in order. */
@@ -16,6 +18,8 @@ export interface Replay {
   readonly tailFirstTicket: Ticket;
   /** The frames of it that count. */
   readonly tailFrames: readonly ScannedFrame[];
+  /** Where in it the last of what counts ends. */
+  readonly tailEnd: number;
   /** Records are missing that were synced. */
   readonly damaged: boolean;
   /** Damage took more than what stands behind it can tell: this node must not vote again. */
@@ -38,6 +42,20 @@ export function replay(segments: readonly SegmentScan[]): Replay {
   return run.finish(segments);
 }
 
+/**
+ * A segment in which the disk fails to read what may have been synced behind the end that was found, if there is one.
+ * Whatever was written next begins with a block right behind the end, or with the segment: where that one can be read,
+ * and is zeros as all the rest, there was nothing.
+ */
+export function unreadableEnd(segments: readonly SegmentScan[], read: Replay): SegmentScan | undefined {
+  return segments.find(({ segment, usedBytes, lost }) => {
+    if (segment < read.tailSegment) return false;
+    const end = segment === read.tailSegment ? read.tailEnd : 0;
+    const firstBlockEnd = alignUp(end, BLOCK_BYTES) + BLOCK_BYTES;
+    return lost.some(({ from, to }) => to > end && (usedBytes > end || from < firstBlockEnd));
+  });
+}
+
 function syncedTicketOf(segments: readonly SegmentScan[]): Ticket {
   let synced = 0;
   for (const { head, frames } of segments) {
@@ -57,6 +75,7 @@ class ReplayRun {
   #tailState: LogState = EMPTY_STATE;
   #tailFirstTicket: Ticket = 1 as Ticket;
   #tailFrames: ScannedFrame[] = [];
+  #tailEnd = 0;
   #damaged = false;
   /** Of the last thing accepted; differs from that of `#state` if a genesis or base was lost. */
   #digest: number = stateDigest(EMPTY_STATE);
@@ -81,6 +100,7 @@ class ReplayRun {
     this.#tailState = this.#state;
     this.#tailFirstTicket = ((this.#ticket ?? 0) + 1) as Ticket;
     this.#tailFrames = [];
+    this.#tailEnd = head === undefined ? 0 : encodeSegmentHead(head).byteLength;
   }
 
   /** False: the log ends before this frame. */
@@ -93,6 +113,7 @@ class ReplayRun {
       if (reached > this.#syncedTicket) return false;
       this.#damaged = true;
     }
+    this.#tailEnd = frame.payloadOffset + header.payloadBytes;
     // The second copy of a doubled frame, or a mark that says less than is known.
     if (header.ticket < this.#ticket || (record !== undefined && header.ticket === this.#ticket)) return true;
     this.#ticket = header.ticket;
@@ -121,6 +142,7 @@ class ReplayRun {
       tailState: this.#tailState,
       tailFirstTicket: this.#tailFirstTicket,
       tailFrames: this.#tailFrames,
+      tailEnd: this.#tailEnd,
       damaged: this.#damaged,
       hardStateLost:
         ticket < this.#syncedTicket || this.#digest !== stateDigest(this.#state) || destroyedTail(segments),

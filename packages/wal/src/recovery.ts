@@ -1,14 +1,22 @@
 import { dirname } from 'node:path';
-import { assert, type Disk, type DiskId, isDiskError, type Ticket } from '@holdfast/types';
+import {
+  assert,
+  type Disk,
+  DiskError,
+  type DiskId,
+  isDiskError,
+  type LostBytes,
+  type Ticket,
+} from '@holdfast/types';
 import { concatBytes } from './bytes.ts';
 import { frameSeed } from './frame.ts';
 import { GroupLayout, markHeader } from './group-layout.ts';
 import type { LogContent } from './log-content.ts';
 import type { LogBase, LogState } from './log-state.ts';
-import { type Replay, replay } from './recovery-replay.ts';
+import { type Replay, replay, unreadableEnd } from './recovery-replay.ts';
 import { type SegmentFiles, usingWholeFile } from './segment-files.ts';
 import { encodeSegmentHead } from './segment-head.ts';
-import { type SegmentScan, scanSegment } from './segment-scan.ts';
+import { type ScannedFrame, type SegmentScan, scanSegment } from './segment-scan.ts';
 
 export interface RecoveryOptions {
   readonly disk: Disk;
@@ -30,7 +38,8 @@ export interface Recovery {
 /**
  * Reads a log and makes what it found durable: the segment in which it ends is copied up to there into a
  * new file that takes its place. A crash at any point leaves a log that reads the same.
- * Throws DiskError ENOSPC, with the log as it was, if the copy finds no room even in that of the reserve.
+ * Throws DiskError, with the log as it was: ENOSPC if the copy finds no room even in that of the reserve, EIO if the
+ * disk fails to read where the log may go on. It may read it the next time, and what stands there was promised.
  */
 export async function recover(options: RecoveryOptions): Promise<Recovery> {
   const { disk, files } = options;
@@ -38,9 +47,12 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   await syncParents(disk, files.directory);
   const found = files.sort(await disk.list(files.directory));
   for (const path of found.temporaries) await disk.remove(path);
-  const used = await scanUsed(options, found.segments);
+  const scans = await scanAll(options, found.segments);
+  const used = usedOf(scans);
   const nextSegment = (used.at(-1)?.segment ?? 0) + 1;
   let read = replay(used);
+  const unreadable = unreadableEnd(scans, read);
+  if (unreadable !== undefined) throw unreadableError(files.segment(unreadable.segment));
   // The reserve is made when the first segment stands: segments have been taken away.
   const exclusion =
     read.hardStateLost || (used.length === 0 && found.reserve) ? 'hard-state-lost' : undefined;
@@ -69,15 +81,25 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
 export async function readBase(options: RecoveryOptions): Promise<LogBase | undefined> {
   const { disk, files } = options;
   const { segments } = files.sort(await disk.list(files.directory));
-  const read = replay(await scanUsed(options, segments));
-  return read.damaged || read.hardStateLost ? undefined : read.state.base;
+  const scans = await scanAll(options, segments);
+  const read = replay(usedOf(scans));
+  const isKnown = !read.damaged && !read.hardStateLost && unreadableEnd(scans, read) === undefined;
+  return isKnown ? read.state.base : undefined;
+}
+
+async function scanAll(options: RecoveryOptions, segments: readonly number[]): Promise<SegmentScan[]> {
+  const scans: SegmentScan[] = [];
+  for (const number of segments) scans.push(await scan(options, number));
+  return scans;
 }
 
 /** Up to the last segment that was ever written to. */
-async function scanUsed(options: RecoveryOptions, segments: readonly number[]): Promise<SegmentScan[]> {
-  const scans: SegmentScan[] = [];
-  for (const number of segments) scans.push(await scan(options, number));
+function usedOf(scans: readonly SegmentScan[]): SegmentScan[] {
   return scans.slice(0, scans.findLastIndex(({ usedBytes }) => usedBytes > 0) + 1);
+}
+
+function unreadableError(path: string): DiskError {
+  return new DiskError('EIO', path, `the end of the log in ${path} cannot be read`);
 }
 
 /** An earlier run may have made any of them and ended before it was synced. */
@@ -95,8 +117,8 @@ async function syncParents(disk: Disk, directory: string): Promise<void> {
 
 async function scan(options: RecoveryOptions, segment: number): Promise<SegmentScan> {
   const path = options.files.segment(segment);
-  return usingSegment(options, segment, (bytes) =>
-    scanSegment(bytes, { disk: options.diskId, segment, path }),
+  return usingSegment(options, segment, (bytes, lost) =>
+    scanSegment(bytes, { disk: options.diskId, segment, path }, lost),
   );
 }
 
@@ -104,7 +126,7 @@ async function scan(options: RecoveryOptions, segment: number): Promise<SegmentS
 async function usingSegment<Result>(
   { disk, files }: RecoveryOptions,
   segment: number,
-  use: (bytes: Uint8Array) => Result,
+  use: (bytes: Uint8Array, lost: readonly LostBytes[]) => Result,
 ): Promise<Result> {
   const file = await disk.open(files.segment(segment), { readOnly: true });
   try {
@@ -123,7 +145,11 @@ async function replaceTail(
   const { disk, files } = options;
   const temporary = files.temporary(read.tailSegment);
   const path = files.segment(read.tailSegment);
-  const bytes = await usingSegment(options, read.tailSegment, (old) => composeTail(options, read, old));
+  const bytes = await usingSegment(options, read.tailSegment, (old, lost) => {
+    // It could be read a moment ago: a copy without it would be all that is left.
+    if (read.tailFrames.some((frame) => isHit(frame, lost))) throw unreadableError(path);
+    return composeTail(options, read, old);
+  });
   let reserveLeft = reserve;
   try {
     await writeFile(disk, temporary, bytes);
@@ -136,7 +162,13 @@ async function replaceTail(
   }
   await disk.rename(temporary, path);
   await disk.syncDirectory(files.directory);
-  return { scan: await scan(options, read.tailSegment), reserve: reserveLeft };
+  const copy = await scan(options, read.tailSegment);
+  if (copy.lost.length > 0) throw unreadableError(path);
+  return { scan: copy, reserve: reserveLeft };
+}
+
+function isHit({ payloadOffset, header }: ScannedFrame, lost: readonly LostBytes[]): boolean {
+  return lost.some(({ from, to }) => from < payloadOffset + header.payloadBytes && to > payloadOffset);
 }
 
 async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {

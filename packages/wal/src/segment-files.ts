@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type Disk, type DiskFile, isDiskError, readAroundLostBlocks } from '@holdfast/types';
-import { asBuffer, BLOCK_BYTES } from './bytes.ts';
+import { type Disk, type DiskFile, isDiskError, type LostBytes, readAroundLostBlocks } from '@holdfast/types';
+import { asBuffer } from './bytes.ts';
 
 const SUFFIX = '.wal';
 const TEMPORARY_SUFFIX = '.wal.new';
@@ -75,7 +75,8 @@ export async function createZeroFile(disk: Disk, path: string, bytes: number): P
 
 /**
  * What `use` makes of the whole file, which is gone from memory after that: it must keep no view of the bytes. Blocks
- * that the disk cannot read come back as zeros: what lay there counts as damaged, like any other wrong byte.
+ * that the disk cannot read, of which it is told, come back as zeros: what lay there counts as damaged, like any other
+ * wrong byte.
  *
  * A process that is killed gives back its memory page by page before its sockets close, and until then its peers take it
  * for alive. So a start leaves nothing behind: zeros, of which a segment mostly consists, are not copied into memory that
@@ -83,20 +84,20 @@ export async function createZeroFile(disk: Disk, path: string, bytes: number): P
  */
 export async function usingWholeFile<Result>(
   file: DiskFile,
-  use: (bytes: Uint8Array) => Result,
+  use: (bytes: Uint8Array, lost: readonly LostBytes[]) => Result,
 ): Promise<Result> {
   const size = await file.size();
   const buffer = new ArrayBuffer(size, { maxByteLength: size });
   const bytes = new Uint8Array(buffer);
   try {
-    await fillWithLostBlocks(file, bytes);
-    return use(bytes);
+    return use(bytes, await fillWithLostBlocks(file, bytes));
   } finally {
     buffer.resize(0);
   }
 }
 
-async function fillWithLostBlocks(file: DiskFile, bytes: Uint8Array): Promise<void> {
+async function fillWithLostBlocks(file: DiskFile, bytes: Uint8Array): Promise<LostBytes[]> {
+  const lost: LostBytes[] = [];
   const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes.byteLength));
   const zeros = new Uint8Array(piece.byteLength);
   for (let position = 0; position < bytes.byteLength; position += PIECE_BYTES) {
@@ -107,7 +108,8 @@ async function fillWithLostBlocks(file: DiskFile, bytes: Uint8Array): Promise<vo
       if (!read.equals(zeros.subarray(0, read.byteLength))) target.set(read);
     } catch (error) {
       if (!isDiskError(error, 'EIO')) throw error;
-      if (length > BLOCK_BYTES) await readAroundLostBlocks(file, target, position);
+      lost.push(...(await readAroundLostBlocks(file, target, position)));
     }
   }
+  return lost;
 }

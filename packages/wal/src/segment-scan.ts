@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { DiskId } from '@holdfast/types';
+import type { DiskId, LostBytes } from '@holdfast/types';
 import { alignUp, asBuffer, FRAME_ALIGNMENT } from './bytes.ts';
 import { FRAME_HEADER_BYTES, FRAME_MAGIC, type FrameHeader, frameSeed, readFrameHeader } from './frame.ts';
 import { decodeRecord, type StoredRecord } from './record-payload.ts';
@@ -20,12 +20,15 @@ export interface SegmentScan {
   readonly frames: readonly ScannedFrame[];
   /** Where the last byte that is not zero ends. 0: made ready, never written to. */
   readonly usedBytes: number;
+  /** What the disk failed to read, in order: zeros, as far as all else here is concerned. */
+  readonly lost: readonly LostBytes[];
 }
 
 /** Frames are found by their first bytes, not by the length of the one before: reading goes on past damage. */
 export function scanSegment(
   bytes: Uint8Array,
   from: { readonly disk: DiskId; readonly segment: number; readonly path: string },
+  lost: readonly LostBytes[] = [],
 ): SegmentScan {
   const buffer = asBuffer(bytes);
   const usedBytes = lengthWithoutZeros(buffer);
@@ -42,7 +45,7 @@ export function scanSegment(
     }
     offset = buffer.indexOf(FRAME_MAGIC, next);
   }
-  return { segment: from.segment, head: readSegmentHead(buffer, from), frames, usedBytes };
+  return { segment: from.segment, head: readSegmentHead(buffer, from), frames, usedBytes, lost };
 }
 
 function readRecord(segment: Buffer, header: FrameHeader, offset: number): StoredRecord | undefined {
