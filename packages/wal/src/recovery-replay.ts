@@ -228,6 +228,7 @@ class ReplayRun {
 function destroyedTail(segments: readonly SegmentScan[]): boolean {
   const last = segments.at(-1);
   if (last === undefined || last.head !== undefined || last.frames.length > 0) return false;
+  if (!last.beginsAsWritten) return true;
   const before = segments.at(-2);
   if (before === undefined) return last.segment !== 1 || last.usedBytes > FIRST_HEADS_BYTES;
   const mark = before.frames.at(-1)?.header;

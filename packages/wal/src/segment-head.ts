@@ -62,6 +62,12 @@ export function readSegmentHead(
   return undefined;
 }
 
+/** False: neither the first bytes of a head nor the zeros that stood there before it, which a torn write may leave. */
+export function beginsAsWritten(segment: Uint8Array): boolean {
+  const first = asBuffer(segment).subarray(0, MAGIC.length);
+  return first.equals(MAGIC) || first.every((byte) => byte === 0);
+}
+
 function readCopy(bytes: Buffer, path: string): SegmentHead | undefined {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   const jsonBytes = bytes.readUInt32LE(12);

@@ -3,7 +3,7 @@ import type { DiskId, LostBytes } from '@holdfast/types';
 import { alignUp, asBuffer, FRAME_ALIGNMENT } from './bytes.ts';
 import { FRAME_HEADER_BYTES, FRAME_MAGIC, type FrameHeader, frameSeed, readFrameHeader } from './frame.ts';
 import { decodeRecord, type StoredRecord } from './record-payload.ts';
-import { readSegmentHead, type SegmentHead } from './segment-head.ts';
+import { beginsAsWritten, readSegmentHead, type SegmentHead } from './segment-head.ts';
 
 /** A frame whose header is sound. */
 export interface ScannedFrame {
@@ -20,6 +20,8 @@ export interface SegmentScan {
   readonly frames: readonly ScannedFrame[];
   /** Where the last byte that is not zero ends. 0: made ready, never written to. */
   readonly usedBytes: number;
+  /** See there. */
+  readonly beginsAsWritten: boolean;
   /** What the disk failed to read, in order: zeros, as far as all else here is concerned. */
   readonly lost: readonly LostBytes[];
 }
@@ -45,7 +47,14 @@ export function scanSegment(
     }
     offset = buffer.indexOf(FRAME_MAGIC, next);
   }
-  return { segment: from.segment, head: readSegmentHead(buffer, from), frames, usedBytes, lost };
+  return {
+    segment: from.segment,
+    head: readSegmentHead(buffer, from),
+    frames,
+    usedBytes,
+    beginsAsWritten: beginsAsWritten(buffer),
+    lost,
+  };
 }
 
 function readRecord(segment: Buffer, header: FrameHeader, offset: number): StoredRecord | undefined {

@@ -144,6 +144,25 @@ describe('opening', () => {
     expect(again.recovered.exclusion).toBe('hard-state-lost');
   });
 
+  it('is out when the last segment is destroyed, however much was in it', async () => {
+    const log = await new Harness().open();
+    for (let group = 0; group < 8; group++) {
+      append(log, 1);
+      await log.settle();
+    }
+    await log.clock.advance(20);
+    const files = log.disk.afterCrash({ keep: 'synced' }).snapshotState();
+    const path = `${DIRECTORY}/0000000002.wal`;
+    files.set(
+      path,
+      files.get(path)!.map((byte) => byte ^ 0x55),
+    );
+    const next = await new Harness({ disk: SimDisk.holding(files) }).open();
+    expect(next.recovered.exclusion).toBe('hard-state-lost');
+    const again = await new Harness({ disk: next.disk.afterCrash({ keep: 'synced' }) }).open();
+    expect(again.recovered.exclusion).toBe('hard-state-lost');
+  });
+
   it('reports damage to an entry that is read later', async () => {
     const log = await new Harness().open();
     append(log, 3);
