@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Disk, DiskFile } from '@holdfast/types';
+import { type Disk, DiskError, type DiskFile, isDiskError } from '@holdfast/types';
 import { readWithLostBlocks } from './lost-blocks.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface ByteSpan {
  * cut off when the file is opened. Below it is damage: told, kept, and stepped over. (Damage to the
  * last group before another follows cannot be told from a torn tail: a stated limit.) Where the disk
  * fails to read nobody knows what lies there, and it may read it the next time: that is never cut off.
+ * What no frame calls synced is written again before it counts: it may be there in memory alone, after a
+ * failed sync, and a later one would pass over it.
  */
 export class FrameLog {
   readonly #file: DiskFile;
@@ -90,8 +92,8 @@ export class FrameLog {
     try {
       await this.#file.sync();
     } catch (error) {
-      this.#failure = error;
-      throw error;
+      this.#failure = asFinal(error);
+      throw this.#failure;
     }
     this.#end = position;
     return places;
@@ -112,6 +114,12 @@ export class FrameLog {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** A disk that only finds out when it syncs that it is full is no better off for that than with any other failure. */
+function asFinal(error: unknown): unknown {
+  if (!isDiskError(error, 'ENOSPC')) return error;
+  return new DiskError('OTHER', error.path, `a sync failed: ${error.message}`, { cause: error });
 }
 
 /** What a payload takes in the file. */
@@ -140,6 +148,7 @@ async function recover(
       if (end >= synced && scan.lostTo <= end) break;
       damage.push({ from: end, to: frame.position });
     }
+    if (frame.position >= synced) await file.write(frame.position, frameOf(frame.payload, frame));
     onPayload(frame.payload, { position: frame.position + HEAD_BYTES, length: frame.payload.byteLength });
     end = frame.position + HEAD_BYTES + frame.payload.byteLength;
   }

@@ -418,37 +418,3 @@ function blocksThatCannotBeRead(disk: SimDisk): Set<number> {
   };
   return blocks;
 }
-
-describe('a failing disk', () => {
-  test('when full refuses, keeps what it had, and takes the same entries later', async () => {
-    const disk = newDisk();
-    const log = logOf(PLAN);
-    const file = await open(disk);
-    await file.file('default', log.slice(0, 3), false);
-    disk.capacityBytes = 4096;
-    await expect(file.file('default', big(log[3]!), false)).rejects.toMatchObject({ code: 'ENOSPC' });
-    expect(ids(file)).toEqual(['default.3.1']);
-    expect(await file.show('default.3.1')).toBeDefined();
-    disk.capacityBytes = Number.POSITIVE_INFINITY;
-    await file.file('default', [...big(log[3]!), ...log], false);
-    disk.crash({ keep: 'synced' });
-    expect(ids(await open(disk))).toEqual(['default.3.1', 'default.900.1', 'default.5.1', 'default.6.1']);
-  });
-
-  test('that failed a sync is not asked again: nobody knows what it holds', async () => {
-    const disk = newDisk();
-    const log = logOf(PLAN);
-    const file = await open(disk);
-    disk.inject({ operation: 'sync', code: 'EIO' });
-    await expect(file.file('default', log, false)).rejects.toMatchObject({ code: 'EIO' });
-    await expect(file.file('default', log, false)).rejects.toMatchObject({ code: 'EIO' });
-    expect(ids(file)).toEqual([]);
-  });
-
-  function big(like: Entry): Entry[] {
-    const [entry] = logOf([
-      { kind: 'write', session: 0, writes: [[{ key: 'big', value: 'y'.repeat(9000) }]] },
-    ]).slice(1);
-    return [{ ...entry!, index: 900 as LogIndex, term: like.term }];
-  }
-});
