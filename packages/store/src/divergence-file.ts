@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type Disk, type Entry, HoldfastError } from '@holdfast/types';
+import { type Disk, type Entry, HoldfastError, isDiskError } from '@holdfast/types';
 import { UnreadableBytesError } from './bytes.ts';
 import {
   type DivergedEntry,
@@ -15,6 +15,8 @@ export interface DivergenceFileOptions {
   readonly disk: Disk;
   readonly path: string;
   readonly limits?: Partial<DivergenceLimits>;
+  /** It could not be written, and not for want of room: nobody knows what it holds, and the node must stop. Said once. */
+  onFailure?(error: Error): void;
 }
 
 /** What keeps the file from growing for ever. */
@@ -57,6 +59,7 @@ export class DivergenceFile {
   readonly #options: DivergenceFileOptions;
   #opened: Opened;
   #last: Promise<unknown> = Promise.resolve();
+  #failed = false;
 
   private constructor(options: DivergenceFileOptions, opened: Opened) {
     this.#options = options;
@@ -78,7 +81,7 @@ export class DivergenceFile {
    * once, and not again after it was discarded. Throws a `DiskError`; after ENOSPC it may be called again.
    */
   file(database: string, entries: readonly Entry[], undecided: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#change(async () => {
       const { log, filed, discarded } = this.#opened;
       const lost: DivergedEntry[] = [];
       for (const entry of entries) {
@@ -113,7 +116,7 @@ export class DivergenceFile {
 
   /** For good, durably. False for an id that is not listed. Throws a `DiskError`. */
   discard(id: string): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#change(async () => {
       const { log, filed } = this.#opened;
       if (!filed.has(id)) return false;
       await log.append([discardOf(id)]);
@@ -143,15 +146,21 @@ export class DivergenceFile {
     if (log.damage.length > 0) return;
     try {
       if (!(await this.#copy())) return;
+      await disk.rename(copyPath(this.#options), path);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ENOSPC') throw error;
+      if (!isDiskError(error, 'ENOSPC')) throw error;
       await disk.remove(copyPath(this.#options));
       return;
     }
-    await log.close();
-    await disk.rename(copyPath(this.#options), path);
-    await disk.syncDirectory(dirname(path));
-    this.#opened = await openFile(this.#options);
+    try {
+      await log.close();
+      await disk.syncDirectory(dirname(path));
+      this.#opened = await openFile(this.#options);
+    } catch (error) {
+      // What was open is no longer the file, be it for want of room.
+      this.#fail(error as Error);
+      throw error;
+    }
   }
 
   /** False: something cannot be read any more. */
@@ -179,6 +188,23 @@ export class DivergenceFile {
     } finally {
       await copy.close();
     }
+  }
+
+  #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    return this.#inTurn(async () => {
+      try {
+        return await change();
+      } catch (error) {
+        if (!isDiskError(error, 'ENOSPC')) this.#fail(error as Error);
+        throw error;
+      }
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.onFailure?.(error);
   }
 
   #inTurn<Result>(run: () => Promise<Result>): Promise<Result> {

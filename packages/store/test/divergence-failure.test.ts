@@ -1,7 +1,7 @@
 import { SimDisk } from '@holdfast/sim';
 import type { Entry, LogIndex } from '@holdfast/types';
 import { describe, expect, test } from 'vitest';
-import { DivergenceFile } from '../src/index.ts';
+import { DivergenceFile, type DivergenceFileOptions } from '../src/index.ts';
 import { logOf, type PlannedEntry } from './support/replica.ts';
 
 const PATH = '/data/divergence.log';
@@ -17,8 +17,8 @@ function newDisk(): SimDisk {
   return SimDisk.holding(new Map([['/data/', new Uint8Array(0)]]));
 }
 
-function open(disk: SimDisk): Promise<DivergenceFile> {
-  return DivergenceFile.open({ disk, path: PATH });
+function open(disk: SimDisk, options: Partial<DivergenceFileOptions> = {}): Promise<DivergenceFile> {
+  return DivergenceFile.open({ disk, path: PATH, ...options });
 }
 
 function ids(file: DivergenceFile): string[] {
@@ -66,6 +66,49 @@ describe('a failing disk', () => {
     disk.crash({ keep: 'synced' });
     expect(ids(await open(disk))).toEqual(['default.3.1', 'default.5.1', 'default.6.1']);
   });
+
+  test.each([
+    ['write', 'ENOSPC', []],
+    ['write', 'EIO', [{ code: 'EIO' }]],
+    ['sync', 'ENOSPC', [{ code: 'OTHER', cause: { code: 'ENOSPC' } }]],
+    ['sync', 'EIO', [{ code: 'EIO' }]],
+  ] as const)('in a %s with %s is a failure, unless it is full', async (operation, code, told) => {
+    const disk = newDisk();
+    const failures: Error[] = [];
+    const file = await open(disk, { onFailure: (error: Error) => failures.push(error) });
+    await file.file('default', logOf(PLAN), false);
+    disk.inject({ operation, code });
+    await expect(file.discard('default.3.1')).rejects.toMatchObject({ code: told[0]?.code ?? code });
+    expect(failures).toMatchObject(told);
+    expect(ids(file)).toEqual(['default.3.1', 'default.5.1', 'default.6.1']);
+  });
+
+  test.each(['rename', 'syncDirectory'] as const)(
+    'that fails a %s while the file is written anew loses nothing',
+    async (operation) => {
+      for (const code of ['ENOSPC', 'EIO'] as const) {
+        const disk = newDisk();
+        const failures: Error[] = [];
+        const limits = { wasteBytesMin: 0 };
+        const file = await open(disk, { limits, onFailure: (error: Error) => failures.push(error) });
+        await file.file('default', logOf(PLAN), false);
+        await file.discard('default.3.1');
+        // The copy syncs its directory too.
+        disk.inject({ operation, code, after: operation === 'rename' ? 0 : 1 });
+        const discarded = file.discard('default.5.1');
+        if (code === 'ENOSPC' && operation === 'rename') {
+          await expect(discarded).resolves.toBe(true);
+          expect(failures).toEqual([]);
+          expect(await file.show('default.6.1')).toBeDefined();
+          await file.file('default', logOf(PLAN), false);
+        } else {
+          await expect(discarded).rejects.toMatchObject({ code });
+          expect(failures).toMatchObject([{ code }]);
+        }
+        expect(ids(await open(disk.afterCrash({ keep: 'synced' })))).toEqual(['default.6.1']);
+      }
+    },
+  );
 
   function big(like: Entry): Entry[] {
     const [entry] = logOf([

@@ -91,7 +91,11 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
     opened = wal;
     refuseOtherVoters(config, recovered.genesis?.voters);
     const slot = await stores.choose(recovered.baseDirectory);
-    const divergence = await DivergenceFile.open({ disk, path: paths.divergence });
+    const divergence = await DivergenceFile.open({
+      disk,
+      path: paths.divergence,
+      onFailure: (error) => driver?.fail(error),
+    });
     const { state, usable } = slot.recovered;
     // What the store lacks must still be in the log: re-applying begins after the checkpoint.
     const storeUsable = usable && state.checkpoint.index + 1 >= recovered.first;
