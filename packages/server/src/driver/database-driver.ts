@@ -203,9 +203,9 @@ export class DatabaseDriver {
     await this.#space.stop();
     await this.#background;
     await this.#checkpoints.stop();
-    await this.#wal.close();
-    await this.#slot.close();
-    await this.divergence.close();
+    // Whatever becomes of one: what stays open keeps its lock.
+    const closed = await Promise.allSettled([this.#wal.close(), this.#slot.close(), this.divergence.close()]);
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
   }
 
   /**

@@ -107,6 +107,9 @@ function drive(
     judged: (): void => {
       done.push('judged');
     },
+    close: async (): Promise<void> => {
+      throw new DiskError('EIO', 'wal', 'a segment cannot be closed');
+    },
   };
   const store = {
     get: (keys: readonly Uint8Array[], bytesMax: number) => {
@@ -142,6 +145,9 @@ function drive(
     slot: {
       store,
       recovered: { state: { checkpoint: { index: 0, term: 0 }, revision: 0 } },
+      close: async () => {
+        done.push('store closed');
+      },
     } as unknown as StoreSlot,
     divergence: divergence as DivergenceFile,
     recovered: RECOVERED,
@@ -232,6 +238,16 @@ test('a suspicion is followed by a tick: the best successor need not wait for on
   driver.input({ kind: 'linkDown', peer: nodeId('n2'), cause: 'refused' });
   expect(core.inputs.map(({ kind }) => kind)).toEqual(['linkDown', 'tick']);
   expect(done).toEqual(['notice suspicion', 'send n3']);
+});
+
+test('a log that cannot be closed is told, and nothing else stays open for it', async () => {
+  const closed: string[] = [];
+  const close = async (): Promise<void> => {
+    closed.push('list closed');
+  };
+  const { driver, done } = drive(() => [], { close });
+  await expect(driver.stop()).rejects.toMatchObject({ code: 'EIO' });
+  expect([done, closed]).toEqual([['store closed'], ['list closed']]);
 });
 
 test('what was lost and finds no room to be listed is listed when there is some, and the node stays up', async () => {
