@@ -348,7 +348,7 @@ export class Store {
     // during the repetition would then hide that later effects are there.
     const stored = newer(this.#stored, batch);
     const operations = mutationOperations(batch.entries);
-    operations.push(...this.#index.begin(batch), putPosition(stored));
+    operations.push(...this.#index.begin(batch, this.#checkpoint.index), putPosition(stored));
     this.#revisionMax = stored.revision;
     this.#applying = true;
     try {

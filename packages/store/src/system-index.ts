@@ -1,5 +1,5 @@
 import type { Effect } from '@holdfast/core';
-import { LIMITS, type Term } from '@holdfast/types';
+import { LIMITS, type LogIndex, type Term } from '@holdfast/types';
 import { historyKey, sessionKey } from './keys.ts';
 import type { LevelOperation } from './level-like.ts';
 import { putSession, putTermStart } from './system-records.ts';
@@ -18,12 +18,16 @@ export class SystemIndex {
     this.#terms = [...terms].sort((left, right) => left - right);
   }
 
-  /** What `batch` writes of sessions and history. */
-  begin(batch: ApplyBatch): LevelOperation[] {
+  /**
+   * What `batch` writes of sessions and history. It brings all of the history each time: that of up to `checkpointed` is on
+   * stable storage, of the rest any batch may be lost while a later one is not.
+   */
+  begin(batch: ApplyBatch, checkpointed: LogIndex): LevelOperation[] {
     const operations: LevelOperation[] = [];
     for (const session of batch.sessions) operations.push(putSession(session));
     for (const id of batch.closedSessions) operations.push({ type: 'del', key: sessionKey(id) });
     for (const start of batch.history) {
+      if (start.firstIndex <= checkpointed) continue;
       this.#addTerm(start.term);
       operations.push(putTermStart(start));
     }

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LIMITS, type TermStart } from '@holdfast/types';
+import { LIMITS, type LogIndex, type Term, type TermStart } from '@holdfast/types';
 import { expect, test } from 'vitest';
+import { historyKey } from '../src/keys.ts';
 import { expectRecords, expectState } from './support/expectations.ts';
 import { LossyLevel } from './support/lossy-level.ts';
 import { openIn, openOn, temporaryDirectory } from './support/opening.ts';
@@ -117,6 +118,31 @@ test('a checkpoint of nothing new writes nothing, and one during another shares 
   expect(other).toEqual(one);
   level.failure = new Error('nothing may be written');
   expect(await store.checkpoint()).toEqual(one);
+});
+
+test('history that a checkpoint covers is not written again with each batch', async () => {
+  const level = new LossyLevel();
+  const { store } = await openOn(level);
+  const entries = logOf([{ kind: 'open' }, { kind: 'open' }]);
+  const core = new Replica();
+  const [opening, ...rest] = entries.map((entry) => core.apply([entry]));
+  await store.apply(opening!);
+  const [start] = opening!.history;
+  await store.checkpoint();
+  const written: string[] = [];
+  const batch = level.batch.bind(level);
+  level.batch = (operations, options) => {
+    written.push(...operations.map(({ key }) => Buffer.from(key).toString('hex')));
+    return batch(operations, options);
+  };
+  const later = { ...start!, term: 2 as Term, firstIndex: (start!.firstIndex + 1) as LogIndex };
+  for (const one of rest) await store.apply({ ...one, history: [start!, later] });
+  const count = (term: number): number =>
+    written.filter((key) => key === Buffer.from(historyKey(term as Term)).toString('hex')).length;
+  // Of the newer one each batch may be the only one that survives.
+  expect([count(start!.term), count(2)]).toEqual([0, rest.length]);
+  const { state } = await openOn(level.crash(() => true));
+  expect(state.history).toEqual([start, later]);
 });
 
 test('of the history of terms the newest are kept', async () => {
