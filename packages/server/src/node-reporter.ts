@@ -42,6 +42,12 @@ export class NodeReporter {
     this.#logger.error({ reason }, 'disk full: the node waits for room to start');
   }
 
+  /** Of the list of what failovers took away, so much could not be read. */
+  divergenceDamaged(bytes: number): void {
+    this.#events.record({ kind: 'divergenceDamaged', bytes });
+    this.#logger.error({ bytes }, 'the list of lost writes is damaged, or cannot be read');
+  }
+
   notice(database: string, notice: Notice): void {
     this.#events.record({ database, ...notice });
     if (notice.kind === 'role') {

@@ -86,7 +86,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     divergence: {
       filed: database?.divergence.list().length ?? 0,
       pending: core.supersededPending + (database?.filing ?? 0),
-      damagedBytes: (database?.divergence.damage ?? []).reduce((sum, { from, to }) => sum + to - from, 0),
+      damagedBytes: database?.divergence.damagedBytes ?? 0,
     },
   };
 }

@@ -268,6 +268,8 @@ export class Node implements NodeView {
     }
     this.#databases.set(DEFAULT_DATABASE, database);
     this.#reporter.started({ url: ownUrl(this.#config), disk: this.#diskId ?? '', boot: this.#boot });
+    const { damagedBytes } = database.divergence;
+    if (damagedBytes > 0) this.#reporter.divergenceDamaged(damagedBytes);
     database.start();
     this.#network.start();
   }

@@ -76,6 +76,10 @@ export class DivergenceFile {
     return this.#opened.log.damage;
   }
 
+  get damagedBytes(): number {
+    return this.damage.reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
   /**
    * Files those of `entries` that change keys, durably once it resolves; each (database, index, term)
    * once, and not again after it was discarded. Throws a `DiskError`; after ENOSPC it may be called again.

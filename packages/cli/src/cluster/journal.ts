@@ -24,6 +24,7 @@ const TOLD = new Set([
   'repair',
   'persistStall',
   'linkRefused',
+  'divergenceDamaged',
   'diskFull',
 ]);
 

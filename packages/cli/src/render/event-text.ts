@@ -56,6 +56,8 @@ export function eventText(node: string, event: NodeEvent): string {
       return `refuses ${field('peer')}: ${field('code')}: ${field('reason')}`;
     case 'snapshotFailed':
       return `${field('direction')} a snapshot with ${field('peer')} failed: ${field('reason')}`;
+    case 'divergenceDamaged':
+      return `cannot read ${field('bytes')} bytes of its list of diverged writes`;
     case 'diskFull':
       return `disk full: ${field('reason')}`;
     default:

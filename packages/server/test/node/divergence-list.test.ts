@@ -13,6 +13,8 @@ afterEach(async () => {
   await cluster.close();
 });
 
+const ID = nodeId('n1');
+
 const LOST = {
   database: 'd'.repeat(32),
   index: 7,
@@ -51,25 +53,32 @@ class FailingDisk extends NodeDisk {
   }
 }
 
-test('a node ends when the disk fails under what is discarded (P10)', async () => {
+/** A node that was started and stopped; then this was listed, one by one. */
+async function listed(disk: NodeDisk, entries: readonly Entry[]): Promise<string> {
   cluster = await TestCluster.make(1);
-  const id = nodeId('n1');
-  await cluster.start(id);
-  await cluster.stop(id);
-  const disk = new FailingDisk();
-  const list = await DivergenceFile.open({
-    disk,
-    path: databasePaths(cluster.data(id), 'default').divergence,
-  });
-  await list.file('default', [LOST], false);
+  await cluster.start(ID);
+  await cluster.stop(ID);
+  const { divergence: path } = databasePaths(cluster.data(ID), 'default');
+  const list = await DivergenceFile.open({ disk, path });
+  for (const entry of entries) await list.file('default', [entry], false);
   await list.close();
+  return path;
+}
+
+function startOn(disk: NodeDisk): Promise<Node> {
   const seams = {
     transport: new WebSocketTransport(),
     disk,
     clock: new SystemClock(),
     random: new SystemRandom(),
   };
-  const node = await Node.start(cluster.configOf(id), seams, { logger: pino({ level: 'silent' }) });
+  return Node.start(cluster.configOf(ID), seams, { logger: pino({ level: 'silent' }) });
+}
+
+test('a node ends when the disk fails under what is discarded (P10)', async () => {
+  const disk = new FailingDisk();
+  await listed(disk, [LOST]);
+  const node = await startOn(disk);
   disk.fails = true;
   const url = `http://127.0.0.1:${node.port}/v1/divergence/default.7.1/discard`;
   await fetch(url, {
@@ -78,4 +87,19 @@ test('a node ends when the disk fails under what is discarded (P10)', async () =
     body: '{}',
   }).catch(() => undefined);
   expect(await node.stopped).toMatchObject({ code: 'EIO' });
+});
+
+test('damage to the list is an event of the start that meets it', async () => {
+  const disk = new NodeDisk();
+  const path = await listed(disk, [LOST, { ...LOST, index: (LOST.index + 1) as typeof LOST.index }]);
+  const file = await disk.open(path, {});
+  await file.write(30, Uint8Array.of(0xff, 0, 0xff, 0));
+  await file.close();
+  const node = await startOn(disk);
+  const { damagedBytes } = node.status().divergence;
+  expect(damagedBytes).toBeGreaterThan(0);
+  expect(node.events.after(0)).toContainEqual(
+    expect.objectContaining({ kind: 'divergenceDamaged', bytes: damagedBytes }),
+  );
+  await node.stop();
 });
