@@ -131,8 +131,7 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
     });
     return driver;
   } catch (error) {
-    await opened?.close();
-    await stores.close();
+    await Promise.allSettled([opened?.close(), stores.close()]);
     throw error;
   }
 }

@@ -56,8 +56,11 @@ export class StoreSlot {
         // The one that counts, too: its directory may be gone, and none may ever be built in its place while it is in use.
         const lastNumber = Math.max(...names.map(numberOf), numberOf(name));
         for (const other of opened) if (other.name !== name) await dispose(options, other);
-        const current =
-          opened.find((candidate) => candidate.name === name) ?? (await openStore(options, name));
+        let current = opened.find((candidate) => candidate.name === name);
+        if (current === undefined) {
+          current = await openStore(options, name);
+          opened.push(current);
+        }
         return new StoreSlot(options, current, lastNumber);
       },
     };
