@@ -302,7 +302,8 @@ export class Store {
   /**
    * LevelDB's background error is sticky: once there is space again the database must be opened anew.
    * Scans and snapshots are lost; batches that wait are then written. Call it only when there is space:
-   * if it fails nothing can be read until it succeeds, and if it meets damage the store has failed. Throws HOLDFAST_DISK_FULL or HOLDFAST_DISK_FAILED.
+   * if it fails for want of some nothing can be read until it succeeds, and for any other reason the store has failed.
+   * Throws HOLDFAST_DISK_FULL or HOLDFAST_DISK_FAILED.
    */
   async reopen(): Promise<void> {
     assert(!isFinal(this.#condition) && this.#condition !== 'reopening', `reopened while ${this.#condition}`);
@@ -310,18 +311,17 @@ export class Store {
     this.#condition = 'reopening';
     await this.#queue.hold();
     await this.#checkpointing?.catch(() => undefined);
-    let wentBack = false;
     try {
       await level.close();
       await level.open();
       const position = readPosition(level);
-      wentBack = (position?.applied.index ?? 0) < this.#stored.applied.index;
-      if (wentBack) throw new Error('the store went back');
+      if ((position?.applied.index ?? 0) < this.#stored.applied.index) throw new Error('the store went back');
     } catch (error) {
       if (this.#condition === 'reopening') this.#condition = 'down';
-      // Damage stays, however often it is opened: the node stops, and its next start rebuilds what it lost.
-      if (isCorruption(error) || wentBack) this.#fail(error);
-      throw failureOf(diskErrorOf(error, this.#options.directory));
+      const cause = diskErrorOf(error, this.#options.directory);
+      // Damage and lost sectors stay, however often it is opened: the node stops, and its next start rebuilds what it lost.
+      if (cause.code !== 'ENOSPC') this.#fail(error);
+      throw failureOf(cause);
     }
     // Closed, or failed for good, meanwhile.
     if (this.#condition !== 'reopening') {

@@ -107,6 +107,16 @@ describe('a full disk', () => {
     await expect(store.checkpoint()).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
   });
 
+  test('a store that the disk cannot read when it is opened again has failed', async () => {
+    const level = new LossyLevel();
+    const { store, failures } = await openOn(level);
+    await store.apply(new Replica().apply(LOG));
+    level.open = () => Promise.reject(levelError('Input/output error'));
+    await expect(store.reopen()).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures[0]).toMatchObject({ code: 'HOLDFAST_DISK_FAILED', cause: { code: 'EIO' } });
+  });
+
   test('closing gives up what waits', async () => {
     const level = new LossyLevel();
     const { store, failures } = await openOn(level);
