@@ -60,7 +60,7 @@ export function planLinks(state: {
     ({ id, url }) => wanted.includes(id) && !linked.has(id) && viewAt.get(url)?.hasFailed === true,
   );
   for (const seed of seeds) {
-    const met = viewAt.get(seed)?.lastNode;
+    const met = viewAt.get(seed)?.lastNode ?? topology.nodes.find(({ url }) => url === seed)?.id;
     const mayHelp = lost.length > 0 && (met === undefined || lost.some(({ id }) => id === met));
     if (linked.size === 0 || mayHelp) addresses.add(seed);
   }

@@ -277,6 +277,11 @@ describe('which nodes to be linked with', () => {
     const seed = (lastNode: NodeId): EndpointView => ({ url: 'ws://seed:1', lastNode });
     expect(plan([...linked, n2At, seed(n2)], n2).connect).toEqual(['ws://n2:1', 'ws://seed:1']);
     expect(plan([...linked, n2At, seed(n3)], n2).connect).toEqual(['ws://n2:1']);
+    // Somebody else says that it is there.
+    const endpoints = [...linked, n2At];
+    const seeds = ['ws://n4:1'];
+    const known = planLinks({ seeds, topology: topology(1, n2), endpoints, linksMax: 3 });
+    expect(known.connect).toEqual(['ws://n2:1']);
   });
 
   test('of two links to a node the one that was welcomed first stays', () => {
