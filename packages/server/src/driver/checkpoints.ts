@@ -36,7 +36,7 @@ export class Checkpoints {
   readonly #tail: LogTail;
   #removedBelow: LogIndex;
   #appliedBytes = 0;
-  /** Of the longest image of the store that was sent to a peer, as far as it has been. */
+  /** Of the longest image of the store that was sent to a peer, as far as it has been; until all are level again. */
   #imageBytes = 0;
   #timer: Timer | undefined;
   #paused = false;
@@ -114,6 +114,8 @@ export class Checkpoints {
     if (position === undefined) return;
     // A standby that takes less than is written, for as long as it does, must not fill this disk. But while an image is on
     // its way as much may be written: were that gone when it is there, the next one would come too late as well.
+    if (this.#options.retainFrom(0 as LogIndex) >= this.#tail.startOf(tuning.walRetainBytes))
+      this.#imageBytes = 0;
     const heldBytesMax = tuning.walHeldBytesMax + this.#imageBytes;
     const peersFrom = this.#tail.startOf(heldBytesMax);
     const below = Math.min(

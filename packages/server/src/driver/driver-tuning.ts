@@ -9,9 +9,9 @@ export interface DriverTuning {
   /** Log kept for standbys that lag, though the store no longer needs it, in bytes. */
   readonly walRetainBytes: number;
   /**
-   * Log kept at most for standbys that need it, in bytes, and as much more as a snapshot had that was sent: one that is
-   * further behind gets a snapshot. What the store needs, or writes that lost an election until they are listed, is kept
-   * all the same.
+   * Log kept at most for standbys that need it, in bytes, and after a snapshot, until all are level, as much more as that
+   * had: one that is further behind gets a snapshot. What the store needs, or writes that lost an election until they are
+   * listed, is kept all the same.
    */
   readonly walHeldBytesMax: number;
   /** What is kept is known as precisely, in bytes. */
