@@ -83,7 +83,7 @@ export interface HoldfastOptions<K, V>
    * range reads and for watches.
    */
   readonly lanes?: LaneOptions | undefined;
-  /** Told to the nodes, for people. */
+  /** Told to the nodes, for people; 256 bytes of UTF-8 at most. */
   readonly name?: string | undefined;
   /**
    * Told at the level `debug` what the client goes through: another primary, nodes out of reach and back, breakers, calls
@@ -344,6 +344,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'multithreading',
 ]);
 
+const NAME_BYTES_MAX = 256;
+
 /** Of a constructor. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
   // Others than these are left to hooks, which abstract-level hands all options on to.
@@ -369,6 +371,7 @@ export function checkOptions<K, V>(options: HoldfastOptions<K, V>): void {
     checkedPositive(name, options[name]);
   }
   checkedFlag('lazy', options.lazy);
+  checkName(options.name);
   checkedLogger(options.logger);
   clientLimits(options);
 }
@@ -408,6 +411,12 @@ export function checkedNames(what: string, given: object, names: readonly string
       `${what}: there is no ${JSON.stringify(name)}, only ${names.join(', ')}`,
     );
   }
+}
+
+/** One that no node can read would be refused by each, as a greeting that breaks the rules. */
+function checkName(name: string | undefined): void {
+  if (name === undefined || (typeof name === 'string' && Buffer.byteLength(name) <= NAME_BYTES_MAX)) return;
+  throw invalidOption('name', name, `text of at most ${NAME_BYTES_MAX} bytes`);
 }
 
 export function checkedFlag(name: string, value: boolean | undefined): boolean {

@@ -1,6 +1,6 @@
 import { type HoldfastError, LIMITS } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Holdfast } from '../src/index.ts';
+import { Holdfast } from '../src/index.ts';
 import { wireError } from './support/fake-cluster.ts';
 import { World } from './support/world.ts';
 
@@ -138,6 +138,12 @@ describe('arguments', () => {
     const { error } = await world.timed(call(db));
     expect(error).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT', outcome: 'not-applied' });
     expect(world.cluster.node('n1').frames).toBe(sent);
+  });
+
+  test.each([7, null, ['a'], 'é'.repeat(129)])('a name that no node would take is refused: %.9s', (name) => {
+    expect(() => new Holdfast('ws://n1:7101', { name: name as never })).toThrow(
+      expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }),
+    );
   });
 
   test('what is too large is refused at once', async () => {
