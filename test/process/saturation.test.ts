@@ -11,7 +11,7 @@ const DURATION_MS = isLong ? 600_000 : 10_000;
 const STALL_MS = 200;
 const STALL_EVERY_MS = 1000;
 /** More than a node keeps of its log, so that a standby that missed it needs a snapshot. */
-const MISSED_BYTES = 100 * 1_048_576;
+const MISSED_BYTES = 170 * 1_048_576;
 const MISSED_VALUE_BYTES = 262_144;
 
 async function writeMuch(client: Holdfast<string, string>): Promise<void> {

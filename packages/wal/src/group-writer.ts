@@ -77,6 +77,7 @@ export class GroupWriter {
   #closing = false;
   #syncs = 0;
   #frames = 0;
+  #usedBytes = 0;
 
   constructor(options: GroupWriterOptions) {
     this.#options = options;
@@ -91,6 +92,11 @@ export class GroupWriter {
 
   get stats(): { readonly syncs: number; readonly frames: number } {
     return { syncs: this.#syncs, frames: this.#frames };
+  }
+
+  /** Of segments: what was written, padding included, and what was left over at their ends. */
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
   /** Every segment below this one may go as far as heads are concerned: a later head is on stable storage. */
@@ -194,6 +200,7 @@ export class GroupWriter {
       new GroupLayout(headBytes).endWith(sizeOf(first)) + BLOCK_BYTES,
     );
     await this.#segment.file.close();
+    this.#usedBytes += this.#segment.bytes - this.#offset;
     this.#segment = fresh;
     this.#seed = frameSeed(this.#options.diskId, fresh.number);
     this.#head = this.#encodeHead(fresh.number);
@@ -237,6 +244,7 @@ export class GroupWriter {
     this.#offset = layout.end;
     this.#synced = this.#ticket;
     this.#syncs++;
+    this.#usedBytes += bytes.byteLength;
     this.#frames += frames;
     onSync?.(clock.now() - startedAt, bytes.byteLength, frames);
   }

@@ -215,6 +215,11 @@ export class Wal {
     for (const entry of entries) this.#content.superseded.judged(entry);
   }
 
+  /** Of its files, used up since it was opened: an entry on its own takes a whole block. */
+  get usedBytes(): number {
+    return this.#writer.usedBytes;
+  }
+
   get stats(): WalStats {
     return { segments: this.#segments.count, bytes: this.#segments.totalBytes, ...this.#writer.stats };
   }

@@ -3,7 +3,7 @@ import type { LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { Wal } from '../src/index.ts';
 import { DISK, entriesRecord, entry, GENESIS, hardState, nameOf, position } from './support/entries.ts';
-import { BLOCK, DIRECTORY, expectSound, Harness } from './support/harness.ts';
+import { BLOCK, DIRECTORY, expectSound, Harness, TINY_SEGMENT } from './support/harness.ts';
 
 function appendEntries(log: Harness, count: number, options: { bytes?: number; term?: number } = {}): void {
   for (let number = 0; number < count; number++) {
@@ -86,6 +86,19 @@ describe('a log', () => {
     expect(log.durableCalls).toEqual([20]);
     expect(log.wal.stats.syncs - before).toBe(1);
     expect(log.wal.stats.frames).toBe(20);
+  });
+
+  it('tells how much of its files is used up: whole blocks, however little is in them', async () => {
+    const log = await new Harness().open();
+    for (let count = 1; count <= 30; count++) {
+      appendEntries(log, 1);
+      await log.settle();
+      const left = log.wal.stats.bytes - log.wal.usedBytes;
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(left).toBeLessThanOrEqual(TINY_SEGMENT);
+      expect(log.wal.usedBytes).toBeGreaterThanOrEqual(count * BLOCK);
+    }
+    expect(log.wal.stats.segments).toBeGreaterThan(3);
   });
 
   it('writes what comes just when a sync has ended at once, and not when it is idle', async () => {

@@ -34,6 +34,8 @@ export interface CheckpointsOptions {
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
   readonly #tail: LogTail;
+  /** Of the log's files, that the tail has been told of. */
+  #usedBytes = 0;
   #removedBelow: LogIndex;
   #appliedBytes = 0;
   /** Of the longest image of the store that was sent to a peer, as far as it has been; until all are level again. */
@@ -56,7 +58,8 @@ export class Checkpoints {
   }
 
   logged(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#tail.wrote(entry.index, entryBytes(entry));
+    this.#measure();
+    for (const entry of entries) this.#tail.reached(entry.index);
   }
 
   applied(entries: readonly Entry[]): void {
@@ -107,11 +110,19 @@ export class Checkpoints {
       });
   }
 
+  /** What is still on its way to the disk counts with what comes next. */
+  #measure(): void {
+    const { usedBytes } = this.#options.wal;
+    this.#tail.grewBy(usedBytes - this.#usedBytes);
+    this.#usedBytes = usedBytes;
+  }
+
   async #checkpoint(): Promise<void> {
     if (this.#paused) return;
     const { wal, tuning } = this.#options;
     const position = await this.#storeCheckpoint();
     if (position === undefined) return;
+    this.#measure();
     // A standby that takes less than is written, for as long as it does, must not fill this disk. But while an image is on
     // its way as much may be written: were that gone when it is there, the next one would come too late as well.
     if (this.#options.retainFrom(0 as LogIndex) >= this.#tail.startOf(tuning.walRetainBytes))

@@ -6,10 +6,10 @@ export interface DriverTuning {
   readonly checkpointBytes: number;
   /** … or so long after the last, milliseconds, if anything was applied since. */
   readonly checkpointMs: number;
-  /** Log kept for standbys that lag, though the store no longer needs it, in bytes. */
+  /** Log kept for standbys that lag, though the store no longer needs it, in bytes of its files. */
   readonly walRetainBytes: number;
   /**
-   * Log kept at most for standbys that need it, in bytes, and after a snapshot, until all are level, as much more as that
+   * Log kept at most for standbys that need it, in bytes of its files, and after a snapshot, until all are level, as much more as that
    * had: one that is further behind gets a snapshot. What the store needs, or writes that lost an election until they are
    * listed, is kept all the same.
    */
@@ -26,7 +26,7 @@ export const DRIVER_TUNING: DriverTuning = {
   tickMs: 10,
   checkpointBytes: 33_554_432,
   checkpointMs: 10_000,
-  walRetainBytes: 67_108_864,
+  walRetainBytes: 134_217_728,
   walHeldBytesMax: 8_589_934_592,
   walRetainStepBytes: 1_048_576,
   diskCheckMs: 1000,

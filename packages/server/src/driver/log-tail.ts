@@ -26,14 +26,18 @@ export class LogTail {
     }
   }
 
-  /** An entry was written at `index`; the ones it superseded stay counted until they fall out of the tail. */
-  wrote(index: LogIndex, bytes: number): void {
+  /** So many more were written, whatever they are taken up by. */
+  grewBy(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** The next are of the entry at `index`; those that it supersedes stay counted until they fall out of the tail. */
+  reached(index: LogIndex): void {
     while (this.#marks.length > 0 && this.#marks.at(-1)!.index > index) this.#marks.pop();
     const last = this.#marks.at(-1);
     if (last === undefined || this.#bytes - last.bytesBefore >= this.#stepBytes) {
       this.#marks.push({ index, bytesBefore: this.#bytes });
     }
-    this.#bytes += bytes;
   }
 
   /** The log below it is not among the newest `bytes`. */

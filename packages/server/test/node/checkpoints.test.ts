@@ -5,6 +5,9 @@ import { Checkpoints } from '../../src/driver/checkpoints.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
 import { ManualClock } from '../events/manual-clock.ts';
 
+/** Of an entry, with what lies around it there. */
+const ON_DISK_BYTES = 1150;
+
 /** Of a kilobyte and a little. */
 function entriesUpTo(last: number): Entry[] {
   const value = new Uint8Array(1000);
@@ -32,6 +35,7 @@ async function headsFor(imageBytes: number, looks = LAGGING): Promise<LogIndex[]
   let needed = 0;
   const wal = {
     stats: { bytes: 0 },
+    usedBytes: 0,
     removeHead: async ({ below }: { below: LogIndex }) => void removed.push(below),
   };
   const checkpoints = new Checkpoints({
@@ -59,7 +63,10 @@ async function headsFor(imageBytes: number, looks = LAGGING): Promise<LogIndex[]
   checkpoints.imageSent(0);
   for (const [place, look] of looks.entries()) {
     needed = look.needed;
-    checkpoints.logged(entries.slice(from, look.upTo));
+    for (const entry of entries.slice(from, look.upTo)) {
+      checkpoints.logged([entry]);
+      wal.usedBytes += ON_DISK_BYTES;
+    }
     checkpoints.applied(entries.slice(from, look.upTo));
     from = look.upTo;
     await expect.poll(() => removed.length).toBe(place + 1);
