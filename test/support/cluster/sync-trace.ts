@@ -12,20 +12,27 @@ interface SystemCall {
 
 const LINE = /^(\d+\.\d+) (\w+)\(\d+<([^>]*)>.*\) += (-?\d+).*<(\d+\.\d+)>$/;
 const SYNCS: ReadonlySet<string> = new Set(['fdatasync', 'fsync']);
+/** How strace names them where it names files. */
+const SOCKET = 'socket:';
 /** What strace shows of each write; an entry with a short value is found within it. */
 const SHOWN_BYTES = 4096;
 
-/** Runs the command after it, and writes down what it writes and syncs, one file for each of its threads. */
+/** Runs the command after it, and writes down what it sends, writes and syncs, one file for each of its threads. */
 export function tracedTo(path: string): string[] {
   return [
     'strace',
     ...['-ff', '--seccomp-bpf', '-ttt', '-T', '-y', '-qq', '-s', `${SHOWN_BYTES}`, '-o', path],
     // So slow that an acknowledgement that does not wait for its sync is seen to be early.
-    ...['-e', 'trace=pwrite64,pwritev,fdatasync,fsync', '-e', 'inject=fdatasync:delay_enter=20000'],
+    ...[
+      '-e',
+      'trace=write,writev,pwrite64,pwritev,fdatasync,fsync',
+      '-e',
+      'inject=fdatasync:delay_enter=20000',
+    ],
   ];
 }
 
-/** Writes and syncs of one process, read from the files of `tracedTo(path)` after the process has ended. */
+/** What one process sent, wrote and synced, read from the files of `tracedTo(path)` after the process has ended. */
 export class SyncTrace {
   readonly #calls: readonly SystemCall[];
 
@@ -39,15 +46,30 @@ export class SyncTrace {
     return this.#calls.filter(({ name }) => SYNCS.has(name)).length;
   }
 
+  /** Whether `text` was sent on so many sockets before it was written to any file. */
+  sentFirst(text: string, sockets: number): boolean {
+    const calls = this.#writes(text);
+    const write = calls.findIndex((call) => !isSend(call));
+    return new Set(calls.slice(0, write).map(({ file }) => file)).size === sockets;
+  }
+
   /** When the file that `text` was first written to was synced after that, ms since 1970; undefined if never. */
   syncedAt(text: string): number | undefined {
-    const write = this.#calls.find(({ name, line }) => !SYNCS.has(name) && line.includes(text));
+    const write = this.#writes(text).find((call) => !isSend(call));
     if (write === undefined) return undefined;
     const sync = this.#calls.find(
       ({ name, file, beganAt }) => SYNCS.has(name) && file === write.file && beganAt >= write.endedAt,
     );
     return sync === undefined ? undefined : sync.endedAt * 1000;
   }
+
+  #writes(text: string): SystemCall[] {
+    return this.#calls.filter(({ name, line }) => !SYNCS.has(name) && line.includes(text));
+  }
+}
+
+function isSend({ file }: SystemCall): boolean {
+  return file.startsWith(SOCKET);
 }
 
 function parse(line: string): SystemCall[] {

@@ -52,7 +52,7 @@ export class WebSocketConnection implements Connection {
   /** A first message was whole. */
   #received = false;
   #failure: string | undefined;
-  /** Set while the messages of this turn are held back to leave in one call. */
+  /** Set while messages are held back to leave in one call. */
   #corked: Socket | undefined;
   #socket: Socket | undefined;
 
@@ -132,15 +132,15 @@ export class WebSocketConnection implements Connection {
   }
 
   /**
-   * Each write to an idle socket is a system call; those of one turn of the event loop become one. Nothing
-   * waits for it: the turn's end sends them.
+   * Each write to an idle socket is a system call; what is sent at once becomes one. It leaves with the next microtask
+   * and not with the next tick: before that every microtask of the turn runs, and one of them writes to the log.
    */
   #cork(): void {
     const socket = this.#socket;
     if (socket === undefined || this.#corked !== undefined) return;
     this.#corked = socket;
     socket.cork();
-    process.nextTick(() => {
+    queueMicrotask(() => {
       this.#corked = undefined;
       socket.uncork();
     });
