@@ -10,7 +10,7 @@ const kept = readMutations().filter(({ hasSchedule }) => hasSchedule);
 const mutants = new MutantProcess();
 afterAll(() => mutants.end());
 
-describe('Fresh seeds', () => {
+describe('Fresh seeds, of runs with the kinds of fault that the patch names if it names some,', () => {
   const firstSeed = newFirstSeed();
 
   it.each(kept)(`find $name in ${SECONDS_MAX} s of processor time`, async (mutation) => {
@@ -19,7 +19,7 @@ describe('Fresh seeds', () => {
       name: mutation.name,
       sources: sourcesOf(mutation),
       seeds: Array.from({ length: SEEDS }, (_, place) => firstSeed + place),
-      focus: [],
+      focus: mutation.focus,
       secondsMax: SECONDS_MAX,
       shrinkSeconds: 0,
       robustness: 0,
