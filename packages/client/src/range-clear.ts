@@ -1,6 +1,7 @@
 import { assert, HoldfastError, type RangeClearing, type Revision, type WriteReceipt } from '@holdfast/types';
 import { type KeyBounds, rangeBehind } from './keys/key-bounds.ts';
 import type { RangeCursor } from './range-cursor.ts';
+import { fromWire } from './session/failures.ts';
 
 export interface RangeClearOptions {
   /** Of the state that is to be cleared. */
@@ -46,16 +47,8 @@ async function writePiece(
     return await write(clear);
   } catch (error) {
     if (!hasDeleted || !(error instanceof HoldfastError) || error.outcome !== 'not-applied') throw error;
-    const { code, message, retryable, retryAfterMs, attempts, node, detail } = error;
-    throw new HoldfastError(code, message, {
-      outcome: 'unknown',
-      retryable,
-      attempts,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(node === undefined ? {} : { node }),
-      ...(detail === undefined ? {} : { detail }),
-      cause: error,
-    });
+    const { attempts, node } = error;
+    throw fromWire(error, { attempts, node, outcome: 'unknown', cause: error });
   }
 }
 

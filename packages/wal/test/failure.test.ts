@@ -130,13 +130,7 @@ describe('opening', () => {
     const log = await new Harness().open();
     append(log, 4);
     await log.clock.advance(20);
-    const files = log.disk.afterCrash({ keep: 'synced' }).snapshotState();
-    const path = `${DIRECTORY}/0000000001.wal`;
-    files.set(
-      path,
-      files.get(path)!.map((byte) => byte ^ 0x55),
-    );
-    const next = await new Harness({ disk: SimDisk.holding(files) }).open();
+    const next = await new Harness({ disk: withDestroyed(log.disk, 1) }).open();
     expect(next.recovered.exclusion).toBe('hard-state-lost');
     append(next, 1);
     await next.settle();
@@ -151,13 +145,7 @@ describe('opening', () => {
       await log.settle();
     }
     await log.clock.advance(20);
-    const files = log.disk.afterCrash({ keep: 'synced' }).snapshotState();
-    const path = `${DIRECTORY}/0000000002.wal`;
-    files.set(
-      path,
-      files.get(path)!.map((byte) => byte ^ 0x55),
-    );
-    const next = await new Harness({ disk: SimDisk.holding(files) }).open();
+    const next = await new Harness({ disk: withDestroyed(log.disk, 2) }).open();
     expect(next.recovered.exclusion).toBe('hard-state-lost');
     const again = await new Harness({ disk: next.disk.afterCrash({ keep: 'synced' }) }).open();
     expect(again.recovered.exclusion).toBe('hard-state-lost');
@@ -174,6 +162,17 @@ describe('opening', () => {
     });
   });
 });
+
+/** What a crash leaves of it, with another byte in the place of each of one segment. */
+function withDestroyed(disk: SimDisk, segment: number): SimDisk {
+  const files = disk.afterCrash({ keep: 'synced' }).snapshotState();
+  const path = `${DIRECTORY}/${String(segment).padStart(10, '0')}.wal`;
+  files.set(
+    path,
+    files.get(path)!.map((byte) => byte ^ 0x55),
+  );
+  return SimDisk.holding(files);
+}
 
 /** Reads of the first segment that touch the range fail with EIO, until recovery has made a copy of it. */
 function withUnreadable(disk: SimDisk, range: { from: number; to: number }): SimDisk {

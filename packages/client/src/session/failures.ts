@@ -91,10 +91,14 @@ export function isRouting(code: ErrorCode): boolean {
   return code === 'HOLDFAST_NOT_PRIMARY' || code === 'HOLDFAST_NO_PRIMARY' || code === 'HOLDFAST_NOT_READY';
 }
 
-/** What a node said, as the caller is told. */
+/** What a node said, and an error that was made of it, have in common. */
+type Said = Pick<HoldfastError, 'code' | 'message' | 'retryable'> &
+  Partial<Pick<HoldfastError, 'retryAfterMs' | 'detail'>>;
+
+/** What a node said, as the caller is told; or the same in another light. */
 export function fromWire(
-  error: WireError,
-  context: { attempts: number; node: string | undefined; outcome: Outcome },
+  error: Said,
+  context: { attempts: number; node: string | undefined; outcome: Outcome; cause?: unknown },
 ): HoldfastError {
   return new HoldfastError(error.code, error.message, {
     outcome: context.outcome,
@@ -103,5 +107,6 @@ export function fromWire(
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     ...(context.node === undefined ? {} : { node: context.node }),
+    cause: context.cause,
   });
 }
