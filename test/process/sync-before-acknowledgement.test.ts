@@ -49,6 +49,8 @@ function copiesOf(traces: readonly SyncTrace[], written: readonly Written[]): nu
 // G1, P5, P6. That a write leaves first costs nothing, and is a tenth of the throughput.
 test('an acknowledgement at quorum follows a finished sync on a majority, and a write leaves before it is logged', async () => {
   const cluster = await tracedCluster();
+  // A standby that is not is sent what it lacks when it asks.
+  await cluster.level();
   const written = await writeEach(cluster, 'honest');
   const primary = await cluster.primary();
   const traces = await tracesOf(cluster);
