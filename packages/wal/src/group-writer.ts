@@ -140,13 +140,12 @@ export class GroupWriter {
   }
 
   async #run(): Promise<void> {
-    // All that this turn of the event loop appends goes into the first group. And what it has to say goes out before, in
-    // the second microtask from here: the way to the standbys and back is longer than that to the disk.
-    for (let microtask = 0; microtask < TURN_MICROTASKS; microtask++) await undefined;
     try {
+      await this.#turnEnd();
       while (!this.#failed && (this.#queue.length > 0 || this.#markDue)) {
         if (this.#queue.length > 0) await this.#writeGroup();
         else await this.#writeIdleMark();
+        await this.#turnEnd();
       }
     } catch (error) {
       this.fail(error as Error);
@@ -155,6 +154,15 @@ export class GroupWriter {
       this.#running = undefined;
       this.#markWhenIdle();
     }
+  }
+
+  /**
+   * All that this turn of the event loop appends goes into the next group: also what follows from the last one's being on
+   * stable storage. And what there is to say goes out before: the way to the standbys and back is longer than that to
+   * the disk.
+   */
+  async #turnEnd(): Promise<void> {
+    for (let microtask = 0; microtask < TURN_MICROTASKS; microtask++) await undefined;
   }
 
   async #writeGroup(): Promise<void> {
