@@ -56,6 +56,8 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
   const paths = databasePaths(config.data, name);
   let driver: DatabaseDriver | undefined;
   let logIsFull = false;
+  /** What the log prepares in the background may fail while the rest is opened. */
+  let logFailure: Error | undefined;
   const late = (): DatabaseDriver => {
     if (driver === undefined) throw new Error(`database ${name} is not open yet`);
     return driver;
@@ -80,8 +82,10 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
       segmentBytes: config.segmentBytes,
       codec: entries,
       onDurable: (ticket) => late().input({ kind: 'persisted', ticket }),
-      // A failure before there is a driver also fails the call under way, which reports it.
-      onFailure: (error) => driver?.fail(error),
+      onFailure: (error) => {
+        logFailure = error;
+        driver?.fail(error);
+      },
       onDiskFull: (full) => {
         logIsFull = full;
         driver?.logIsFull(full);
@@ -96,6 +100,7 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
       path: paths.divergence,
       onFailure: (error) => driver?.fail(error),
     });
+    if (logFailure !== undefined) throw logFailure;
     const { state, usable } = slot.recovered;
     // What the store lacks must still be in the log: re-applying begins after the checkpoint.
     const storeUsable = usable && state.checkpoint.index + 1 >= recovered.first;
