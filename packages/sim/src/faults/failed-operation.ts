@@ -38,6 +38,10 @@ export const failedOperation: FaultType<FailedOperation> = {
   inflict({ operation, where, forGood, forMs, isRestarted, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
+    if (where === 'store' && world.watch.promises.storeMayFail(machine.id)) {
+      if (!world.atlas.mayImpair(machine)) return;
+      world.atlas.impair(machine, { forGood: false });
+    }
     const armed = machine.disk.inject({
       operation,
       code: 'EIO',

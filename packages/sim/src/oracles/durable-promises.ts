@@ -35,6 +35,8 @@ export class DurablePromises {
   readonly #damaged = new Set<NodeId>();
   readonly #mustTell = new Set<NodeId>();
   readonly #storeDamaged = new Set<NodeId>();
+  /** The disk may have failed in the store since it was read last. */
+  readonly #failingStores = new Set<NodeId>();
   /** What disks held before they were damaged or replaced: a primary cannot know that they do not any more. */
   readonly #before: { readonly node: NodeId; readonly disk: DurableLog }[] = [];
   readonly #voters: number;
@@ -63,6 +65,14 @@ export class DurablePromises {
     this.#storeDamaged.add(node);
   }
 
+  /** The disk may fail in it. True: it may have done so before, since it was read last, and its node may call it unreadable. */
+  storeMayFail(node: NodeId): boolean {
+    const again = this.#failingStores.has(node);
+    this.#failingStores.add(node);
+    if (again) this.#storeDamaged.add(node);
+    return again;
+  }
+
   /** Nobody has damaged it so far. */
   isStoreSound(node: NodeId): boolean {
     return !this.#storeDamaged.has(node);
@@ -73,6 +83,7 @@ export class DurablePromises {
     const before = this.#disks.get(node);
     this.#disks.set(node, found);
     this.#commits.delete(node);
+    if (recovered.storeUsable) this.#failingStores.delete(node);
     if (before === undefined) return;
     const lost = before.lostIn(found);
     if (this.#damaged.has(node)) {

@@ -9,8 +9,8 @@ export interface SupersedingCore {
     readonly commit: LogIndex;
     readonly log: { readonly last: Position };
   };
-  /** Undefined where damage left a hole in the log, whatever the terms around it. */
-  readonly repair: { termAt(index: LogIndex): Term | undefined };
+  /** Damage left a hole in the log where it says another index. */
+  readonly repair: { behind(index: LogIndex): LogIndex };
   readonly applier: { readonly supersededPending: number };
 }
 
@@ -49,7 +49,7 @@ export class SupersededEntries {
     const last = log.last.index;
     let isWhole = true;
     for (let index = commit + 1; index <= last && isWhole; index += 1)
-      isWhole = repair.termAt(index as LogIndex) !== undefined;
+      isWhole = repair.behind(index as LogIndex) === index;
     this.#before.set(node, { commit, last, isWhole, pending: applier.supersededPending });
   }
 

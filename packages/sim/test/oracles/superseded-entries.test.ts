@@ -26,7 +26,7 @@ function coreOf(commit: number, supersededPending: number, hole?: number): Super
       commit: commit as LogIndex,
       log: { last: { index: 9 as LogIndex, term: 1 as Term } },
     },
-    repair: { termAt: (index) => (index === hole ? undefined : (1 as Term)) },
+    repair: { behind: (index) => (index === hole ? ((index + 1) as LogIndex) : index) },
     applier: { supersededPending },
   };
 }
