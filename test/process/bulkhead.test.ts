@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary.ts';
 import { THRESHOLDS } from '../thresholds.ts';
 
 const WAITING_MAX = 8;
-const ROUNDS = 5;
+const ROUNDS = 15;
 const PUTS_A_ROUND = 240;
 const PUTS_AT_ONCE = 4;
 
