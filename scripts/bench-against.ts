@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Clusters from '../test/support/cluster/local-cluster.ts';
+import { quantile } from '../test/support/load/failovers.ts';
 import type * as Throughputs from '../test/support/load/throughput.ts';
 import { describeMachine } from './support/machine.ts';
 
@@ -66,17 +67,13 @@ async function compare(plan: Plan, there: Side, here: Side, pairs: number): Prom
     mean(rows.map((row) => row.there)).toFixed(0),
     mean(rows.map((row) => row.here)).toFixed(0),
     `${ratio.toFixed(3)} ± ${error.toFixed(3)}`,
-    median(ratios).toFixed(3),
+    quantile(ratios, 0.5).toFixed(3),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((left, right) => left - right)[numbers.length >> 1]!;
 }
 
 const [directory, pairs = '16'] = process.argv.slice(2);

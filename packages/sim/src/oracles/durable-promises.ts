@@ -65,12 +65,14 @@ export class DurablePromises {
     this.#storeDamaged.add(node);
   }
 
-  /** The disk may fail in it. True: it may have done so before, since it was read last, and its node may call it unreadable. */
-  storeMayFail(node: NodeId): boolean {
-    const again = this.#failingStores.has(node);
+  /** The disk may fail in it from now on. */
+  storeMayFail(node: NodeId): void {
     this.#failingStores.add(node);
-    if (again) this.#storeDamaged.add(node);
-    return again;
+  }
+
+  /** The disk may have failed in it since it was read last: once more, and its node may call it unreadable. */
+  mayHaveFailed(node: NodeId): boolean {
+    return this.#failingStores.has(node);
   }
 
   /** Nobody has damaged it so far. */
