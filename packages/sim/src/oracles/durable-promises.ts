@@ -1,5 +1,14 @@
 import type { Effect, HardState, Input, LogRecord, PersistOrder, RecoveredState, Role } from '@holdfast/core';
-import type { LogIndex, NodeId, PeerMessage, Position, Term, Ticket } from '@holdfast/types';
+import {
+  changesNothing,
+  type LogIndex,
+  type NodeId,
+  type PeerMessage,
+  type Position,
+  type Term,
+  type Ticket,
+  type WriteResult,
+} from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -25,10 +34,10 @@ export interface BeliefView {
 const NAME = 'durable promises';
 
 /**
- * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6): votes, matches, what
- * is called committed, and what receipts say of copies; nor is anything applied that could be taken back (P7), nor counted
- * for a node that it has not said of itself in this term. What is durable is what the write-ahead logs have said to be
- * so, and a log that is read again holds it, or is found to be damaged (G16).
+ * Nothing is promised that the loss of power on all nodes at this moment could take back (P5, P6, G8): votes, matches,
+ * what is called committed, what receipts say of copies, and that a condition did not hold; nor is anything applied that
+ * could be taken back (P7), nor counted for a node that it has not said of itself in this term. What is durable is what the
+ * write-ahead logs have said to be so, and a log that is read again holds it, or is found to be damaged (G16).
  */
 export class DurablePromises {
   readonly #disks = new Map<NodeId, DurableLog>();
@@ -202,15 +211,18 @@ export class DurablePromises {
   #checkReceipt(
     node: NodeId,
     disk: DurableLog,
-    receipt: Position & { readonly ack: string; readonly copies: number },
+    receipt: Position & { readonly ack: string; readonly copies: number; readonly result: WriteResult },
   ): void {
-    const { index, term, ack } = receipt;
+    const { index, term, ack, result } = receipt;
     const copies = this.#countWhere((each) => each.holds(receipt));
-    const due = ack === 'all' ? this.#voters : ack === 'quorum' ? Math.floor(this.#voters / 2) + 1 : 1;
+    const majority = Math.floor(this.#voters / 2) + 1;
+    // What did not hold is told once it is committed, whatever level was asked (G8).
+    const told = changesNothing(result) ? majority : 1;
+    const due = ack === 'all' ? this.#voters : ack === 'quorum' ? majority : told;
     if (copies < Math.max(due, receipt.copies))
       throw new SafetyViolation(
         NAME,
-        `${node} acknowledges ${index}@${term} at ${ack} with ${receipt.copies} copies; ${copies} are durable`,
+        `${node} acknowledges ${index}@${term} at ${ack} with ${receipt.copies} copies; ${copies} are durable, and ${Math.max(due, receipt.copies)} due`,
       );
     if (ack === 'local' && !disk.holds(receipt))
       throw new SafetyViolation(NAME, `${node} acknowledges ${index}@${term}, which is not durable there`);

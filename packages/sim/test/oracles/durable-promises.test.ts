@@ -6,6 +6,7 @@ import {
   type PeerMessage,
   type Term,
   type Ticket,
+  type WriteResult,
 } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type BeliefView, type CommitView, DurablePromises } from '../../src/oracles/durable-promises.ts';
@@ -43,11 +44,13 @@ const persist = (ticket: number, indexes: readonly number[], votedFor?: NodeId, 
   }) as unknown as Effect;
 const persisted = (ticket: number): Input => ({ kind: 'persisted', ticket: ticket as Ticket });
 const send = (to: NodeId, message: object): Effect => ({ kind: 'send', to, message: message as PeerMessage });
-const receipt = (index: number, ack: string, copies: number, term = 1): Effect =>
+const WRITTEN = { kind: 'written' } as WriteResult;
+const CONFLICT = { kind: 'conflict' } as WriteResult;
+const receipt = (index: number, ack: string, copies: number, term = 1, result = WRITTEN): Effect =>
   ({
     kind: 'reply',
     connection: 1,
-    replies: [{ id: 1, kind: 'receipt', receipt: { index, term, ack, copies } }],
+    replies: [{ id: 1, kind: 'receipt', receipt: { index, term, ack, copies, result } }],
   }) as unknown as Effect;
 
 test('what is durable may be promised', () => {
@@ -91,6 +94,15 @@ test.each([
   oracle.onStep(n1, tick, [persist(1, [1])]);
   oracle.onStep(n2, tick, [persist(1, [1])]);
   expect(() => oracle.onStep(n1, persisted(1), [receipt(1, ack, copies)])).toThrow(message);
+});
+
+test('a failed condition that is told while only a minority has it is caught, whatever level was asked', () => {
+  const told = receipt(1, 'local', 1, 1, CONFLICT);
+  oracle.onStep(n1, tick, [persist(1, [1])]);
+  expect(() => oracle.onStep(n1, persisted(1), [told])).toThrow('at local with 1 copies; 1 are durable');
+  oracle.onStep(n2, tick, [persist(1, [1])]);
+  oracle.onStep(n2, persisted(1), []);
+  oracle.onStep(n1, tick, [told]);
 });
 
 test('what is applied before it is durable there is caught', () => {
