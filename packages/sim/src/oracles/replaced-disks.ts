@@ -1,5 +1,5 @@
-import type { Effect, RecoveredState } from '@holdfast/core';
-import type { NodeId, PeerMessage } from '@holdfast/types';
+import type { Effect, Input, RecoveredState } from '@holdfast/core';
+import type { NodeId, PeerMessage, Ticket } from '@holdfast/types';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -7,11 +7,17 @@ const NAME = 'replaced disks';
 
 /**
  * A node whose disk is not the one that the membership names, and one that knows that it is out, promises nothing: it
- * does not vote, does not acknowledge, does not lead (G15).
+ * does not vote, does not acknowledge, does not lead (G15). It remembers that once it is durable: until then a crash is as
+ * if it had never been told.
  */
 export class ReplacedDisks {
   readonly #wiped = new Set<NodeId>();
+  /** They know that they are out. */
   readonly #out = new Set<NodeId>();
+  /** And are writing it down. */
+  readonly #ordered = new Map<NodeId, Ticket>();
+  /** And have it on their disks. */
+  readonly #remembered = new Set<NodeId>();
 
   /** Its disk has been replaced by an empty one. */
   wiped(node: NodeId): void {
@@ -19,12 +25,27 @@ export class ReplacedDisks {
   }
 
   onRecovered({ node }: Boot, { log }: RecoveredState): void {
-    if (log.exclusion !== undefined) this.#out.add(node);
-    else if (this.#out.has(node) && !this.#wiped.has(node))
-      throw new SafetyViolation(NAME, `${node} was out of the cluster and has forgotten it`);
+    this.#ordered.delete(node);
+    if (log.exclusion !== undefined) {
+      this.#out.add(node);
+      this.#remembered.add(node);
+    } else if (!this.#wiped.has(node)) {
+      if (this.#remembered.has(node))
+        throw new SafetyViolation(NAME, `${node} was out of the cluster and has forgotten it`);
+      this.#out.delete(node);
+    }
   }
 
-  onEffect({ node }: Boot, effect: Effect): void {
+  onStep({ node }: Boot, input: Input, effects: readonly Effect[]): void {
+    const ordered = this.#ordered.get(node);
+    if (input.kind === 'persisted' && ordered !== undefined && input.ticket >= ordered)
+      this.#remembered.add(node);
+    for (const effect of effects) this.#onEffect(node, effect);
+  }
+
+  #onEffect(node: NodeId, effect: Effect): void {
+    if (effect.kind === 'persist' && effect.order.record.kind === 'exclusion')
+      this.#ordered.set(node, effect.order.ticket);
     if (effect.kind === 'notice' && effect.notice.kind === 'excluded' && effect.notice.peer === node)
       this.#out.add(node);
     if (effect.kind !== 'send' || (!this.#wiped.has(node) && !this.#out.has(node))) return;

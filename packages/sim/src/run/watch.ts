@@ -149,6 +149,7 @@ export class Watch implements CoreObserver {
     try {
       this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
+      this.replaced.onStep(boot, input, effects);
       this.promises.onCommit(boot, core.context);
       this.promises.onBelief(boot, core.context);
       this.#rights.onStep(boot, input, effects, core.context);
@@ -171,7 +172,6 @@ export class Watch implements CoreObserver {
         this.#completeness.onEffect(boot, effect, core.context.log);
         this.#sessions.onEffect(boot, effect);
         this.#stores.onEffect(effect);
-        this.replaced.onEffect(boot, effect);
       }
       if (this.#timed !== undefined) this.#onTimedStep(this.#timed, boot, { input, effects, core });
     } catch (error) {

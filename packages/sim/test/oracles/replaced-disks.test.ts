@@ -1,5 +1,5 @@
-import type { Effect, RecoveredState } from '@holdfast/core';
-import { type Exclusion, nodeId, type PeerMessage, type Term } from '@holdfast/types';
+import type { Effect, Input, RecoveredState } from '@holdfast/core';
+import { type Exclusion, nodeId, type PeerMessage, type Term, type Ticket } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { ReplacedDisks } from '../../src/oracles/replaced-disks.ts';
 
@@ -15,28 +15,44 @@ function recovered(exclusion?: Exclusion): RecoveredState {
   return { log: exclusion === undefined ? {} : { exclusion } } as RecoveredState;
 }
 
+const tick: Input = { kind: 'tick' };
+const persisted: Input = { kind: 'persisted', ticket: 7 as Ticket };
+const told: Effect[] = [
+  { kind: 'notice', notice: { kind: 'excluded', peer: node, reason: 'disk-went-back' } },
+  {
+    kind: 'persist',
+    order: { ticket: 7 as Ticket, record: { kind: 'exclusion', reason: 'disk-went-back' } },
+  } as Effect,
+];
 const vote = sends({ kind: 'voteReply', term, granted: true });
 const refusal = sends({ kind: 'voteReply', term, granted: false });
 
 describe('A node whose disk was replaced', () => {
   it('may refuse and may not promise', () => {
     const disks = new ReplacedDisks();
-    disks.onEffect(boot, vote);
+    disks.onStep(boot, tick, [vote]);
     disks.wiped(node);
-    disks.onEffect(boot, refusal);
-    expect(() => disks.onEffect(boot, vote)).toThrow('n1 is out of the cluster and sends voteReply');
+    disks.onStep(boot, tick, [refusal]);
+    expect(() => disks.onStep(boot, tick, [vote])).toThrow('n1 is out of the cluster and sends voteReply');
   });
 
   it('promises nothing once it knows that it is out, and remembers that', () => {
     const disks = new ReplacedDisks();
-    disks.onEffect(boot, {
-      kind: 'notice',
-      notice: { kind: 'excluded', peer: node, reason: 'disk-went-back' },
-    });
-    expect(() => disks.onEffect(boot, sends({ kind: 'resigned', term }))).not.toThrow();
-    expect(() => disks.onEffect(boot, vote)).toThrow('sends voteReply');
+    disks.onStep(boot, tick, told);
+    expect(() => disks.onStep(boot, tick, [sends({ kind: 'resigned', term })])).not.toThrow();
+    expect(() => disks.onStep(boot, tick, [vote])).toThrow('sends voteReply');
+    disks.onStep(boot, persisted, []);
     expect(() => disks.onRecovered({ node, number: 2 }, recovered('disk-went-back'))).not.toThrow();
+    expect(() => disks.onStep({ node, number: 2 }, tick, [vote])).toThrow('sends voteReply');
     expect(() => disks.onRecovered({ node, number: 3 }, recovered())).toThrow('has forgotten it');
+  });
+
+  it('does not know it any more after a crash before that was durable', () => {
+    const disks = new ReplacedDisks();
+    disks.onStep(boot, tick, told);
+    disks.onRecovered({ node, number: 2 }, recovered());
+    disks.onStep({ node, number: 2 }, persisted, [vote]);
+    expect(() => disks.onRecovered({ node, number: 3 }, recovered())).not.toThrow();
   });
 
   it('is told so in the end, and nobody else is', () => {
