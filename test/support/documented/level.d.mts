@@ -1,0 +1,4 @@
+// Programs that are to move begin there.
+declare module 'level' {
+  export { Level } from '@holdfast/client/level';
+}
