@@ -15,6 +15,7 @@ test('the examples print on three nodes what their page says', async () => {
     'ipfs-blocks',
     'job-queue',
     'leader-cron',
+    'order-saga',
     'rate-limiter',
     'session-store',
   ]);
