@@ -14,15 +14,22 @@ export class FaultProxy {
   /** What the node sends arrives so much later. */
   answerDelayMs = 0;
   readonly #target: { readonly host: string; readonly port: number };
+  readonly #host: string;
   readonly #pairs = new Map<Socket, Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #server: Server | undefined;
-  #port = 0;
+  #port: number;
   #mode: ProxyMode = 'pass';
   #taken = 0;
 
-  constructor(target: { readonly host: string; readonly port: number }) {
+  /** `at`: where it listens; a free port of this host by default. */
+  constructor(
+    target: { readonly host: string; readonly port: number },
+    at: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+  ) {
     this.#target = target;
+    this.#host = at.host;
+    this.#port = at.port;
   }
 
   get port(): number {
@@ -34,7 +41,7 @@ export class FaultProxy {
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#port, '127.0.0.1', resolve);
+      server.listen(this.#port, this.#host, resolve);
     });
     this.#port = (server.address() as AddressInfo).port;
   }
