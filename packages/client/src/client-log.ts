@@ -1,4 +1,5 @@
-import type { NodeId, Revision } from '@holdfast/types';
+import type { NodeId } from '@holdfast/types';
+import type { Divergence } from './divergence.ts';
 import { invalidOption } from './invalid-option.ts';
 import type { AnyCall, Repeat, StaleRead } from './session/call.ts';
 import type { ClientNews } from './session/effects.ts';
@@ -21,8 +22,11 @@ export class ClientLog {
     this.#debug(() => detail, TEXTS[event]);
   }
 
-  diverged(loss: { readonly lost: Revision; readonly surviving: Revision }): void {
-    this.#debug(() => loss, 'writes that were acknowledged local are lost');
+  diverged({ lost, surviving, receipts }: Divergence): void {
+    this.#debug(
+      () => ({ lost, surviving, receipts: receipts.length }),
+      'writes that were acknowledged local are lost',
+    );
   }
 
   degraded(detail: StaleRead): void {

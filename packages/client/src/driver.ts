@@ -7,6 +7,7 @@ import {
   type ServerMessage,
   type Timer,
   type Topology,
+  type WriteReceipt,
 } from '@holdfast/types';
 import type { LinkTiming } from './links/link-timing.ts';
 import { Links } from './links/links.ts';
@@ -34,7 +35,8 @@ export interface DriverOptions {
 export interface DriverUser extends CallOwner {
   onTopology(topology: Topology): void;
   onNews(news: ClientNews): void;
-  onDiverged(loss: { lost: Revision; surviving: Revision }): void;
+  /** `receipts`: of its own writes that are lost. */
+  onDiverged(loss: { lost: Revision; surviving: Revision; receipts: readonly WriteReceipt[] }): void;
 }
 
 /**
@@ -278,10 +280,17 @@ export class Driver {
         for (const user of this.#users) user.onNews(effect.news);
         return;
       case 'diverged':
-        for (const user of this.#users) user.onDiverged({ lost: effect.lost, surviving: effect.surviving });
+        this.#tellLoss(effect);
         return;
       default:
         assertNever(effect);
+    }
+  }
+
+  #tellLoss({ lost, surviving, locals }: Extract<SessionEffect, { kind: 'diverged' }>): void {
+    for (const user of this.#users) {
+      const receipts = locals.filter(({ owner }) => owner === user).map(({ receipt }) => receipt);
+      user.onDiverged({ lost, surviving, receipts });
     }
   }
 

@@ -17,7 +17,6 @@ import {
   KeyedCalls,
   type ReadSummary,
   type UpdateSummary,
-  type WriteSummary,
 } from './keyed-calls.ts';
 import type { Lease } from './leases/lease.ts';
 import type { HoldfastLeaseOptions } from './leases/lease-options.ts';
@@ -55,6 +54,7 @@ import {
 } from './transaction.ts';
 import type { Watch } from './watch/watch.ts';
 import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
+import type { WriteSummary } from './write-summary.ts';
 
 /** A sublevel with the methods that a `Holdfast` has beside abstract-level's: they take its keys and encodings. */
 export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = Pick<

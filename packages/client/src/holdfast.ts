@@ -19,7 +19,6 @@ import {
   KeyedCalls,
   type ReadSummary,
   type UpdateSummary,
-  type WriteSummary,
 } from './keyed-calls.ts';
 import { type KeySpace, keySpaceOf } from './keys/key-space.ts';
 import type { Lease } from './leases/lease.ts';
@@ -78,6 +77,7 @@ import {
 } from './transaction.ts';
 import type { Watch } from './watch/watch.ts';
 import type { HoldfastWatchOptions, WatchEventOf } from './watch/watch-options.ts';
+import type { WriteSummary } from './write-summary.ts';
 
 /** Of a call, and of the opening. */
 const TIMEOUT_MS = 5000;

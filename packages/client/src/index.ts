@@ -11,7 +11,7 @@ export type { Divergence } from './divergence.ts';
 export type { FallbackUse } from './fallbacks.ts';
 export { Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';
-export type { AbsentSummary, Change, ReadSummary, UpdateSummary, WriteSummary } from './keyed-calls.ts';
+export type { AbsentSummary, Change, ReadSummary, UpdateSummary } from './keyed-calls.ts';
 export { NAMESPACE_TAG } from './keys/namespace-keys.ts';
 export type { Lease } from './leases/lease.ts';
 export type {
@@ -88,3 +88,4 @@ export type {
   WatchProgress,
   WatchPut,
 } from './watch/watch-options.ts';
+export type { WriteSummary } from './write-summary.ts';

@@ -1,4 +1,4 @@
-import { type Ack, HoldfastError, type NodeId, type Revision, type Term } from '@holdfast/types';
+import { HoldfastError, type NodeId, type Revision } from '@holdfast/types';
 import { CallTime } from './call-time.ts';
 import { AS_LONG_AS_IT_TAKES, type CallEnd, Deferral } from './deferral.ts';
 import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
@@ -43,19 +43,7 @@ import { Watch } from './watch/watch.ts';
 import { checkWatchOptions, type HoldfastWatchOptions } from './watch/watch-options.ts';
 import type { WatchSource } from './watch/watch-source.ts';
 import { conditionsOf } from './write-request.ts';
-
-/** What became of a write. */
-export interface WriteSummary {
-  /** Of its last mutation; what conditions of later writes compare with. */
-  readonly revision: Revision;
-  readonly term: Term;
-  /** The level reached: at least the one asked for. */
-  readonly ack: Ack;
-  /** Voters known to hold it durably. */
-  readonly copies: number;
-  /** An earlier attempt of this same call was the one that wrote. */
-  readonly repeated: boolean;
-}
+import { summaryOf, type WriteSummary } from './write-summary.ts';
 
 export interface ReadSummary<V> {
   readonly value: V;
@@ -177,8 +165,7 @@ export class KeyedCalls<KDefault, VDefault> {
       ...options,
       conditions: encodedConditions(this.#home, options),
     });
-    const { result, term, ack, copies, repeated } = await requests.batch(encoded, options, conditions);
-    return { revision: result.revision, term, ack, copies, repeated };
+    return summaryOf(await requests.batch(encoded, options, conditions));
   }
 
   async read<K = KDefault, V = VDefault>(

@@ -5,8 +5,10 @@ import {
   type Revision,
   type Timer,
   type Topology,
+  type WriteReceipt,
 } from '@holdfast/types';
 import { ClientLog, type ClientLogger } from './client-log.ts';
+import type { Divergence } from './divergence.ts';
 import type { Driver, DriverUser } from './driver.ts';
 import type { Seams } from './seams.ts';
 import type {
@@ -22,6 +24,7 @@ import type {
 import type { ClientHealth } from './session/client-health.ts';
 import type { ClientNews } from './session/effects.ts';
 import { CallSpan, type CallTarget } from './tracing/call-span.ts';
+import { summaryOf } from './write-summary.ts';
 
 export interface TenantOptions {
   readonly driver: Driver;
@@ -32,7 +35,7 @@ export interface TenantOptions {
   readonly seams: Pick<Seams, 'clock' | 'random'>;
   readonly onTopology: (topology: Topology) => void;
   readonly onNews: (news: ClientNews) => void;
-  readonly onDiverged: (loss: { lost: Revision; surviving: Revision }) => void;
+  readonly onDiverged: (divergence: Divergence) => void;
   readonly onDegraded: (detail: StaleRead) => void;
 }
 
@@ -186,9 +189,10 @@ export class Tenant implements DriverUser {
     this.#options.onNews(news);
   }
 
-  onDiverged(loss: { lost: Revision; surviving: Revision }): void {
-    this.#log.diverged(loss);
-    this.#options.onDiverged(loss);
+  onDiverged(loss: { lost: Revision; surviving: Revision; receipts: readonly WriteReceipt[] }): void {
+    const divergence = { ...loss, receipts: loss.receipts.map(summaryOf) };
+    this.#log.diverged(divergence);
+    this.#options.onDiverged(divergence);
   }
 
   #endCalls(): void {

@@ -1,5 +1,7 @@
+import { SimRandom } from '@holdfast/sim';
 import { REVISION_GAP } from '@holdfast/types';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Divergence, Holdfast, WriteSummary } from '../src/index.ts';
 import { wireError } from './support/fake-cluster.ts';
 import { World } from './support/world.ts';
 
@@ -43,8 +45,40 @@ describe('sessions', () => {
     world.cluster.state.revision = 1 as never;
     const results = await world.drive(Promise.allSettled([db.get('a'), db.get('a'), db.get('a')]));
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
-    expect(told).toEqual([{ lost: 3, surviving: 1 }]);
+    expect(told).toEqual([{ lost: 3, surviving: 1, receipts: [] }]);
     expect(db.token()).toBe(1);
+  });
+
+  test('what is lost of a database is told by its receipts, once', async () => {
+    const seams = { transport: world.network.transport('app'), clock: world.clock, random: new SimRandom(1) };
+    const opened = (namespace: string): Promise<Holdfast> => world.opened({ namespace, ack: 'local', seams });
+    const [one, other, ended] = [await opened('one'), await opened('other'), await opened('ended')];
+    const put = (db: Holdfast): Promise<WriteSummary> =>
+      world.drive(db.write([{ type: 'put', key: 'a', value: '1' }]));
+    await put(one);
+    const [first, second, third] = [await put(one), await put(other), await put(one)];
+    await put(ended);
+    await world.drive(ended.close());
+    expect(first).toMatchObject({ revision: 2, ack: 'local' });
+    const told: [string, Divergence][] = [];
+    one.on('diverged', (divergence) => told.push(['one', divergence]));
+    other.on('diverged', (divergence) => told.push(['other', divergence]));
+    const lose = async (surviving: number): Promise<void> => {
+      world.cluster.onRead = (_, { token }) =>
+        token > surviving ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: surviving }) : undefined;
+      world.cluster.state.revision = surviving as never;
+      await expect(world.drive(one.get('a'))).rejects.toMatchObject({ code: 'HOLDFAST_SESSION_DIVERGED' });
+    };
+    await lose(1);
+    expect(told).toEqual([
+      ['one', { lost: 5, surviving: 1, receipts: [first, third] }],
+      ['other', { lost: 5, surviving: 1, receipts: [second] }],
+    ]);
+    // What was committed is no loss, nor is what was told before.
+    const { revision } = await world.drive(one.write([{ type: 'put', key: 'a', value: '2' }]));
+    await lose(1);
+    expect(told.at(-2)?.[1]).toMatchObject({ lost: revision, surviving: 1, receipts: [{ revision }] });
+    expect(told.at(-1)?.[1].receipts).toEqual([]);
   });
 
   test('a loss is told though a write of the new term was acknowledged before anything was read', async () => {
@@ -60,7 +94,7 @@ describe('sessions', () => {
       asked <= lost ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: lost - 1 }) : undefined;
     const results = await world.drive(Promise.allSettled([db.get('a'), db.get('b')]));
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
-    expect(told).toEqual([{ lost, surviving: lost - 1 }]);
+    expect(told).toEqual([{ lost, surviving: lost - 1, receipts: [] }]);
     expect(db.token()).toBe(token);
   });
 

@@ -134,13 +134,14 @@ describe('A session that wrote what a failover lost', () => {
     const old = await hasPrimary(cluster);
     for (const { id } of cluster.machines) if (id !== old) cluster.network.cut(old, id);
     const operations = [{ type: 'put', key: 'key', value: 'lost' } as const];
-    const { revision } = await cluster.clock.drive(client.write(operations, { ack: 'local' }));
+    const receipt = await cluster.clock.drive(client.write(operations, { ack: 'local' }));
+    const { revision } = receipt;
     await cluster.clock.advance(1000);
     await cluster.clock.drive(client.put('other', 'value', { ack: 'quorum' }));
     const read = (): Promise<string | undefined> =>
       cluster.clock.drive(client.get('key', { consistency: 'session' }));
     await expect(read()).rejects.toMatchObject({ code: 'HOLDFAST_SESSION_DIVERGED' });
-    expect(told).toEqual([{ lost: revision, surviving: revision - 1 }]);
+    expect(told).toEqual([{ lost: revision, surviving: revision - 1, receipts: [receipt] }]);
     expect(await read()).toBe('old');
     expect(await cluster.clock.drive(client.get('other', { consistency: 'session' }))).toBe('value');
   });

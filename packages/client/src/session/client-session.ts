@@ -70,7 +70,8 @@ export class ClientSession {
     this.#writes = new WriteDesk(parts);
     this.#reads = new ReadDesk({
       ...parts,
-      onDiverged: (loss) => this.#effects.push({ kind: 'diverged', ...loss }),
+      onDiverged: (loss) =>
+        this.#effects.push({ kind: 'diverged', ...loss, locals: this.#writes.takeLost(loss) }),
       onDegraded: (call, detail) => this.#effects.push({ kind: 'degraded', call, detail }),
     });
     this.#degrader = new Degrader(limits.resilience.degradation, random);
@@ -269,6 +270,7 @@ export class ClientSession {
   /** Ends the calls of one owner. */
   endCalls(owner: CallOwner): void {
     this.#endWhere((call) => call.owner === owner);
+    this.#writes.forgetReceipts(owner);
   }
 
   /** The client closes: every call ends now, and the cluster may forget the sessions. */

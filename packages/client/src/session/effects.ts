@@ -1,6 +1,7 @@
 import type { ClientMessage, NodeId, Revision, Term, Topology } from '@holdfast/types';
 import type { BreakerChange } from '../resilience/breakers.ts';
 import type { AnyCall, LinkId, Repeat, StaleRead } from './call.ts';
+import type { LocalReceipt } from './local-receipts.ts';
 
 /** Another primary, or none. */
 export interface PrimaryChange {
@@ -37,4 +38,9 @@ export type SessionEffect =
   | { readonly kind: 'topology'; readonly topology: Topology }
   | { readonly kind: 'news'; readonly news: ClientNews }
   /** Revisions between `surviving` and `lost` that this client had seen are gone. */
-  | { readonly kind: 'diverged'; readonly lost: Revision; readonly surviving: Revision };
+  | {
+      readonly kind: 'diverged';
+      readonly lost: Revision;
+      readonly surviving: Revision;
+      readonly locals: readonly LocalReceipt[];
+    };
