@@ -1,4 +1,11 @@
-import { assert, type LogIndex, type NodeId, type PeerMessage, type SessionId } from '@holdfast/types';
+import {
+  assert,
+  type LogIndex,
+  type NodeId,
+  type PeerMessage,
+  type Position,
+  type SessionId,
+} from '@holdfast/types';
 import type {
   CoreConfig,
   CoreStatus,
@@ -35,6 +42,14 @@ const EFFECTS_OF_MESSAGES: readonly string[] = [
   'findOld',
 ];
 
+/** A snapshot that has arrived, and the run of the node that waits to hear what became of it. */
+interface Transfer {
+  readonly sender: ClusterNode;
+  readonly boot: number;
+  readonly receiver: ClusterNode;
+  readonly position: Position;
+}
+
 /** Cores wired together in memory, on a virtual clock. Nothing moves unless the script says so. */
 export class Cluster {
   readonly nodes: readonly ClusterNode[];
@@ -49,6 +64,7 @@ export class Cluster {
   readonly #reads: Map<number, ProposedRead> = new Map();
   readonly #opening: Map<number, string> = new Map();
   readonly #backups: Map<string, Pick<ClusterNode, 'disk' | 'log' | 'store'>> = new Map();
+  readonly #transfers: Map<string, Transfer> = new Map();
   #snapshots = 0;
   #out: string[] = [];
 
@@ -136,6 +152,7 @@ export class Cluster {
     if (work === 'snapshot') return this.#transfer(node);
     const input = node.complete(work, count);
     if (input !== undefined) this.input(node, input);
+    if (input?.kind === 'installed') this.#settleTransfer(input.directory, true);
     return input !== undefined;
   }
 
@@ -179,6 +196,8 @@ export class Cluster {
       this.input(peer, { kind: 'linkDown', peer: node.id, cause: 'lost' });
       if (options.refused) this.input(peer, { kind: 'linkDown', peer: node.id, cause: 'refused' });
     }
+    for (const [directory, { receiver }] of this.#transfers)
+      if (receiver === node) this.#settleTransfer(directory, false);
   }
 
   restart(node: ClusterNode): void {
@@ -296,12 +315,26 @@ export class Cluster {
     const peer = this.node(transfer.peer);
     const position = transfer.store.applied;
     const arrives = peer.core !== undefined && node.links.has(peer.id) && !this.#isCut(node, peer);
-    if (arrives) {
-      this.#snapshots += 1;
-      this.input(peer, peer.receive(`snapshot-${this.#snapshots}`, transfer.store));
+    if (!arrives) {
+      this.input(node, { kind: 'snapshotSent', peer: peer.id });
+      return true;
     }
-    this.input(node, { kind: 'snapshotSent', peer: peer.id, ...(arrives ? { position } : {}) });
+    this.#snapshots += 1;
+    const directory = `snapshot-${this.#snapshots}`;
+    this.#transfers.set(directory, { sender: node, boot: node.boot, receiver: peer, position });
+    this.input(peer, peer.receive(directory, transfer.store));
+    if (!peer.snapshots.has(directory)) this.#settleTransfer(directory, false);
     return true;
+  }
+
+  /** Whoever sent it hears what became of it: once it is in use, or ignored, or its receiver is gone. */
+  #settleTransfer(directory: string, taken: boolean): void {
+    const transfer = this.#transfers.get(directory);
+    if (transfer === undefined) return;
+    this.#transfers.delete(directory);
+    const { sender, boot, receiver, position } = transfer;
+    if (sender.boot !== boot) return;
+    this.input(sender, { kind: 'snapshotSent', peer: receiver.id, ...(taken ? { position } : {}) });
   }
 
   #perform(node: ClusterNode, effect: Effect): void {
