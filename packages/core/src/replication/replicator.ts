@@ -318,15 +318,18 @@ export class Replicator {
 
   /**
    * What was in flight may be lost. A peer that never matched, or whose next entry is gone from this log (it may have
-   * had a snapshot since), is asked at the end: its refusal tells where it is.
+   * had a snapshot since), is asked where the log begins, at the earliest. If what comes before that cannot be named, as
+   * after a restart, it is asked at the end: its refusal tells where it is. A snapshot sent unasked may have nothing new
+   * for it: it ignores that, and the next one, as long as this node commits nothing without it.
    */
   #probeAgain(progress: Progress): void {
     const { log } = this.#context;
+    const end = log.last.index + 1;
     const known = progress.match > 0 && progress.match + 1 >= log.first;
-    const next = known
-      ? progress.match + 1
-      : Math.min(Math.max(progress.next, log.first), log.last.index + 1);
-    progress.becomeProbe(Math.max(next, progress.match + 1) as LogIndex);
+    const wanted = known ? progress.match + 1 : Math.min(Math.max(progress.next, log.first), end);
+    const next = Math.max(wanted, progress.match + 1);
+    const isNamed = log.termAt((next - 1) as LogIndex) !== undefined;
+    progress.becomeProbe((isNamed ? next : end) as LogIndex);
   }
 
   #sendNext(progress: Progress): void {
