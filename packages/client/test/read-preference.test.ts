@@ -66,6 +66,23 @@ test('where those asked first are too old, all others are asked before that is t
   expect(cluster.nodes.map(({ requests }, place) => requests - asked[place]!)).toEqual([1, 1, 1]);
 });
 
+test.each([
+  'HOLDFAST_NOT_READY',
+  'HOLDFAST_NO_PRIMARY',
+  'HOLDFAST_NOT_PRIMARY',
+  'HOLDFAST_DISK_WENT_BACK',
+] as const)('where no standby can answer the primary does, whoever is preferred: %s', async (code) => {
+  const { cluster } = world;
+  cluster.onRead = ({ id }) => (id === 'n1' ? undefined : wireError(code, { retryable: true }));
+  cluster.onScan = ({ id }) => (id === 'n1' ? undefined : wireError(code, { retryable: true }));
+  for (const consistency of ['linearizable', 'session', 'eventual'] as const)
+    for (const readPreference of ['standby', 'nearest'] as const) {
+      const options = { consistency, readPreference, timeoutMs: 100 };
+      expect(await served(options)).toEqual(['n1', 'n1', 'n1', 'n1']);
+      expect(await world.drive(db.iterator(options).all())).toEqual([['a', '1']]);
+    }
+});
+
 test('the nearest are those with the shortest round trip, as long as they are heard', async () => {
   world.network.setLatency('app', 'n1', 20);
   db = await world.opened();

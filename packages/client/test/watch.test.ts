@@ -128,6 +128,14 @@ describe('a watch', () => {
     expect(await take(watch, 1)).toEqual(['put a=3 @3']);
   });
 
+  test('goes on at the primary where standbys are preferred and none can open it', async () => {
+    await world.drive(db.put('a', '1'));
+    world.cluster.onWatch = ({ id }) =>
+      id === 'n1' ? undefined : wireError('HOLDFAST_DISK_WENT_BACK', { retryable: true });
+    const watch = db.watch({ from: 0, readPreference: 'standby', timeoutMs: 1000 });
+    expect(await take(watch, 1)).toEqual(['put a=1 @1']);
+  });
+
   test('waits through an outage of all nodes', async () => {
     const watch = db.watch();
     await world.drive(db.put('a', '1'));
@@ -288,6 +296,24 @@ describe('the end of a watch', () => {
     };
     expect(await take(db.watch({ from: 1 }), 1)).toEqual(['put a=2 @2']);
     expect(new Set(asked)).toEqual(new Set(['n1', 'n2', 'n3']));
+  });
+
+  test('by nodes whose logs do not go back so far, but not before one that is not ready has been heard', async () => {
+    for (const value of ['1', '2']) await world.drive(db.put('a', value));
+    let isReady = false;
+    world.cluster.onWatch = ({ id }) => {
+      if (id !== 'n3') return wireError('HOLDFAST_REVISION_COMPACTED', { detail: 2 });
+      return isReady ? undefined : wireError('HOLDFAST_NOT_READY', { retryAfterMs: 50 });
+    };
+    const told = take(db.watch({ from: 1, readPreference: 'standby' }), 1);
+    await world.clock.advance(1000);
+    const asked = world.cluster.nodes.reduce(
+      (sum, { received }) => sum + received.filter(({ kind }) => kind === 'watchOpen').length,
+      0,
+    );
+    expect(asked).toBeLessThan(30);
+    isReady = true;
+    expect(await told).toEqual(['put a=2 @2']);
   });
 
   test('of a node that has opened it already, before the others were asked as well', async () => {

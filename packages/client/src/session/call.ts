@@ -210,6 +210,8 @@ abstract class RoutedCall<Result> extends Call<Result> {
   avoid: LinkId = NO_LINK;
   /** Links whose nodes cannot ever answer it. */
   refusedBy: Set<LinkId> | undefined = undefined;
+  /** Links whose nodes could not answer it: all others are asked before they are asked again. */
+  declinedBy: Set<LinkId> | undefined = undefined;
   /** Not to be sent before; 0 unless it pauses. */
   retryAt = 0;
 
@@ -236,12 +238,18 @@ abstract class RoutedCall<Result> extends Call<Result> {
     this.consistency = 'eventual';
     this.after = 0 as Revision;
     this.refusedBy = undefined;
+    this.declinedBy = undefined;
     this.refusal = undefined;
   }
 
   /** Others are asked before, if there are any. */
   avoids(link: LinkId): boolean {
-    return link === this.avoid || this.refusedBy?.has(link) === true;
+    return link === this.avoid || this.hasRefusal(link);
+  }
+
+  /** The node behind it has said no to it, for good or for now. */
+  hasRefusal(link: LinkId): boolean {
+    return this.refusedBy?.has(link) === true || this.declinedBy?.has(link) === true;
   }
 }
 

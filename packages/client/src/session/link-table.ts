@@ -210,7 +210,7 @@ export class LinkTable implements ReadRoutes {
 
   /** Somebody is trusted who has not refused it. */
   hasOtherFor(call: RoutableCall): boolean {
-    return this.#ranked.some((state) => isTrusted(state) && call.refusedBy?.has(state.link) !== true);
+    return this.#ranked.some((state) => isTrusted(state) && !call.hasRefusal(state.link));
   }
 
   #healthOf(node: NodeId): Omit<NodeHealth, 'id' | 'url'> {

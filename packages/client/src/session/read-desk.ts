@@ -23,7 +23,7 @@ import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
 import { ShadowWatches } from './shadow-watches.ts';
 import { isAnswerTo } from './validity.ts';
-import { isFailureOfNode, judgeRead } from './verdicts.ts';
+import { isFailureOfNode, isNotHere, judgeRead } from './verdicts.ts';
 import { WatchTable } from './watch-table.ts';
 import { remainingMs } from './write-lane.ts';
 
@@ -342,6 +342,9 @@ export class ReadDesk {
     // Whoever is asked next is not one that is too old; and of one that has turned to others, none that has refused it.
     const isPassedOver = call.isDegraded || error.code === 'HOLDFAST_TOO_STALE';
     if (isPassedOver) call.refusedBy = new Set(call.refusedBy).add(link);
+    // Otherwise two standbys that cannot answer would be asked in turns, and never the primary, which can.
+    else if (isNotHere(error)) call.declinedBy = new Set(call.declinedBy).add(link);
+    if (!this.#links.hasOtherFor(call)) call.declinedBy = undefined;
     const othersLeft = isPassedOver ? this.#links.hasOtherFor(call) : this.#othersLeft(call);
     const verdict = this.#isInTheWay(call, error) ? 'final' : judgeRead(error, { othersLeft });
     switch (verdict) {
@@ -402,6 +405,8 @@ export class ReadDesk {
         ? call.refusal
         : error;
     call.refusal = farthest;
+    // What those keep that cannot answer now they have not said.
+    call.declinedBy = undefined;
     const isAnyLeft = [...this.#links.up].some((other) => !call.refusedBy.has(other));
     if (isAnyLeft) this.#openings.retry(call, { avoid: link, retryAt: 0 });
     else this.fail(call, answeredError(call, farthest, this.#links.nodeOf(link)));

@@ -31,6 +31,11 @@ export function isFailureOfNode(error: WireError): boolean {
   return error.code === 'HOLDFAST_OVERLOADED' || error.code === 'HOLDFAST_DISK_FAILED';
 }
 
+/** Another node may answer it as it is, now. */
+export function isNotHere({ code }: WireError): boolean {
+  return isRouting(code) || code === 'HOLDFAST_NODE_REPLACED' || code === 'HOLDFAST_DISK_WENT_BACK';
+}
+
 /** What a refused write may do next. */
 export type WriteVerdict = 'final' | 'again' | 'sessionExpired';
 
@@ -67,6 +72,6 @@ export function judgeRead(error: WireError, state: { readonly othersLeft: boolea
       return othersLeft ? 'elsewhere' : 'final';
     default:
       if (!error.retryable) return 'final';
-      return isRouting(error.code) && othersLeft ? 'elsewhere' : 'later';
+      return isNotHere(error) && othersLeft ? 'elsewhere' : 'later';
   }
 }
