@@ -83,6 +83,25 @@ test.each([
     }
 });
 
+test('a node that is out of its cluster is not asked again while there are others', async () => {
+  const { cluster } = world;
+  let isOut = true;
+  cluster.onRead = ({ id }) =>
+    id === 'n1' || !isOut ? undefined : wireError('HOLDFAST_DISK_WENT_BACK', { retryable: true });
+  const options = { consistency: 'eventual', readPreference: 'standby' } as const;
+  // More than the budget for repeats would pay for.
+  expect(new Set(await served(options, 200))).toEqual(new Set(['n1']));
+  expect(cluster.node('n2').requests + cluster.node('n3').requests).toBe(2);
+  expect(db.health()?.counters.retriesHeld).toBe(0);
+  // It has to be started again for another verdict, and is met anew.
+  isOut = false;
+  world.kill('n2');
+  await world.clock.advance(1);
+  await cluster.node('n2').start();
+  await world.clock.advance(2000);
+  expect(await served(options)).toEqual(['n2', 'n2', 'n2', 'n2']);
+});
+
 test('the nearest are those with the shortest round trip, as long as they are heard', async () => {
   world.network.setLatency('app', 'n1', 20);
   db = await world.opened();

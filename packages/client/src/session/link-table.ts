@@ -19,6 +19,8 @@ interface LinkState {
   readonly roundTripMs: number;
   readonly breaker: NodeBreaker;
   silent: boolean;
+  /** It is out of its cluster, which it stays for as long as its process lives. */
+  out: boolean;
 }
 
 /** How much farther than the nearest a node may be and count as near, too: less is noise. */
@@ -34,7 +36,7 @@ export class LinkTable implements ReadRoutes {
   #target: Target | undefined;
   /** Since when there has been none. */
   #targetLostAt: number | undefined;
-  /** Those heard from lately first, the primary before the others. */
+  /** Those heard from lately first, the primary before the others; those that are out of their cluster last. */
   #ranked: readonly LinkState[] = [];
   /** Those heard from lately that are standbys; and that are about as near as the nearest. */
   #standbys: readonly LinkState[] = [];
@@ -103,7 +105,7 @@ export class LinkTable implements ReadRoutes {
     const { node, topology, roundTripMs } = welcome;
     const breaker = this.#breakers.of(node);
     breaker.relinked();
-    this.#links.set(link, { link, node, roundTripMs, breaker, silent: false });
+    this.#links.set(link, { link, node, roundTripMs, breaker, silent: false, out: false });
     this.#rank();
     return this.#view.learn(topology, node);
   }
@@ -132,6 +134,14 @@ export class LinkTable implements ReadRoutes {
     state.breaker.silent(silent, now);
     this.#rank();
     return true;
+  }
+
+  /** Its node has said that it is out of its cluster: nothing is asked of it while there is anybody else. */
+  setOut(link: LinkId): void {
+    const state = this.#links.get(link);
+    if (state === undefined || state.out) return;
+    state.out = true;
+    this.#rank();
   }
 
   /** Looks for the primary among the links. Returns the target if it is a new one, in link or term. */
@@ -203,7 +213,12 @@ export class LinkTable implements ReadRoutes {
   /** For a second copy of a read that a node does not answer; those who may be asked take turns. None: nobody else is trusted. */
   forHedge(call: ReadCall): LinkId {
     const others = this.#ranked.filter(
-      (state) => state.link !== call.link && isTrusted(state) && !state.silent && !call.avoids(state.link),
+      (state) =>
+        state.link !== call.link &&
+        isTrusted(state) &&
+        !state.silent &&
+        !state.out &&
+        !call.avoids(state.link),
     );
     return others[call.order % others.length]?.link ?? NO_LINK;
   }
@@ -243,9 +258,10 @@ export class LinkTable implements ReadRoutes {
 
   #rank(): void {
     const { primary } = this;
-    const rank = (state: LinkState): number => (state.silent ? 2 : 0) + (state.link === primary ? 0 : 1);
+    const rank = (state: LinkState): number =>
+      (state.out ? 4 : 0) + (state.silent ? 2 : 0) + (state.link === primary ? 0 : 1);
     this.#ranked = [...this.#links.values()].sort((left, right) => rank(left) - rank(right));
-    const heard = this.#ranked.filter(({ silent }) => !silent);
+    const heard = this.#ranked.filter(({ silent, out }) => !silent && !out);
     const nearestMs = Math.min(...heard.map(({ roundTripMs }) => roundTripMs));
     this.#near = heard.filter(({ roundTripMs }) => roundTripMs <= nearestMs + NEAR_MS);
     this.#standbys = heard.filter(({ link }) => link !== primary);

@@ -23,7 +23,7 @@ import { pauseMs } from './rest.ts';
 import type { SessionToken } from './session-token.ts';
 import { ShadowWatches } from './shadow-watches.ts';
 import { isAnswerTo } from './validity.ts';
-import { isFailureOfNode, isNotHere, judgeRead } from './verdicts.ts';
+import { isFailureOfNode, isNotHere, isOut, judgeRead } from './verdicts.ts';
 import { WatchTable } from './watch-table.ts';
 import { remainingMs } from './write-lane.ts';
 
@@ -339,6 +339,7 @@ export class ReadDesk {
       this.#onCompacted(link, call, error);
       return;
     }
+    if (isOut(error)) this.#links.setOut(link);
     // Whoever is asked next is not one that is too old; and of one that has turned to others, none that has refused it.
     const isPassedOver = call.isDegraded || error.code === 'HOLDFAST_TOO_STALE';
     if (isPassedOver) call.refusedBy = new Set(call.refusedBy).add(link);

@@ -31,9 +31,14 @@ export function isFailureOfNode(error: WireError): boolean {
   return error.code === 'HOLDFAST_OVERLOADED' || error.code === 'HOLDFAST_DISK_FAILED';
 }
 
+/** The node is out of its cluster, and serves nobody. */
+export function isOut({ code }: WireError): boolean {
+  return code === 'HOLDFAST_NODE_REPLACED' || code === 'HOLDFAST_DISK_WENT_BACK';
+}
+
 /** Another node may answer it as it is, now. */
-export function isNotHere({ code }: WireError): boolean {
-  return isRouting(code) || code === 'HOLDFAST_NODE_REPLACED' || code === 'HOLDFAST_DISK_WENT_BACK';
+export function isNotHere(error: WireError): boolean {
+  return isRouting(error.code) || isOut(error);
 }
 
 /** What a refused write may do next. */
