@@ -7,21 +7,20 @@ import { clientLimits } from './session/client-limits.ts';
 
 const POOLS = new WeakMap<Seams, DriverPool>();
 
-/** A database's own, or for a namespace one that others have joined or will. To be joined at once. */
+/** One that others have joined or will: see `DriverPool`. To be joined at once. */
 export function driverFor(
   { seeds, database }: Location,
   options: Omit<HoldfastOptions<unknown, unknown>, 'keyEncoding' | 'valueEncoding' | 'fallback'>,
   seams: Seams,
 ): Driver {
-  const { namespace, name = 'holdfast-client' } = options;
+  const { name = 'holdfast-client' } = options;
   const limits = clientLimits(options);
-  const driverOptions = { seeds, database, name, seams, limits, timing: LINK_TIMING };
-  return namespace === undefined ? new Driver(driverOptions) : DriverPool.of(seams).driver(driverOptions);
+  return DriverPool.of(seams).driver({ seeds, database, name, seams, limits, timing: LINK_TIMING });
 }
 
 /**
- * The drivers that databases with a namespace share: one for all that name the same nodes and limits, so that a
- * thousand namespaces cost one set of links. A driver goes with the last that uses it.
+ * The drivers that databases share: one for all that name the same nodes, database, name and limits, so that a thousand
+ * namespaces cost one set of links. A driver goes with the last that uses it.
  */
 class DriverPool {
   readonly #drivers = new Map<string, Driver>();

@@ -95,6 +95,27 @@ describe('the links of namespaces', () => {
     await world.drive(first.put('a', '1'));
   });
 
+  test('are those of databases without one, too, and so is the session', async () => {
+    const make = sharing();
+    const [plain, same, spaced] = [make({}), make({}), make({ namespace: 'a' })];
+    const named = make({ name: 'somebody else' });
+    await world.drive(Promise.all([plain, same, spaced, named].map((db) => db.open())));
+    expect(world.cluster.node('n1').connections).toBe(2);
+    await world.drive(plain.put('a', '1'));
+    expect([same.token(), spaced.token(), named.token()]).toEqual([plain.token(), plain.token(), 0]);
+    await world.drive(Promise.all([spaced.put('a', '2'), same.put('a', '3')]));
+    const writes = world.cluster.node('n1').received.filter((message) => message.kind === 'write');
+    expect(new Set(writes.map(({ session }) => session)).size).toBe(1);
+    await world.drive(Promise.all([plain.close(), spaced.close(), named.close()]));
+    await world.clock.advance(10);
+    expect(world.cluster.node('n1').connections).toBe(1);
+    expect(await world.drive(same.get('a'))).toBe('3');
+    await world.drive(same.close());
+    await world.clock.advance(5000);
+    expect(world.cluster.node('n1').connections).toBe(0);
+    expect(world.clock.timerCount).toBe(0);
+  });
+
   test('are made again when they were lost before another opens', async () => {
     const make = sharing();
     const first = make({ namespace: 'first' });

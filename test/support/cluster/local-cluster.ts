@@ -7,6 +7,7 @@ import { makeDataDirectory } from './data-directory.ts';
 import { freePorts } from './free-ports.ts';
 import { NodeHandle } from './node-handle.ts';
 import type { NodeOrder } from './node-order.ts';
+import { ownSeams } from './own-seams.ts';
 
 export interface LocalClusterOptions {
   /** Nodes; 3 by default. */
@@ -233,7 +234,7 @@ export class LocalCluster {
 
   /** An open client of all nodes, closed with the cluster. */
   async client(options: HoldfastOptions<string, string> = {}): Promise<Holdfast<string, string>> {
-    const client = new Holdfast<string, string>(this.urls, options);
+    const client = new Holdfast<string, string>(this.urls, { seams: ownSeams(), ...options });
     this.#clients.push(client);
     await client.open();
     return client;

@@ -7,6 +7,7 @@ import type { NodeDigest, NodeStatus } from '@holdfast/server';
 import { onTestFailed } from 'vitest';
 import { cleanUps } from '../clean-up.ts';
 import { freePorts } from '../cluster/free-ports.ts';
+import { ownSeams } from '../cluster/own-seams.ts';
 import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
 import { temporaryDirectory } from '../temporary.ts';
 import type { NodeOrder } from './node-order.ts';
@@ -231,7 +232,7 @@ export class ProcessCluster {
   ): Promise<Holdfast<string, string>> {
     const client = new Holdfast<string, string>(
       ids.map((id) => `ws://127.0.0.1:${this.port(id)}`),
-      options,
+      { seams: ownSeams(), ...options },
     );
     this.#clients.push(client);
     await client.open();

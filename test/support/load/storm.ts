@@ -46,8 +46,11 @@ export class Storm {
   /** `everyMs`: between the calls of one client. */
   static async open(cluster: LocalCluster, options: { clients: number; everyMs: number }): Promise<Storm> {
     const transport = new CountingTransport();
-    const seams = { transport, clock: new SystemClock(), random: new SystemRandom() };
-    const clients = Array.from({ length: options.clients }, () => new Holdfast(cluster.urls, { seams }));
+    const clients = Array.from({ length: options.clients }, () => {
+      // Each as a process of its own: one's links are not another's.
+      const seams = { transport, clock: new SystemClock(), random: new SystemRandom() };
+      return new Holdfast(cluster.urls, { seams });
+    });
     for (let first = 0; first < clients.length; first += OPENED_AT_ONCE)
       await Promise.all(clients.slice(first, first + OPENED_AT_ONCE).map((db) => db.open()));
     return new Storm(clients, transport, options.everyMs);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Holdfast } from '@holdfast/client';
 import type { LocalCluster } from '../cluster/local-cluster.ts';
+import { ownSeams } from '../cluster/own-seams.ts';
 import { quantile } from './failovers.ts';
 
 const KEY_CHARACTERS = 16;
@@ -50,6 +51,7 @@ export async function openRawClient(cluster: LocalCluster): Promise<Holdfast<Buf
   const client = new Holdfast<Buffer, Buffer>(cluster.urls, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
+    seams: ownSeams(),
   });
   await client.open();
   return client;

@@ -169,7 +169,8 @@ export class SimClient {
     db.on('diverged', () => order.diverged());
     let spaced: Holdfast | undefined;
     const makeSpaced = (): Holdfast => {
-      spaced = new Holdfast(cluster.urls, { ...options, namespace: NAMESPACE });
+      // With links of its own, so that these are lost one without the other.
+      spaced = new Holdfast(cluster.urls, { ...options, seams: { ...seams }, namespace: NAMESPACE });
       spaced.on('diverged', () => order.diverged());
       return spaced;
     };
