@@ -155,6 +155,7 @@ export abstract class Call<Result = unknown> implements Timed {
 export class WriteCall extends Call<WriteReceipt> {
   readonly kind = 'write';
   readonly lane = 'writes';
+  /** What it must have reached, as it is asked for now: see `leaveOpen`. */
   ack: Ack;
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
@@ -184,6 +185,16 @@ export class WriteCall extends Call<WriteReceipt> {
     this.operations = options.operations;
     if (options.otherwise !== undefined) this.otherwise = options.otherwise;
     if (options.clear !== undefined) this.clear = options.clear;
+  }
+
+  /**
+   * An attempt came to no end that is known: it may be in the log of some node that wins, or reach one yet. Were the
+   * next one acknowledged at `local` and then lost, that one could be carried out all the same: listed as lost, and
+   * there under a revision that nobody was told (G3). What is committed keeps all other attempts from it.
+   */
+  leaveOpen(): void {
+    this.mayBeLogged = true;
+    if (this.ack === 'local') this.ack = 'quorum';
   }
 }
 

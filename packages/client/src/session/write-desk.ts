@@ -135,7 +135,7 @@ export class WriteDesk {
         this.#rest.begin(now, undefined);
         return;
       case 'again':
-        if (error.outcome !== 'not-applied') call.mayBeLogged = true;
+        if (error.outcome !== 'not-applied') call.leaveOpen();
         call.refusal = error;
         this.#laneOf(call).park(call);
         this.#rest.begin(now, error.retryAfterMs);

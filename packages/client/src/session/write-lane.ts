@@ -143,8 +143,8 @@ export class WriteLane {
   }
 
   /**
-   * A new primary, or the same one in a new term: everything unanswered is sent again, in order. An answer that
-   * is still under way from before does no harm, whichever attempt it is taken for.
+   * A new primary, or the same one in a new term: everything unanswered is sent again, in order. An answer that is
+   * still under way from before is taken for none of these attempts.
    */
   retarget(link: LinkId): void {
     this.#resendDue = true;
@@ -282,7 +282,7 @@ export class WriteLane {
 
   #loseAnswer(call: WriteCall): void {
     call.link = NO_LINK;
-    call.mayBeLogged = true;
+    call.leaveOpen();
     if (call.session?.expired) this.#leaveExpired(call);
     else this.#resendDue = true;
   }

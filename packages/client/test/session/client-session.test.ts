@@ -77,6 +77,28 @@ test('every call settles once, with an outcome that the log confirms', () => {
   );
 });
 
+test('a write at `local` whose first attempt is still under way is acknowledged once it is committed (G3)', () => {
+  const random = new SimRandom(7);
+  const world = new SessionWorld(() => random.next());
+  world.issue(400, 'local');
+  world.flush();
+  world.deliverUp(0);
+  world.deliverDown(0);
+  world.flush();
+  // The first attempt is on its way to n1, which is deposed, and elected again when n2 has logged the second: then it
+  // is carried out.
+  world.changeTerm({ to: 1, kept: 0, dies: false, announcedBy: 2, fresh: false });
+  for (let link = 0; link < 3; link += 1) world.deliverDown(0);
+  world.flush();
+  world.deliverUp(1);
+  world.deliverDown(0);
+  world.changeTerm({ to: 0, kept: 0, dies: false, announcedBy: 2, fresh: false });
+  world.deliverUp(0);
+  world.settle();
+  const [write] = world.issued;
+  expect(write?.receipt).toMatchObject({ ack: 'quorum', result: { revision: world.revisions.get('w0') } });
+});
+
 // A node that loses the role and has it again while frames are under way to it refuses one and takes the next:
 // only there can writes overtake each other.
 const stepOrFreshPrimary = fc.oneof(

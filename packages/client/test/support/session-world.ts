@@ -1,4 +1,5 @@
 import {
+  type Ack,
   type ClientMessage,
   ERROR_CODES,
   type ErrorCode,
@@ -38,11 +39,12 @@ export interface Issued {
   error: HoldfastError | undefined;
 }
 
-/** A write in the log of the primary: its reply waits for the commit. */
+/** A write in the log of the primary: its reply waits for the commit, unless it asks for `local`. */
 interface Logged {
   readonly session: SessionId;
   readonly sequence: number;
   readonly name: string;
+  readonly revision: Revision;
   /** Who waits for the answer: repeats join the first attempt. */
   readonly waiters: { link: LinkId; id: number }[];
 }
@@ -66,6 +68,9 @@ export class SessionWorld {
   readonly problems: string[] = [];
   /** Names of writes in the order in which they were committed. */
   readonly committed: string[] = [];
+  /** The revision that each of them has. */
+  readonly revisions = new Map<string, Revision>();
+  #lastRevision = 0;
   #term = 1;
   #primary: NodeId = NODES[0] as NodeId;
   readonly #links = new Map<LinkId, WorldLink>();
@@ -89,14 +94,14 @@ export class SessionWorld {
   }
 
   /** A write of a value of its own, to one of two keys. */
-  issue(timeoutMs: number): void {
+  issue(timeoutMs: number, ack: Ack = 'quorum'): void {
     const name = `w${this.issued.length}`;
     const key = Buffer.from(`k${this.issued.length % 2}`);
     const value = Buffer.from(name);
     const call = new WriteCall({
       deadline: this.now + timeoutMs,
       bytes: key.length + value.length,
-      ack: 'quorum',
+      ack,
       conditions: [],
       operations: [{ kind: 'put', key, value }],
     });
@@ -158,14 +163,8 @@ export class SessionWorld {
   commit(count: number): void {
     for (const logged of this.#tail.splice(0, count)) {
       this.committed.push(logged.name);
-      const receipt: WriteReceipt = {
-        result: { kind: 'written', revision: this.committed.length as Revision },
-        term: this.#term as Term,
-        index: this.committed.length as LogIndex,
-        ack: 'quorum',
-        copies: 2,
-        repeated: false,
-      };
+      this.revisions.set(logged.name, logged.revision);
+      const receipt = this.#receiptOf(logged, 'quorum');
       this.#sessions.get(logged.session)?.results.set(logged.sequence, receipt);
       for (const { link, id } of logged.waiters) this.#reply(link, { id, receipt });
     }
@@ -325,8 +324,29 @@ export class SessionWorld {
     const result = state.results.get(sequence);
     const pending = this.#tail.find((logged) => logged.session === session && logged.sequence === sequence);
     if (result !== undefined) this.#reply(link.id, { id, receipt: { ...result, repeated: true } });
-    else if (pending !== undefined) pending.waiters.push({ link: link.id, id });
-    else this.#tail.push({ session, sequence, name, waiters: [{ link: link.id, id }] });
+    else {
+      const logged = pending ?? this.#log({ session, sequence, name });
+      if (request.ack === 'local') this.#reply(link.id, { id, receipt: this.#receiptOf(logged, 'local') });
+      else logged.waiters.push({ link: link.id, id });
+    }
+  }
+
+  #log(write: Pick<Logged, 'session' | 'sequence' | 'name'>): Logged {
+    this.#lastRevision += 1;
+    const logged: Logged = { ...write, revision: this.#lastRevision as Revision, waiters: [] };
+    this.#tail.push(logged);
+    return logged;
+  }
+
+  #receiptOf({ revision }: Logged, ack: Ack): WriteReceipt {
+    return {
+      result: { kind: 'written', revision },
+      term: this.#term as Term,
+      index: (this.committed.length + 1) as LogIndex,
+      ack,
+      copies: ack === 'local' ? 1 : 2,
+      repeated: false,
+    };
   }
 
   /** The floor tells the cluster that a sequence is over: then it had better be. */
