@@ -7,6 +7,7 @@ import type { FaultWorld } from '../faults/fault-world.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
+import type { Rest, Schedule } from '../schedule/schedule.ts';
 import { PROBE_KEY } from '../workload/keys.ts';
 import { RunFailure } from './run-failure.ts';
 import { untilOrFailure } from './until-or-failure.ts';
@@ -18,6 +19,8 @@ const RECOVERY_MS_MAX = 10_000;
 const AGREEMENT_MS_MAX = 20_000;
 const PROBE_TIMEOUT_MS = 1000;
 const GOES_ON = 'a majority takes writes and answers';
+/** Where the client is that asks. */
+const PROBE_HOST = 'probe';
 
 /** The end of a run, without faults: a majority must go on; then all come back and must agree. */
 export class Aftermath {
@@ -25,15 +28,20 @@ export class Aftermath {
   readonly #watch: Watch;
   readonly #atlas: FaultAtlas;
   readonly #majority: readonly SimMachine[];
+  readonly #rest: Rest | undefined;
+  /** Of nodes and clients. */
+  readonly #hosts: readonly string[];
   readonly #client: Holdfast;
 
-  constructor(world: FaultWorld, majority: readonly string[]) {
-    const { cluster, watch, atlas } = world;
+  constructor(world: FaultWorld, { majority, rest }: Pick<Schedule, 'majority' | 'rest'>) {
+    const { cluster, watch, atlas, hosts } = world;
     this.#cluster = cluster;
     this.#watch = watch;
     this.#atlas = atlas;
     this.#majority = cluster.machines.filter(({ id }) => majority.includes(id));
-    const { transport, clock, random } = cluster.clientProcess('probe');
+    this.#rest = rest;
+    this.#hosts = [...hosts, PROBE_HOST];
+    const { transport, clock, random } = cluster.clientProcess(PROBE_HOST);
     this.#client = new Holdfast(cluster.urls, {
       seams: { transport, clock, random },
       openTimeoutMs: RECOVERY_MS_MAX,
@@ -42,13 +50,14 @@ export class Aftermath {
     });
   }
 
-  /** The majority is up, the others are not. Answers how long it took until it took a write. */
+  /** The majority is up, the others are not, or are cut off. Answers how long it took until it took a write. */
   async majorityGoesOn(): Promise<number> {
     const { clock, trace } = this.#cluster;
     const majority = this.#withSoundMajority();
     for (const machine of this.#cluster.machines)
       if (majority.includes(machine)) machine.start();
-      else machine.kill();
+      else if (this.#rest === undefined) machine.kill();
+      else this.#cutOff(machine, this.#rest, majority);
     trace.record(`${majority.map(({ id }) => id).join(' ')} must go on`);
     const since = clock.now();
     let done = false;
@@ -66,6 +75,7 @@ export class Aftermath {
 
   /** All nodes are up, hold the same, and have judged what they superseded. */
   async everybodyAgrees(): Promise<void> {
+    this.#cluster.network.healAll();
     this.#cluster.startAll();
     await this.#agree(this.#cluster.machines);
     if (this.#restartWhoCouldNotRead()) await this.#agree(this.#cluster.machines);
@@ -153,6 +163,18 @@ export class Aftermath {
       if (!chosen.includes(machine) && chosen.filter(isSound).length <= machines.length / 2)
         chosen.push(machine);
     return chosen;
+  }
+
+  /** From the majority and all clients, not from others that are. */
+  #cutOff(machine: SimMachine, rest: Rest, majority: readonly SimMachine[]): void {
+    const { network, trace, machines } = this.#cluster;
+    machine.start();
+    for (const host of this.#hosts) {
+      if (machines.some((other) => other.id === host && !majority.includes(other))) continue;
+      if (rest !== 'deaf') network.cutOneWay(machine.id, host);
+      if (rest !== 'unheard') network.cutOneWay(host, machine.id);
+    }
+    trace.record(`${machine.id} is ${rest === 'cut' ? 'cut off' : rest}, and stays so`);
   }
 
   /** Those that are not out of the cluster, as far as they say. */

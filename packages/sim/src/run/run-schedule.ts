@@ -118,7 +118,7 @@ class ScheduledRun {
   async run(): Promise<RunReport> {
     await this.#form();
     await this.#disturb();
-    const aftermath = new Aftermath(this.#faults, this.#schedule.majority);
+    const aftermath = new Aftermath(this.#faults, this.#schedule);
     const recoveryMs = await aftermath.majorityGoesOn();
     await this.#until('every call has ended', () => this.#clients.every(({ running }) => running === 0), {
       limitMs: CALLS_END_MS_MAX,

@@ -19,7 +19,12 @@ export interface Schedule {
   readonly clients: readonly ClientPlan[];
   /** Who is up in the end and must go on: more than half of the nodes. */
   readonly majority: readonly string[];
+  /** The others are up as well then, and cut off for as long as that lasts. Absent: they are down. */
+  readonly rest?: Rest;
 }
+
+/** Nothing passes between them and all others, they are heard by nobody, or hear nobody. */
+export type Rest = 'cut' | 'unheard' | 'deaf';
 
 export interface ClusterSetup {
   readonly nodes: number;

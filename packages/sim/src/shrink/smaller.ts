@@ -22,7 +22,8 @@ export function sizeOf(schedule: Schedule): number {
     calls.length +
     clients.flatMap(({ watches = [] }) => watches).length +
     JSON.stringify({ cluster, faults, calls }).length / 1e6 +
-    (schedule.startsEarly ? 0.1 : 0)
+    (schedule.startsEarly ? 0.1 : 0) +
+    (schedule.rest === undefined ? 0 : 0.1)
   );
 }
 
@@ -81,6 +82,7 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
   const limits = Object.keys(schedule.cluster.limits) as (keyof Schedule['cluster']['limits'])[];
   return [
     (from) => ({ ...from, startsEarly: false }),
+    ({ rest: _, ...from }) => from,
     (from) => ({ ...from, cluster: { ...from.cluster, limits: {} } }),
     ...limits.map((name) => (from: Schedule): Schedule => {
       const { [name]: _, ...rest } = from.cluster.limits;
