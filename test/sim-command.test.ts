@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { drawSchedule, formatSchedule, parseSchedule } from '@holdfast/sim';
+import { drawSchedule, formatSchedule, parseSchedule, type Schedule } from '@holdfast/sim';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROOT } from '../scripts/support/workspace.ts';
 
@@ -10,6 +11,8 @@ import { ROOT } from '../scripts/support/workspace.ts';
 const SEED = 42;
 /** The shortest three in a row. */
 const SEEDS = [42, 43, 44];
+/** For runs of any length. */
+const PATIENCE_MS = 120_000;
 let folder: string;
 
 beforeEach(() => {
@@ -20,20 +23,30 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const SCRIPT = join(ROOT, 'scripts/sim.ts');
+const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-sim-compiled'), ...process.env };
+
 function sim(...words: string[]): { status: number | null; stdout: string } {
-  const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'scripts/sim.ts'), ...words], {
+  const { status, stdout } = spawnSync(process.execPath, [SCRIPT, ...words], {
     cwd: folder,
     encoding: 'utf8',
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-sim-compiled'), ...process.env },
+    env,
   });
   return { status, stdout };
 }
 
+type Changes = (cluster: Schedule['cluster']) => Omit<Partial<Schedule>, 'seed'>;
+
+function writeChanged(path: string, changes: Changes): void {
+  const schedule = drawSchedule(SEED);
+  writeFileSync(path, formatSchedule({ ...schedule, ...changes(schedule.cluster) }));
+}
+
 /** Nodes so far apart that a cluster of them cannot form in time. */
+const FAR: Changes = (cluster) => ({ cluster: { ...cluster, latencyMs: { min: 20_000, max: 20_000 } } });
+
 function writeFailing(path: string): void {
-  const { cluster, ...rest } = drawSchedule(SEED);
-  const far = { ...cluster, latencyMs: { min: 20_000, max: 20_000 } };
-  writeFileSync(path, formatSchedule({ ...rest, cluster: far }));
+  writeChanged(path, FAR);
 }
 
 describe('pnpm sim', () => {
@@ -60,6 +73,54 @@ describe('pnpm sim', () => {
     );
     expect(sim('--schedule', `kept/seed-${SEED}.json`, '--no-shrink').status).toBe(2);
   });
+
+  it.each<[number, string, Changes]>([
+    [
+      1,
+      'safety): bounded queues: ',
+      (cluster) => ({ cluster: { ...cluster, limits: { ...cluster.limits, pendingReadsMax: -1 } } }),
+    ],
+    [2, 'liveness): not so after ', FAR],
+    [3, 'crash): n1 (run 1) ended: ', (cluster) => ({ cluster: { ...cluster, segmentBytes: -1 } })],
+    [
+      4,
+      'simulator): fault kill: ',
+      () => ({ faults: [{ atMs: 1, kind: 'kill', node: 'n1' } as unknown as Schedule['faults'][number]] }),
+    ],
+  ])('ends with %i where it says "FAILED (%s"', (code, words, changes) => {
+    writeChanged(join(folder, 'broken.json'), changes);
+    const { status, stdout } = sim('--schedule', 'broken.json', '--no-shrink');
+    expect(stdout).toContain(`seed ${SEED} FAILED (${words}`);
+    expect(status).toBe(code);
+  });
+
+  it('makes as many runs as fit', () => {
+    const { status, stdout } = sim('--minutes', '0.0001', '--from', String(SEED));
+    expect(status).toBe(0);
+    expect(stdout).toContain(`seed ${SEED} ok`);
+    expect(stdout).toContain('1 runs passed');
+  });
+
+  it(
+    'goes on all night, in several processes, until it is stopped',
+    async () => {
+      const night = spawn(process.execPath, [SCRIPT, '--night', '--jobs', '2'], { cwd: folder, env });
+      let told = '';
+      night.stdout.setEncoding('utf8').on('data', (text: string) => {
+        told += text;
+      });
+      const ended = once(night, 'exit');
+      // One has the even seeds, the other the odd ones.
+      for (const line of [/^seed \d*[02468] (ok|FAILED)/m, /^seed \d*[13579] (ok|FAILED)/m])
+        await expect.poll(() => told, { timeout: PATIENCE_MS / 3 }).toMatch(line);
+      night.kill('SIGTERM');
+      const [status] = await ended;
+      expect(told).toMatch(/^\d+ runs passed/m);
+      // Nobody has seen these seeds before.
+      expect(status === 0).toBe(!told.includes('FAILED'));
+    },
+    PATIENCE_MS,
+  );
 
   it('writes a page of a run, of one that fails as well', () => {
     writeFailing(join(folder, 'far.json'));

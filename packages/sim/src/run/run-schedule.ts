@@ -186,7 +186,7 @@ class ScheduledRun {
     const { clock } = this.#cluster;
     const { workMs, faults } = this.#schedule;
     for (const { atMs, upon, ...fault } of faults) {
-      const strike = (): void => inflict(fault as Fault, this.#faults);
+      const strike = (): void => this.#inflict(fault as Fault);
       this.#faults.later(atMs, upon === undefined ? strike : () => this.#faults.upon(upon, strike));
     }
     for (const client of this.#clients) client.start();
@@ -196,6 +196,15 @@ class ScheduledRun {
     await this.#until('the work is over', () => clock.now() >= end, { limitMs: workMs + 1 });
     this.#faults.end();
     for (const client of this.#clients) client.stop();
+  }
+
+  /** What it throws is to blame on the simulator, and not on what it strikes. */
+  #inflict(fault: Fault): void {
+    try {
+      inflict(fault, this.#faults);
+    } catch (error) {
+      throw RunFailure.from(error, 'simulator', `fault ${fault.kind}: `);
+    }
   }
 
   async #until(what: string, condition: () => boolean, options: { limitMs: number }): Promise<void> {
