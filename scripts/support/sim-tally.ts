@@ -94,6 +94,11 @@ export class SimTally {
     return this.#sums.staleReads;
   }
 
+  /** Histories whose linearizability was not decided within bounds. */
+  get undecided(): number {
+    return this.#sums.undecided;
+  }
+
   /** In words: how much was run, and how many faults of each kind struck. */
   summary(): string {
     const { virtualMs, cpuMs, events, writes, reads, staleReads, undecided } = this.#sums;

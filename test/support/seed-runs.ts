@@ -32,6 +32,11 @@ export class SeedRuns {
     return this.#tally.staleReads;
   }
 
+  /** Histories whose linearizability was not decided within bounds. */
+  get undecided(): number {
+    return this.#tally.undecided;
+  }
+
   /** That passed. */
   get count(): number {
     return this.#runs;

@@ -15,7 +15,9 @@ export class BoundedQueues {
   onStep({ node }: Boot, input: Input, core: QueuesOfCore): void {
     checkLevels(node, core);
     // What is applied is let go of when something is: until then one more batch may be in memory.
-    if (input.kind === 'applied') checkCache(node, core);
+    if (input.kind !== 'applied') return;
+    checkCache(node, core);
+    checkResults(node, core);
   }
 }
 
@@ -46,6 +48,16 @@ function checkCache(node: NodeId, { context, applier }: QueuesOfCore): void {
   for (let index: number = log.cacheStart; index <= Math.min(done, log.cachedTo); index += 1)
     is += entryBytes(log.cached(index as LogIndex)!);
   if (is > max) throw tooMany(node, { what: 'bytes of applied entries are in memory', is, max });
+}
+
+/** Of each session: above its floor, which tells how far its client has come, there are results of a window only. */
+function checkResults(node: NodeId, { context, applier }: QueuesOfCore): void {
+  const { sessionWindow: max } = context.config.limits;
+  for (const { id, floor, runs } of applier.sessions.sessions()) {
+    const last = runs.at(-1);
+    const is = last === undefined ? 0 : last.sequence + (last.kind === 'plain' ? last.count : 1) - 1 - floor;
+    if (is > max) throw tooMany(node, { what: `sequences are above the floor of ${id}`, is, max });
+  }
 }
 
 function tooMany(node: NodeId, { what, is, max }: Level): SafetyViolation {

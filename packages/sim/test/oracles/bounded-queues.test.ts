@@ -14,19 +14,26 @@ function coreOf(levels: {
   reads?: number;
   queued?: number;
   sessions?: number;
+  /** Runs of results of one session whose floor is 10, each with its first sequence and how many they are. */
+  results?: readonly (readonly [sequence: number, count: number])[];
   inflight?: number;
   cached?: number;
   applied?: number;
 }): QueuesOfCore {
-  const { reads = 0, queued = 0, sessions = 0, inflight = 0, cached = 0, applied = 0 } = levels;
+  const { reads = 0, queued = 0, sessions = 0, results, inflight = 0, cached = 0, applied = 0 } = levels;
   const entries = Array.from({ length: cached }, (_, place) =>
     entryOf({ index: place + 1, revision: place + 1, changes: [['key', 'v'.repeat(BYTES)]] }),
   );
+  const runs = results?.map(([sequence, count]) =>
+    count === 1 ? { kind: 'single', sequence } : { kind: 'plain', sequence, count },
+  );
+  const records = runs === undefined ? [] : [{ id: 's1', floor: 10, runs }];
   const limits = {
     pendingReadsMax: 4,
     admitQueueRequestsMax: 3,
     asyncWaitersMax: 2,
     peerWindowEntries: 2,
+    sessionWindow: 16,
     logCacheBytesMax: 2.5 * BYTES,
   };
   const log = {
@@ -38,7 +45,10 @@ function coreOf(levels: {
   return {
     context: { config: { limits }, log, persists: { durable: cached } },
     reads: { pending: reads },
-    applier: { applied: { index: applied }, sessions: { size: sessions } },
+    applier: {
+      applied: { index: applied },
+      sessions: { size: sessions, sessions: () => records },
+    },
     office: {
       admission: { queued },
       replicator: { progress: new Map([['n2', { peer: 'n2', inflightCount: inflight }]]) },
@@ -49,6 +59,27 @@ function coreOf(levels: {
 test('all at their limits', () => {
   oracle.onStep(n1, tick, coreOf({ reads: 4, queued: 6, sessions: 1, inflight: 2 }));
   oracle.onStep(n1, applied, coreOf({ cached: 5, applied: 2 }));
+  oracle.onStep(n1, applied, coreOf({ results: [] }));
+  oracle.onStep(
+    n1,
+    applied,
+    coreOf({
+      results: [
+        [12, 1],
+        [20, 7],
+      ],
+    }),
+  );
+  oracle.onStep(
+    n1,
+    applied,
+    coreOf({
+      results: [
+        [11, 5],
+        [26, 1],
+      ],
+    }),
+  );
 });
 
 test.each<[string, QueuesOfCore]>([
@@ -63,4 +94,17 @@ test('more of what is applied in memory than there may be is caught once somethi
   const core = coreOf({ cached: 5, applied: 3 });
   oracle.onStep(n1, tick, core);
   expect(() => oracle.onStep(n1, applied, core)).toThrow(/bytes of applied entries are in memory, 25000 at/);
+});
+
+test.each([
+  { results: [[20, 8]] },
+  {
+    results: [
+      [11, 5],
+      [27, 1],
+    ],
+  },
+] as const)('results of more than a window are caught: %j', (levels) => {
+  const words = 'n1: 17 sequences are above the floor of s1, 16 at most';
+  expect(() => oracle.onStep(n1, applied, coreOf(levels))).toThrow(words);
 });
