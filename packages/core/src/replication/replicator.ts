@@ -306,13 +306,11 @@ export class Replicator {
       if (!progress.probePending) this.#sendNext(progress);
       return;
     }
-    while (
-      progress.state === 'replicate' &&
-      progress.next <= log.last.index &&
-      progress.loading === undefined &&
-      progress.hasRoom(window)
-    ) {
+    while (progress.state === 'replicate' && progress.next <= log.last.index && progress.hasRoom(window)) {
+      const { next } = progress;
       this.#sendNext(progress);
+      // Entries are being loaded, or it needs a snapshot that may not begin yet.
+      if (progress.next === next) return;
     }
   }
 
