@@ -1,4 +1,5 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
+import { pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls, drawClearingCalls, drawExpiringCalls } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
@@ -13,6 +14,8 @@ const WATCHED_SHARE = 0.4;
 /** Share of those in which a clear takes several pieces, however few its keys are; and of the clients that clear often. */
 const PIECES_SHARE = 0.5;
 const CLEARING_SHARE = 0.4;
+/** What becomes of those that are not needed in the end; undefined: they are down. */
+const RESTS = [undefined, undefined, undefined, 'cut', 'unheard', 'deaf'] as const;
 
 /** A run with a focus is short, and its clients are few and slow: it costs a fifth of another one. */
 const FOCUS_MS = 1500;
@@ -43,6 +46,7 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   }
   const isWatched = random.named('watches').next() < WATCHED_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
+  const rest = pick(random.named('rest'), RESTS);
   return {
     seed,
     cluster,
@@ -60,6 +64,7 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       return watches.length === 0 ? { host, threads } : { host, threads, watches };
     }),
     majority: drawMajority(random.named('majority'), nodes),
+    ...(rest === undefined ? {} : { rest }),
   };
 }
 
