@@ -1,4 +1,5 @@
 export type { Once } from './once.ts';
+export type { SagaCallOptions } from './saga-call.ts';
 export {
   type CompensationContext,
   type DefinedStep,

@@ -175,7 +175,7 @@ export class SagaRun {
     const { store, definition, tenure } = this.#parts;
     for (let tries = 0; ; tries += 1) {
       try {
-        const held = await store.read(definition.type, id, tenure.signal);
+        const held = await store.read(definition.type, id, { signal: tenure.signal });
         if (held === undefined) throw noSuchSaga(definition.type, id);
         if (held.record.token > tenure.token) throw lost(undefined);
         return held;

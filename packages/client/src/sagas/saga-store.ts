@@ -2,6 +2,7 @@ import { HoldfastError, type Revision } from '@holdfast/types';
 import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
 import type { Seams } from '../seams.ts';
 import type { TransactionStep } from '../transaction.ts';
+import type { SagaCallOptions } from './saga-call.ts';
 import {
   isFinished,
   isOver,
@@ -60,7 +61,7 @@ export class SagaStore {
   }
 
   /** The record of that name that was there before, or this one. */
-  async create(record: SagaRecord, signal?: AbortSignal): Promise<{ held: HeldRecord; isNew: boolean }> {
+  async create(record: SagaRecord, options: SagaCallOptions): Promise<{ held: HeldRecord; isNew: boolean }> {
     const key = sagaKey(record);
     const { branch, steps, revision } = await this.#records.transaction<string, unknown>(
       {
@@ -71,29 +72,35 @@ export class SagaStore {
         ],
         else: [{ type: 'get', key }],
       },
-      { signal },
+      endOf(options),
     );
     if (branch === 'then') return { held: { record, revision }, isNew: true };
     const found = steps[0] as { readonly value: SagaRecord; readonly revision: Revision };
     return { held: { record: found.value, revision: found.revision }, isNew: false };
   }
 
-  async read(type: string, id: string, signal?: AbortSignal): Promise<HeldRecord | undefined> {
-    const found = await this.#records.read(sagaKey({ type, id }), { consistency: 'linearizable', signal });
+  async read(type: string, id: string, options: SagaCallOptions): Promise<HeldRecord | undefined> {
+    const found = await this.#records.read(sagaKey({ type, id }), {
+      consistency: 'linearizable',
+      ...endOf(options),
+    });
     return found && { record: found.value, revision: found.revision };
   }
 
-  /** By a worker, or by an operator. The record as changed; or, if somebody else has changed it meanwhile, undefined. */
+  /**
+   * By a worker, whose `token` is kept, or by an operator. The record as changed; or, if somebody else has changed it
+   * meanwhile, undefined.
+   */
   async change(
     held: HeldRecord,
     change: SagaChange,
-    worker: { readonly token: Revision; readonly signal: AbortSignal } | undefined,
+    { token, ...options }: SagaCallOptions & { readonly token?: Revision },
   ): Promise<HeldRecord | undefined> {
     const key = sagaKey(held.record);
     const record: SagaRecord = {
       ...held.record,
       ...change,
-      ...(worker && { token: worker.token, moves: held.record.moves + 1 }),
+      ...(token === undefined ? {} : { token, moves: held.record.moves + 1 }),
       changedAt: this.#seams.clock.wallTime(),
     };
     const { branch, revision } = await this.#records.transaction<string, unknown>(
@@ -110,7 +117,7 @@ export class SagaStore {
           },
         ],
       },
-      { signal: worker?.signal },
+      endOf(options),
     );
     return branch === 'then' ? { record, revision } : undefined;
   }
@@ -123,22 +130,25 @@ export class SagaStore {
   }
 
   /** False: somebody has changed it meanwhile. */
-  async remove(held: HeldRecord): Promise<boolean> {
+  async remove(held: HeldRecord, options: SagaCallOptions): Promise<boolean> {
     const key = sagaKey(held.record);
-    const { branch } = await this.#records.transaction<string, unknown>({
-      if: [{ key, revision: held.revision }],
-      then: [
-        { type: 'del', key },
-        { type: 'del', key, sublevel: this.#open },
-      ],
-    });
+    const { branch } = await this.#records.transaction<string, unknown>(
+      {
+        if: [{ key, revision: held.revision }],
+        then: [
+          { type: 'del', key },
+          { type: 'del', key, sublevel: this.#open },
+        ],
+      },
+      endOf(options),
+    );
     return branch === 'then';
   }
 
   /** In the order of types and ids. */
-  async *list({ type, state }: SagaFilter): AsyncGenerator<SagaRecord> {
+  async *list({ type, state }: SagaFilter, options: SagaCallOptions): AsyncGenerator<SagaRecord> {
     const range = type === undefined ? {} : rangeOf(type);
-    for await (const record of this.#records.values(range)) {
+    for await (const record of this.#records.values({ ...range, ...endOf(options) })) {
       if (state === undefined || record.state === state) yield record;
     }
   }
@@ -147,6 +157,11 @@ export class SagaStore {
   async *unfinished(type: string): AsyncGenerator<string> {
     for await (const key of this.#open.keys(rangeOf(type))) yield key.slice(type.length + 1);
   }
+}
+
+/** Nothing else of what came with it. */
+function endOf({ signal, timeoutMs }: SagaCallOptions): SagaCallOptions {
+  return { signal, timeoutMs };
 }
 
 /** The character behind the slash is the digit 0. */

@@ -2,6 +2,7 @@ import { HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
 import type { Lock } from '../locks/lock.ts';
 import { type Seams, systemSeams } from '../seams.ts';
+import { endedInTime, type SagaCallOptions, timeLeft } from './saga-call.ts';
 import type { SagaDefinition } from './saga-definition.ts';
 import { firstSteps, isOver, type SagaRecord, sagaKey } from './saga-record.ts';
 import { SagaRegister } from './saga-register.ts';
@@ -53,7 +54,7 @@ export class Sagas extends SagaRegister {
     definition: SagaDefinition<Input, unknown>,
     id: string,
     input: Input,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: SagaCallOptions = {},
   ): Promise<SagaRecord> {
     if (definition.steps.length === 0)
       throw invalidOption('definition', definition.type, 'at least one step');
@@ -70,7 +71,7 @@ export class Sagas extends SagaRegister {
       startedAt: now,
       changedAt: now,
     };
-    const { held, isNew } = await this.store.create(record, options.signal);
+    const { held, isNew } = await this.store.create(record, options);
     if (!isNew && JSON.stringify(held.record.input) !== JSON.stringify(input)) {
       throw new HoldfastError(
         'HOLDFAST_SAGA_EXISTS',
@@ -82,28 +83,32 @@ export class Sagas extends SagaRegister {
 
   /**
    * Starts a saga, or joins one that was started, and works on it, or waits while another process does, until it is over.
-   * The results of its steps by their names; rejects with HOLDFAST_SAGA_COMPENSATED or HOLDFAST_SAGA_STUCK. An aborted
-   * `signal` ends the work here (HOLDFAST_ABORTED): the saga goes on where another works on it.
+   * The results of its steps by their names; rejects with HOLDFAST_SAGA_COMPENSATED or HOLDFAST_SAGA_STUCK. It takes as long
+   * as it takes: an aborted `signal` (HOLDFAST_ABORTED) and the end of `timeoutMs` (HOLDFAST_DEADLINE_EXCEEDED) end the work
+   * here, and the saga goes on where another works on it.
    */
   async run<Input, Results>(
     definition: SagaDefinition<Input, Results>,
     id: string,
     input: Input,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: SagaCallOptions = {},
   ): Promise<Results> {
-    const started = await this.start(definition, id, input, options);
-    const record = isOver(started.state) ? started : await this.finish(definition, id, options);
+    const left = timeLeft(this.#seams, options);
+    const started = await this.start(definition, id, input, left());
+    const record = isOver(started.state) ? started : await this.finish(definition, id, left());
     return resultsOf<Results>(record);
   }
 
-  /** Works on a saga, or waits while another process does, until it is over. */
+  /** Works on a saga, or waits while another process does, until it is over. Ends as `run` does. */
   async finish(
     definition: SagaDefinition<never, unknown>,
     id: string,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: SagaCallOptions = {},
   ): Promise<SagaRecord> {
-    const tenure = await this.#tenures.take(sagaKey({ type: definition.type, id }), options.signal);
-    return await this.#underTenure(tenure, definition, id, options.signal);
+    return await endedInTime(this.#seams, options, async (signal) => {
+      const tenure = await this.#tenures.take(sagaKey({ type: definition.type, id }), signal);
+      return await this.#underTenure(tenure, definition, id, signal);
+    });
   }
 
   /** Runs sagas of these types that no process works on, until it is stopped. */

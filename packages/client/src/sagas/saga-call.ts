@@ -1,0 +1,46 @@
+import { HoldfastError } from '@holdfast/types';
+import { CallTime } from '../call-time.ts';
+import { checkedPositive } from '../options.ts';
+import type { Seams } from '../seams.ts';
+
+/** How long a call about sagas may take. */
+export interface SagaCallOptions {
+  /** Ends it at once with HOLDFAST_ABORTED; its `outcome` says what became of it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds, of the whole call. Absent: as long as the database gives each of the calls that it is made of. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What each part of a call gets of its time. Throws if none is left. */
+export function timeLeft(seams: Seams, { signal, ...options }: SagaCallOptions): () => SagaCallOptions {
+  const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
+  if (timeoutMs === undefined) return () => ({ signal });
+  const time = new CallTime(seams, timeoutMs, signal);
+  return () => time.left();
+}
+
+/** Ends work of any length when its time is over: it is given a signal for that, and rejects once it has stopped. */
+export async function endedInTime<Result>(
+  { clock }: Seams,
+  { signal, ...options }: SagaCallOptions,
+  work: (signal: AbortSignal | undefined) => Promise<Result>,
+): Promise<Result> {
+  const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
+  if (timeoutMs === undefined) return await work(signal);
+  const ended = new AbortController();
+  const timer = clock.setTimer(timeoutMs, () => ended.abort());
+  try {
+    return await work(signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal]));
+  } catch (error) {
+    const isLate =
+      error instanceof HoldfastError && error.code === 'HOLDFAST_ABORTED' && ended.signal.aborted;
+    if (!isLate) throw error;
+    throw new HoldfastError(
+      'HOLDFAST_DEADLINE_EXCEEDED',
+      'the saga was not over in the time given: a worker may go on with it',
+      { cause: error },
+    );
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,71 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type SagaCallOptions, type Sagas, saga } from '../../src/sagas/index.ts';
+import { errorOf } from '../support/error-of.ts';
+import { type SagaProcess, SagaWorld } from './saga-world.ts';
+
+let world: SagaWorld;
+let one: SagaProcess;
+beforeEach(async () => {
+  world = await SagaWorld.start();
+  one = await world.process();
+});
+
+const noop = saga<undefined>('noop').step('nothing', { run: () => undefined });
+const hanging = saga<undefined>('hanging').step('hang', {
+  run: () => new Promise(() => undefined),
+  timeoutMs: 60_000,
+});
+const STOP = new Error('enough');
+
+/** Every method that asks the cluster something. */
+const METHODS: readonly [string, (sagas: Sagas, options: SagaCallOptions) => Promise<unknown>][] = [
+  ['start', (sagas, options) => sagas.start(noop, '1', undefined, options)],
+  ['run', (sagas, options) => sagas.run(noop, '1', undefined, options)],
+  ['finish', (sagas, options) => sagas.finish(noop, '1', options)],
+  ['get', (sagas, options) => sagas.get('noop', '1', options)],
+  ['list', (sagas, options) => sagas.list({}, options).next()],
+  ['resume', (sagas, options) => sagas.resume('noop', '1', options)],
+  ['abort', (sagas, options) => sagas.abort('noop', '1', 'no need', options)],
+  ['remove', (sagas, options) => sagas.remove('noop', '1', options)],
+];
+
+describe.each(METHODS)('%s', (name, call) => {
+  /** Those of abstract-level's iterators are its own. */
+  const aborted = name === 'list' ? 'LEVEL_ABORTED' : 'HOLDFAST_ABORTED';
+
+  test('ends at once with its signal', async () => {
+    world.world.cluster.elect(undefined);
+    await world.world.clock.advance(10);
+    const controller = new AbortController();
+    world.world.clock.setTimer(50, () => controller.abort(STOP));
+    const { ms, error } = await world.world.timed(call(one.sagas, { signal: controller.signal }));
+    expect(ms).toBe(50);
+    expect(error).toMatchObject({ code: aborted });
+  });
+
+  test('ends when its time is over', async () => {
+    world.world.cluster.elect(undefined);
+    await world.world.clock.advance(10);
+    const { ms, error } = await world.world.timed(call(one.sagas, { timeoutMs: 200 }));
+    expect(ms).toBeGreaterThanOrEqual(200);
+    expect(ms).toBeLessThan(250);
+    // One that takes as long as it takes has asked for more than once by then.
+    const code = name === 'finish' ? 'HOLDFAST_DEADLINE_EXCEEDED' : 'HOLDFAST_NO_PRIMARY';
+    expect(error).toMatchObject({ code });
+  });
+
+  test.each([0, -1, Number.NaN, '5'])('refuses %s ms', async (timeoutMs) => {
+    const error = await errorOf(
+      world.world.drive(call(one.sagas, { timeoutMs } as unknown as SagaCallOptions)),
+    );
+    expect(error).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT' });
+  });
+});
+
+test('work that takes longer than its time ends here, and is gone on with elsewhere', async () => {
+  const { error } = await world.world.timed(one.sagas.run(hanging, '1', undefined, { timeoutMs: 500 }));
+  expect(error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'unknown' });
+  const other = await world.process();
+  const mended = saga<undefined>('hanging').step('hang', { run: () => 'done' });
+  expect(await world.world.drive(other.sagas.run(mended, '1', undefined))).toEqual({ hang: 'done' });
+});
