@@ -13,7 +13,7 @@ import { TraceReader } from './sim-page/read-trace.ts';
 import { simPage } from './sim-page/sim-page.ts';
 import { reportFailure } from './support/sim-failure.ts';
 import { printSpeed } from './support/sim-figures.ts';
-import { runJobs } from './support/sim-jobs.ts';
+import { type JobNews, runJobs } from './support/sim-jobs.ts';
 import { readSimOptions, type SimOptions, type SimWork } from './support/sim-options.ts';
 import { SimTally } from './support/sim-tally.ts';
 
@@ -77,11 +77,12 @@ async function main(options: SimOptions): Promise<void> {
   }
   process.exitCode = tally.exitCode;
   if (process.send === undefined) tally.print();
-  else process.send(tally.message, () => process.disconnect());
+  else process.send({ kind: 'ends', tally: tally.message } satisfies JobNews, () => process.disconnect());
 }
 
 async function make(run: Run, options: SimOptions, tally: SimTally): Promise<void> {
   const { trace, html, shrinks, keep } = options;
+  process.send?.({ kind: 'begins', words: run.words } satisfies JobNews);
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   const reader = new TraceReader();

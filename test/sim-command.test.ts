@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawSchedule, formatSchedule, parseSchedule, type Schedule } from '@holdfast/sim';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runJob } from '../scripts/support/sim-jobs.ts';
 import { ROOT } from '../scripts/support/workspace.ts';
 
 /** A run of a third of a second: what is tried here is the command, not the cluster. */
@@ -154,4 +155,18 @@ describe('pnpm sim', () => {
   ])('does not understand %j', (words) => {
     expect(sim(...words).status).toBe(5);
   });
+});
+
+it('kills a process whose run never ends, and says which run it was', async () => {
+  const print = vi.spyOn(console, 'log').mockReturnValue();
+  const script = join(folder, 'hangs.mjs');
+  writeFileSync(script, "process.send({ kind: 'begins', words: '--seed 7' }, () => { for (;;); });");
+  const { exitCode, passed } = await runJob(script, [], 0.005);
+  const printed = print.mock.calls.map(([line]) => line);
+  print.mockRestore();
+  expect({ exitCode, passed }).toEqual({ exitCode: 3, passed: 0 });
+  expect(printed).toEqual([
+    'seed 7 FAILED (crash): it has not ended in 0.005 minutes',
+    '  repeat it with: pnpm sim --seed 7 --trace',
+  ]);
 });

@@ -4,8 +4,18 @@ import { SimTally, type TallyMessage } from './sim-tally.ts';
 
 /** Of a night: then the processes begin anew, so that none of them has to last. */
 const SLICE_MINUTES = 30;
+const MINUTE_MS = 60_000;
 /** A process that ends without a word. */
 const BROKEN_EXIT = 4;
+/** One whose run never ends: the code under test goes round in a step. */
+const HANGS_EXIT = 3;
+/** No run takes that long, nor does making it smaller. */
+const RUN_MINUTES_MAX = 15;
+
+/** What a process tells: each run as it begins, so that one without an end can be named, and what came of them all. */
+export type JobNews =
+  | { readonly kind: 'begins'; readonly words: string }
+  | { readonly kind: 'ends'; readonly tally: TallyMessage };
 
 /** Shares the work out to processes, and adds up what they tell. A signal lets each end the run that it is at. */
 export async function runJobs(script: string, options: SimOptions, tally: SimTally): Promise<void> {
@@ -32,16 +42,31 @@ async function runAll(script: string, options: SimOptions, work: SimWork, tally:
   for (const message of told) tally.add(message);
 }
 
-function runJob(script: string, words: readonly string[]): Promise<TallyMessage> {
+/** `minutesMax`: of one run; then its process is killed, and the run told of as a failure. */
+export function runJob(
+  script: string,
+  words: readonly string[],
+  minutesMax: number = RUN_MINUTES_MAX,
+): Promise<TallyMessage> {
   return new Promise((resolve) => {
     const child = fork(script, words);
     let message: TallyMessage = { ...new SimTally().message, exitCode: BROKEN_EXIT };
+    let timer: NodeJS.Timeout | undefined;
     const stop = (): boolean => child.kill('SIGTERM');
+    const kill = (run: string): void => {
+      console.log(`${run.replace('--', '')} FAILED (crash): it has not ended in ${minutesMax} minutes`);
+      console.log(`  repeat it with: pnpm sim ${run} --trace`);
+      message = { ...message, exitCode: HANGS_EXIT };
+      child.kill('SIGKILL');
+    };
     process.on('SIGTERM', stop);
-    child.on('message', (told) => {
-      message = told as TallyMessage;
+    child.on('message', (news: JobNews) => {
+      clearTimeout(timer);
+      if (news.kind === 'begins') timer = setTimeout(kill, minutesMax * MINUTE_MS, news.words);
+      else message = news.tally;
     });
     child.on('exit', () => {
+      clearTimeout(timer);
       process.off('SIGTERM', stop);
       resolve(message);
     });
