@@ -7,6 +7,8 @@ export {
   keepRandomly,
   type PendingChange,
   SECTOR_BYTES,
+  type SectorTearer,
+  tearRandomly,
 } from './disk/pending-change.ts';
 export { FAULT_KINDS, type FaultKind } from './faults/fault-types.ts';
 export { type SimLevelOptions, simLevels } from './level/sim-level.ts';

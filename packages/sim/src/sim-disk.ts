@@ -2,7 +2,12 @@ import { posix } from 'node:path';
 import { assert, type Clock, type Disk, type DiskFile, type DiskStat } from '@holdfast/types';
 import { type ArmedFault, type DiskFault, DiskFaults, type DiskOperation } from './disk/disk-faults.ts';
 import { failure, Namespace, normalPath } from './disk/namespace.ts';
-import type { KeepChooser, PendingChange } from './disk/pending-change.ts';
+import {
+  type KeepChooser,
+  type PendingChange,
+  SECTOR_BYTES,
+  type SectorTearer,
+} from './disk/pending-change.ts';
 import { type FileHost, SimFile, type Steps } from './disk/sim-file.ts';
 import { type FileInode, type Inode, sectorsOf } from './disk/sim-inode.ts';
 
@@ -20,11 +25,13 @@ export interface SimDiskOptions {
 export interface CrashOptions {
   /** Which un-synced changes survive: none, all (only the program died), or those that are chosen. */
   readonly keep: 'synced' | 'all' | KeepChooser;
+  /** Where the sectors that survive end; none is torn without it. */
+  readonly tear?: SectorTearer;
 }
 
 /**
  * A disk in memory with the failures of a real one: whatever was not synced is lost at a crash in any subset
- * of its 512-byte sectors, file sizes and directory entries; see `PendingChange`.
+ * of its 512-byte sectors, file sizes and directory entries, some of the sectors torn; see `PendingChange`.
  *
  * An operation takes effect when it is asked for and is answered when its latency is over; a sync covers the
  * writes answered before it was asked for, and counts when it is answered.
@@ -210,6 +217,7 @@ export class SimDisk implements Disk {
       file.stable = file.afterCrash({
         keepsSector: (change) => kept.has(sectorKey(file, change)),
         keepsSize: (change) => kept.has(change),
+        tears: options.tear ?? (() => SECTOR_BYTES),
       });
     }
     this.#namespace.afterCrash((change) => kept.has(change));

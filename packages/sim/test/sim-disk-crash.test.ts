@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { keepMask, keepRandomly, type PendingChange, SimClock, SimDisk, SimRandom } from '../src/index.ts';
+import {
+  keepMask,
+  keepRandomly,
+  type PendingChange,
+  SimClock,
+  SimDisk,
+  SimRandom,
+  tearRandomly,
+} from '../src/index.ts';
 
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
 const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
@@ -83,6 +91,53 @@ describe('crash: file contents', () => {
     const digest = (bytes: Uint8Array): string =>
       [0, 250, 400, 511].map((position) => bytes[position]).join('');
     expect(survivors.map(digest)).toEqual(['1111', '2211', '2331', '2331']);
+  });
+
+  it('tears sectors on request: behind what got there stands what was there before', async () => {
+    const disk = SimDisk.holding(new Map([['/file', filled(1024, 1)]]));
+    const file = await disk.open('/file', {});
+    await file.write(0, filled(1536, 2));
+    await file.write(100, filled(200, 3));
+    const rewrite = Math.max(
+      ...disk.pendingChanges().map((change) => (change.kind === 'sector' ? change.write : 0)),
+    );
+    const left = disk
+      .afterCrash({
+        keep: (pending) => pending,
+        tear: ({ sector, write }) => (write === rewrite ? 150 : sector === 1 ? 512 : 400),
+      })
+      .snapshotState()
+      .get('/file')!;
+    expect([...left]).toEqual([
+      ...filled(100, 2),
+      ...filled(50, 3),
+      ...filled(250, 2),
+      ...filled(112, 1),
+      ...filled(512, 2),
+      ...filled(400, 2),
+      ...filled(112, 0),
+    ]);
+  });
+
+  it('never tears what was synced', async () => {
+    const disk = new SimDisk();
+    const file = await disk.open('/file', { create: true });
+    await file.write(0, filled(512, 1));
+    await file.sync();
+    await disk.syncDirectory('/');
+    const left = disk.afterCrash({ keep: (pending) => pending, tear: () => 0 }).snapshotState();
+    expect(left.get('/file')).toEqual(filled(512, 1));
+  });
+
+  it('draws torn sectors in half of the crashes, some of them each time', () => {
+    const shares = Array.from({ length: 200 }, (_, seed) => {
+      const tear = tearRandomly(new SimRandom(seed));
+      const torn = Array.from({ length: 100 }, (_, sector) => tear({ sector, write: 1 }));
+      expect(torn.every((bytes) => bytes > 0 && bytes <= 512)).toBe(true);
+      return torn.filter((bytes) => bytes < 512).length;
+    });
+    expect(shares.filter((share) => share === 0).length).toBeGreaterThan(70);
+    expect(shares.filter((share) => share > 0 && share < 50).length).toBeGreaterThan(70);
   });
 
   it('keeps size and sectors apart: zeros below a kept size, nothing above a lost one', async () => {

@@ -1,4 +1,12 @@
-import { keepMask, keepRandomly, type PendingChange, SimDisk } from '@holdfast/sim';
+import {
+  type CrashOptions,
+  keepMask,
+  keepRandomly,
+  type PendingChange,
+  SECTOR_BYTES,
+  type SectorTearer,
+  SimDisk,
+} from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { replay } from '../src/recovery-replay.ts';
 import { scanSegment } from '../src/segment-scan.ts';
@@ -51,8 +59,10 @@ function sectors(changes: readonly PendingChange[]): PendingChange[] {
 async function verify(
   { log, disk }: Torn,
   keep: (pending: readonly PendingChange[]) => Iterable<PendingChange>,
+  tear?: SectorTearer,
 ): Promise<void> {
-  const crashed = disk.afterCrash({ keep: (pending) => keep(sectors(pending)) });
+  const chosen: CrashOptions['keep'] = (pending) => keep(sectors(pending));
+  const crashed = disk.afterCrash(tear === undefined ? { keep: chosen } : { keep: chosen, tear });
   const next = await log.again(crashed);
   await expectSound(next);
   // What recovery said stays so whatever the next power cut takes.
@@ -134,6 +144,25 @@ describe('a torn tail', () => {
       await forSeeds(25, 'torn-tail.test.ts', async (random) => {
         const torn = await withUnsyncedGroup(1 + below(random, 8), { bytes: 1 + below(random, 3000) });
         for (let cut = 0; cut < 3; cut++) await verify(torn, keepRandomly(random));
+      });
+    },
+    LONG_TIMEOUT_MS,
+  );
+
+  it(
+    'is cut where sectors of it are torn, too',
+    async () => {
+      await forSeeds(25, 'torn-tail.test.ts', async (random) => {
+        const torn = await withUnsyncedGroup(1 + below(random, 4), { bytes: 1 + below(random, 1500) });
+        let cuts = 0;
+        const tear: SectorTearer = () => {
+          const bytes = random.next() < 0.5 ? SECTOR_BYTES : below(random, SECTOR_BYTES);
+          if (bytes < SECTOR_BYTES) cuts++;
+          return bytes;
+        };
+        for (let cut = 0; cut < 4; cut++)
+          await verify(torn, cut === 0 ? (all) => all : keepRandomly(random), tear);
+        expect(cuts).toBeGreaterThan(0);
       });
     },
     LONG_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { PagedBytes } from './paged-bytes.ts';
-import { SECTOR_BYTES } from './pending-change.ts';
+import { SECTOR_BYTES, type SectorTearer } from './pending-change.ts';
 
 /**
  * Where one change of a file stands:
@@ -25,6 +25,8 @@ export type FileChange =
 export interface FileKeeper {
   keepsSector(change: { write: number; sector: number }): boolean;
   keepsSize(change: FileChange): boolean;
+  /** Of a kept sector, the bytes that got there. */
+  tears: SectorTearer;
 }
 
 /** A regular file: what reads show, what is on stable storage, and in order what lies between the two. */
@@ -106,7 +108,8 @@ export class FileInode {
           if (!synced && !keeper.keepsSector({ write: change.write, sector })) continue;
           const whole = new Uint8Array(SECTOR_BYTES);
           whole.set(cache.read(sector * SECTOR_BYTES, SECTOR_BYTES));
-          kept.write(sector * SECTOR_BYTES, whole);
+          const arrived = synced ? SECTOR_BYTES : keeper.tears({ write: change.write, sector });
+          kept.write(sector * SECTOR_BYTES, whole.subarray(0, arrived));
         }
       }
     }

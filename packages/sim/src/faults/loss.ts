@@ -1,6 +1,6 @@
 import type { Random } from '@holdfast/types';
 import type { SimMachine } from '../cluster/sim-machine.ts';
-import { keepRandomly } from '../disk/pending-change.ts';
+import { keepRandomly, tearRandomly } from '../disk/pending-change.ts';
 import { pick } from '../run/draw.ts';
 import type { CrashOptions } from '../sim-disk.ts';
 import { SimRandom } from '../sim-random.ts';
@@ -14,7 +14,9 @@ export function drawLoss(random: Random): Loss {
 }
 
 export function crashOf(loss: Loss): CrashOptions {
-  return { keep: typeof loss === 'string' ? loss : keepRandomly(new SimRandom(loss.seed)) };
+  if (typeof loss === 'string') return { keep: loss };
+  const random = new SimRandom(loss.seed);
+  return { keep: keepRandomly(random), tear: tearRandomly(random.named('torn')) };
 }
 
 /** It loses power, or is killed if there is no loss. */
