@@ -38,7 +38,7 @@ export class Progress {
   movedAt: number;
   /** In state `snapshot`: what is on its way holds everything before this entry. */
   snapshotFrom = 0 as LogIndex;
-  /** It needs a snapshot that has not been begun. */
+  /** It needs a snapshot that has not been begun, as far as is known: until it is asked again. */
   snapshotDue = false;
   /** When the next snapshot may begin, ms. */
   snapshotAfter: number = Number.NEGATIVE_INFINITY;
@@ -117,6 +117,7 @@ export class Progress {
     this.state = 'probe';
     this.next = next;
     this.probePending = false;
+    this.snapshotDue = false;
     this.loading = undefined;
     this.#inflight = [];
     this.#inflightBytes = 0;
@@ -126,7 +127,6 @@ export class Progress {
   becomeSnapshot(applied: LogIndex): void {
     this.becomeProbe((this.match + 1) as LogIndex);
     this.state = 'snapshot';
-    this.snapshotDue = false;
     this.snapshotFrom = (applied + 1) as LogIndex;
   }
 

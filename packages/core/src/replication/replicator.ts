@@ -141,8 +141,11 @@ export class Replicator {
     this.#tickedCommit = commit;
     if (now >= this.#heartbeatAt || (settled && this.#toldCommit < commit)) this.beginRound();
     for (const progress of this.progress.values()) {
-      if (progress.linked && progress.snapshotDue && progress.state !== 'snapshot')
-        this.#startSnapshot(progress);
+      // While it waited the peer may have had one of the primary before: it is asked whether it needs any.
+      if (progress.linked && progress.snapshotDue && this.#maySendSnapshot(progress)) {
+        this.#probeAgain(progress);
+        this.#sendTo(progress);
+      }
       if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
       // Links keep the order. Who answered nothing that was sent later may have it on its way yet: one more copy, as
       // long as the first, would only queue behind it.
@@ -386,10 +389,14 @@ export class Replicator {
 
   #startSnapshot(progress: Progress): void {
     progress.snapshotDue = true;
-    if (!this.#applier.serving || this.#context.now < progress.snapshotAfter) return;
+    if (!this.#maySendSnapshot(progress)) return;
     progress.becomeSnapshot(this.#applier.applied.index);
     this.#context.notice({ kind: 'snapshot', peer: progress.peer, state: 'needed', index: progress.match });
     this.#context.emit({ kind: 'sendSnapshot', peer: progress.peer });
+  }
+
+  #maySendSnapshot(progress: Progress): boolean {
+    return this.#applier.serving && this.#context.now >= progress.snapshotAfter;
   }
 
   /** All that was acknowledged so far at any level is at or below it: what proves an age must cover `local` too (G11). */
