@@ -387,7 +387,7 @@ export interface PeerStatus {
   readonly applied: LogIndex;
   readonly lagEntries: number;
   readonly lagBytes: number;
-  /** Since it last was level with this primary; 0 when level. */
+  /** Since it held all that this primary had logged, to about a round trip; 0 when level. */
   readonly lagMs: number;
   readonly exclusion?: Exclusion;
 }

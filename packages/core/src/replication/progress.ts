@@ -32,8 +32,10 @@ export class Progress {
   sentRound = 0;
   /** Send time of the newest answered round: proof that it was loyal then. */
   contactAt: number;
-  /** Since when it has not held the whole log; undefined when level. */
+  /** It held all of the log as of then, and has not been seen level since; undefined when level. */
   behindSince: number | undefined;
+  /** Where the log ended at a moment since: under steady load it is never seen level, but it comes past that. */
+  #behindAt: { readonly end: LogIndex; readonly at: number } | undefined;
   /** When it last took something: `match` rose, or a snapshot arrived. */
   movedAt: number;
   /** In state `snapshot`: what is on its way holds everything before this entry. */
@@ -109,6 +111,18 @@ export class Progress {
       this.probePending = false;
     }
     return news;
+  }
+
+  /** `end`: of the log. */
+  measure(end: LogIndex, now: number): void {
+    if (this.match >= end) {
+      this.behindSince = undefined;
+      this.#behindAt = undefined;
+      return;
+    }
+    if (this.#behindAt !== undefined && this.match < this.#behindAt.end) return;
+    this.behindSince = this.#behindAt?.at ?? now;
+    this.#behindAt = { end, at: now };
   }
 
   /** What was in flight may be lost: ask again from `next`. */

@@ -174,7 +174,7 @@ export class Replicator {
     if (progress.state === 'snapshot') return;
     progress.matched(match, now);
     progress.matchedBoot = this.#context.links.get(from)!.boot;
-    progress.behindSince = progress.match >= log.last.index ? undefined : (progress.behindSince ?? now);
+    progress.measure(log.last.index, now);
     this.#sendTo(progress);
   }
 
@@ -304,7 +304,7 @@ export class Replicator {
       return;
     const { log, config } = this.#context;
     const window = { entries: config.limits.peerWindowEntries, bytes: config.limits.peerWindowBytes };
-    if (progress.next <= log.last.index) progress.behindSince ??= this.#context.now;
+    if (progress.next <= log.last.index) progress.measure(log.last.index, this.#context.now);
     if (progress.state === 'probe') {
       if (!progress.probePending) this.#sendNext(progress);
       return;

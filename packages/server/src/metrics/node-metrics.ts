@@ -226,7 +226,7 @@ function registerReadings(registry: Registry, readings: () => MetricReadings): v
   };
   lag('entries', 'Entries a standby is behind this primary', (peer) => peer.lagEntries);
   lag('bytes', 'Bytes a standby is behind this primary', (peer) => peer.lagBytes);
-  lag('seconds', 'Time since a standby was last level with this primary', (peer) => peer.lagMs / 1000);
+  lag('seconds', 'Time since a standby held all that this primary had logged', (peer) => peer.lagMs / 1000);
   new Counter({
     name: 'holdfast_watch_events_total',
     help: 'Mutations told to watches',
