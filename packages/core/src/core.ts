@@ -196,10 +196,11 @@ export class Core implements CoreApi {
   #tick(lateMs = 0): void {
     this.context.shedding.tick(this.context.now, lateMs);
     this.reads.tick();
-    if (this.repair.active) this.repair.tick();
     if (this.office !== undefined) this.office.tick();
-    else if (this.context.genesis !== undefined && this.context.exclusion === undefined)
-      this.elections.tick();
+    // Who is out takes no answer: it would ask the same again for as long as it runs.
+    if (this.context.exclusion !== undefined) return;
+    if (this.repair.active) this.repair.tick();
+    if (this.office === undefined && this.context.genesis !== undefined) this.elections.tick();
   }
 
   #onMessage(from: NodeId, message: PeerMessage): void {
