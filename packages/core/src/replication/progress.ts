@@ -42,6 +42,10 @@ export class Progress {
   snapshotFrom = 0 as LogIndex;
   /** It needs a snapshot that has not been begun, as far as is known: until it is asked again. */
   snapshotDue = false;
+  /** Its log alone does not help it, as it has said since it was last asked. */
+  snapshotWanted = false;
+  /** In state `snapshot`: when it said that it holds what the log goes on from. */
+  overtakenAt: number | undefined;
   /** When the next snapshot may begin, ms. */
   snapshotAfter: number = Number.NEGATIVE_INFINITY;
   /** When an append was last sent or a match came: a stall is probed anew. */
@@ -132,6 +136,8 @@ export class Progress {
     this.next = next;
     this.probePending = false;
     this.snapshotDue = false;
+    this.snapshotWanted = false;
+    this.overtakenAt = undefined;
     this.loading = undefined;
     this.#inflight = [];
     this.#inflightBytes = 0;

@@ -141,11 +141,7 @@ export class Replicator {
     this.#tickedCommit = commit;
     if (now >= this.#heartbeatAt || (settled && this.#toldCommit < commit)) this.beginRound();
     for (const progress of this.progress.values()) {
-      // While it waited the peer may have had one of the primary before: it is asked whether it needs any.
-      if (progress.linked && progress.snapshotDue && this.#maySendSnapshot(progress)) {
-        this.#probeAgain(progress);
-        this.#sendTo(progress);
-      }
+      this.#reconsiderSnapshot(progress);
       if (!progress.linked || now - progress.activeAt < config.timing.electionTimeoutMs) continue;
       // Links keep the order. Who answered nothing that was sent later may have it on its way yet: one more copy, as
       // long as the first, would only queue behind it.
@@ -162,6 +158,20 @@ export class Replicator {
     }
   }
 
+  /**
+   * The peer may have taken in a snapshot of the primary before, while the one of this primary waited for its time or was on
+   * its way: it is asked whether it needs any. With one on its way it gets no entries, for as long as the store takes.
+   */
+  #reconsiderSnapshot(progress: Progress): void {
+    const { now, config } = this.#context;
+    const { overtakenAt } = progress;
+    const isOvertaken = overtakenAt !== undefined && now - overtakenAt >= config.timing.electionTimeoutMs;
+    if (!isOvertaken && !(progress.linked && progress.snapshotDue && this.#maySendSnapshot(progress))) return;
+    if (isOvertaken) this.#context.emit({ kind: 'cancelSnapshot', peer: progress.peer });
+    this.#probeAgain(progress);
+    this.#sendTo(progress);
+  }
+
   /** Streams what the log holds to every peer that has room. */
   replicate(): void {
     for (const progress of this.progress.values()) this.#sendTo(progress);
@@ -171,7 +181,11 @@ export class Replicator {
     const { now, log } = this.#context;
     const progress = this.progress.get(from)!;
     assert(match <= log.last.index, `${from} matches ${match}, beyond this log's end ${log.last.index}`);
-    if (progress.state === 'snapshot') return;
+    if (progress.state === 'snapshot') {
+      // It has what is on its way, and is about to say so there; or it has another one, of the primary before.
+      if (!progress.snapshotWanted && match + 1 >= log.first) progress.overtakenAt ??= now;
+      return;
+    }
     progress.matched(match, now);
     progress.matchedBoot = this.#context.links.get(from)!.boot;
     progress.measure(log.last.index, now);
@@ -268,6 +282,7 @@ export class Replicator {
   onSnapshotWanted(from: NodeId): void {
     const progress = this.progress.get(from)!;
     if (progress.state !== 'snapshot') this.#startSnapshot(progress);
+    progress.snapshotWanted = true;
   }
 
   exclude(peer: NodeId, reason: 'disk-went-back' | 'wiped'): void {
