@@ -316,6 +316,30 @@ describe('the end of a watch', () => {
     expect(await told).toEqual(['put a=2 @2']);
   });
 
+  test('by nodes whose logs do not go back so far, beside one that is out of its cluster', async () => {
+    const oldest: Record<string, number> = { n1: 70, n2: 60 };
+    world.cluster.onWatch = ({ id }) =>
+      id === 'n3'
+        ? wireError('HOLDFAST_NODE_REPLACED', { retryable: true })
+        : wireError('HOLDFAST_REVISION_COMPACTED', { detail: oldest[id]! });
+    const { ms, error } = await world.timed(db.watch({ from: 3 }).next());
+    expect(error).toMatchObject({ code: 'HOLDFAST_REVISION_COMPACTED', detail: 60 });
+    expect(ms).toBeLessThan(100);
+  });
+
+  test('by nodes whose logs do not go back so far, beside one that keeps silent: they are not asked in a circle', async () => {
+    world.cluster.onWatch = () => wireError('HOLDFAST_REVISION_COMPACTED', { detail: 2 });
+    world.cluster.node('n3').freeze();
+    const standby = { readPreference: 'standby', consistency: 'eventual' } as const;
+    await world.drive(Promise.all([db.get('a', standby), db.get('a', standby)]));
+    const watch = db.watch({ from: 1, timeoutMs: 1000 });
+    expect(await world.timed(watch.next())).toMatchObject({
+      ms: expect.closeTo(1000, -2),
+      error: { code: 'HOLDFAST_REVISION_COMPACTED' },
+    });
+    expect(db.health()?.counters.retries).toBeLessThan(30);
+  });
+
   test('of a node that has opened it already, before the others were asked as well', async () => {
     const watch = db.watch();
     await world.drive(db.put('a', '1'));

@@ -351,6 +351,8 @@ export class WatchCall extends RoutedCall<WatchHome> {
   readonly kind = 'watch';
   readonly lane = 'watches';
   override refusedBy: Set<LinkId> = new Set();
+  /** What the one of them said whose log goes back farthest. */
+  compacted: WireError | undefined = undefined;
   readonly range: WatchedRange;
   readonly from: Revision | undefined;
   readonly previousValues: boolean;

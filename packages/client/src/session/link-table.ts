@@ -1,7 +1,7 @@
 import type { NodeId, Term, Topology } from '@holdfast/types';
 import type { Breakers } from '../resilience/breakers.ts';
 import type { NodeBreaker } from '../resilience/node-breaker.ts';
-import { type LinkId, NO_LINK, type ReadCall, type RoutableCall } from './call.ts';
+import { type LinkId, NO_LINK, type ReadCall, type RoutableCall, type WatchCall } from './call.ts';
 import type { ClientHealth, NodeHealth } from './client-health.ts';
 import type { ReadRoutes } from './read-routes.ts';
 import { TopologyView } from './topology-view.ts';
@@ -221,6 +221,11 @@ export class LinkTable implements ReadRoutes {
         !call.avoids(state.link),
     );
     return others[call.order % others.length]?.link ?? NO_LINK;
+  }
+
+  /** Somebody has not refused it for good who may answer it some time: a node that is out of its cluster never does. */
+  isAnyLeftFor({ refusedBy }: WatchCall): boolean {
+    return this.#ranked.some(({ link, out }) => !out && !refusedBy.has(link));
   }
 
   /** Somebody is trusted who has not refused it. */

@@ -336,7 +336,7 @@ export class ReadDesk {
     // Too many range reads say nothing about a node's reads and writes.
     if (call.kind === 'read' && isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
     if (call.kind === 'watch' && error.code === 'HOLDFAST_REVISION_COMPACTED') {
-      this.#onCompacted(link, call, error);
+      this.#onCompacted(link, call, error, now);
       return;
     }
     if (isOut(error)) this.#links.setOut(link);
@@ -399,18 +399,22 @@ export class ReadDesk {
   }
 
   /** Each node keeps its own stretch of the log: all are asked before the one that goes back farthest has its word. */
-  #onCompacted(link: LinkId, call: WatchCall, error: WireError): void {
+  #onCompacted(link: LinkId, call: WatchCall, error: WireError, now: number): void {
     call.refusedBy.add(link);
-    const farthest =
-      call.refusal?.code === error.code && (call.refusal.detail ?? 0) < (error.detail ?? 0)
-        ? call.refusal
-        : error;
+    const { compacted } = call;
+    const isFarther = compacted === undefined || (error.detail ?? 0) <= (compacted.detail ?? 0);
+    const farthest = isFarther ? error : compacted;
+    call.compacted = farthest;
     call.refusal = farthest;
     // What those keep that cannot answer now they have not said.
     call.declinedBy = undefined;
-    const isAnyLeft = [...this.#links.up].some((other) => !call.refusedBy.has(other));
-    if (isAnyLeft) this.#openings.retry(call, { avoid: link, retryAt: 0 });
-    else this.fail(call, answeredError(call, farthest, this.#links.nodeOf(link)));
+    if (!this.#links.isAnyLeftFor(call)) {
+      this.fail(call, answeredError(call, farthest, this.#links.nodeOf(link)));
+      return;
+    }
+    // Those left may be silent, or left out: who has said so already would be asked again, at once.
+    const retryAt = this.#links.hasOtherFor(call) ? 0 : now + this.#pauseMs(call, error);
+    this.#openings.retry(call, { avoid: link, retryAt });
   }
 
   /** Whether some node has not been asked yet that could answer. */
