@@ -102,6 +102,36 @@ test('a node that is out of its cluster is not asked again while there are other
   expect(await served(options)).toEqual(['n2', 'n2', 'n2', 'n2']);
 });
 
+test('a node that is out of its cluster has no say in whether all others are too old', async () => {
+  const { cluster } = world;
+  cluster.onRead = ({ id }) =>
+    id === 'n3' ? wireError('HOLDFAST_NODE_REPLACED', { retryable: true }) : wireError('HOLDFAST_TOO_STALE');
+  const tooStale = async (): Promise<void> => {
+    const { ms, error } = await world.timed(db.get('a', { consistency: 'eventual', maxStalenessMs: 5 }));
+    expect(error).toMatchObject({ code: 'HOLDFAST_TOO_STALE' });
+    expect(ms).toBeLessThan(100);
+  };
+  await tooStale();
+  const asked = cluster.node('n3').requests;
+  await tooStale();
+  expect(cluster.node('n3').requests).toBe(asked);
+});
+
+test('nor is it asked while those that are not ready can be asked again', async () => {
+  const { cluster } = world;
+  const asked: string[] = [];
+  cluster.onRead = ({ id }) => {
+    asked.push(id);
+    return id === 'n3'
+      ? wireError('HOLDFAST_NODE_REPLACED', { retryable: true })
+      : wireError('HOLDFAST_NOT_READY');
+  };
+  const { error } = await world.timed(db.get('a', { consistency: 'eventual', timeoutMs: 500 }));
+  expect(error).toMatchObject({ code: 'HOLDFAST_NO_PRIMARY' });
+  expect(asked.slice(0, 3)).toEqual(['n1', 'n2', 'n3']);
+  expect(new Set(asked.slice(3))).toEqual(new Set(['n1', 'n2']));
+});
+
 test('the nearest are those with the shortest round trip, as long as they are heard', async () => {
   world.network.setLatency('app', 'n1', 20);
   db = await world.opened();

@@ -201,8 +201,7 @@ export class LinkTable implements ReadRoutes {
       const preferred = open[order % open.length];
       if (preferred !== undefined) return preferred.link;
     }
-    const trusted = this.#ranked.filter(isTrusted);
-    const chosen = trusted.find(({ link }) => !call.avoids(link)) ?? trusted[0];
+    const chosen = this.#trustedFor(call);
     if (chosen !== undefined) return chosen.link;
     // All are left out: one probe at a time goes to whoever has been heard last.
     if (first === undefined || this.#ranked.some(({ breaker }) => breaker.state === 'half-open'))
@@ -228,9 +227,9 @@ export class LinkTable implements ReadRoutes {
     return this.#ranked.some(({ link, out }) => !out && !refusedBy.has(link));
   }
 
-  /** Somebody is trusted who has not refused it. */
+  /** Somebody is trusted who has not refused it, and not out of its cluster. */
   hasOtherFor(call: RoutableCall): boolean {
-    return this.#ranked.some((state) => isTrusted(state) && !call.hasRefusal(state.link));
+    return this.#ranked.some((state) => isTrusted(state) && !state.out && !call.hasRefusal(state.link));
   }
 
   #healthOf(node: NodeId): Omit<NodeHealth, 'id' | 'url'> {
@@ -252,6 +251,13 @@ export class LinkTable implements ReadRoutes {
 
   #otherTrusted(): LinkId {
     return this.#ranked.find(isTrusted)?.link ?? NO_LINK;
+  }
+
+  /** Rather again one that it avoids than one that is out of its cluster. */
+  #trustedFor(call: RoutableCall): LinkState | undefined {
+    const trusted = this.#ranked.filter(isTrusted);
+    const isWanted = ({ link, out }: LinkState): boolean => !out && !call.avoids(link);
+    return trusted.find(isWanted) ?? trusted[0];
   }
 
   #primaryLink(): LinkState | undefined {

@@ -345,8 +345,9 @@ export class ReadDesk {
     if (isPassedOver) call.refusedBy = new Set(call.refusedBy).add(link);
     // Otherwise two standbys that cannot answer would be asked in turns, and never the primary, which can.
     else if (isNotHere(error)) call.declinedBy = new Set(call.declinedBy).add(link);
-    if (!this.#links.hasOtherFor(call)) call.declinedBy = undefined;
-    const othersLeft = isPassedOver ? this.#links.hasOtherFor(call) : this.#othersLeft(call);
+    const hasOther = this.#links.hasOtherFor(call);
+    if (!hasOther) call.declinedBy = undefined;
+    const othersLeft = hasOther && (isPassedOver || this.#othersLeft(call));
     const verdict = this.#isInTheWay(call, error) ? 'final' : judgeRead(error, { othersLeft });
     switch (verdict) {
       case 'diverged':
