@@ -5,7 +5,7 @@ import { type LinkId, NO_LINK, type ReadCall } from './call.ts';
 import type { DeskOptions } from './desk-options.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable } from './link-table.ts';
-import { isFailureOfNode } from './verdicts.ts';
+import { isFailureOfNode, isOut } from './verdicts.ts';
 import { remainingMs } from './write-lane.ts';
 
 /**
@@ -49,6 +49,7 @@ export class HedgeDesk {
     if (call.hedgeLink === NO_LINK) return false;
     if (!error.retryable || error.code === 'HOLDFAST_SESSION_DIVERGED') return false;
     if (isFailureOfNode(error)) this.#links.breakerOf(link)?.refused();
+    if (isOut(error)) this.#links.setOut(link);
     if (link === call.link) call.promoteHedge();
     else call.hedgeLink = NO_LINK;
     return true;

@@ -170,6 +170,23 @@ describe('of two copies', () => {
     expect(db.health()?.counters).toMatchObject({ hedges: 2, hedgesWon: 0, retries: 0 });
   });
 
+  test('a second that is refused by a node out of its cluster is the last one that it is sent', async () => {
+    const db = await stored({ hedge });
+    let refusals = 0;
+    world.cluster.onRead = ({ id }) => {
+      if (id !== 'n2') return id === 'n1' ? 'drop' : undefined;
+      refusals += 1;
+      return wireError('HOLDFAST_DISK_WENT_BACK', { retryable: true });
+    };
+    const reads = Array.from({ length: 8 }, async (_, place) => {
+      await new Promise<void>((resolve) => world.clock.setTimer(place * 50, resolve));
+      return db.get('a', { consistency: 'eventual', timeoutMs: 500 });
+    });
+    const values = await world.drive(Promise.allSettled(reads));
+    expect(refusals).toBe(1);
+    expect(values.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(6);
+  });
+
   test('there is no second of what was refused and waits to be asked again', async () => {
     const db = await stored({ hedge });
     let refusals = 0;
