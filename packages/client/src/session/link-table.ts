@@ -165,17 +165,17 @@ export class LinkTable implements ReadRoutes {
     return this.#target;
   }
 
-  /** The primary; another node, which asks the primary, if that one is left out. */
-  forPrimary(now: number): LinkId {
+  /** The primary; another node, which asks the primary, if that one is left out: those that could not are asked last. */
+  forPrimary(call: RoutableCall, now: number): LinkId {
     const target = this.#target;
-    if (target === undefined) return this.#isDetourDue(now) ? this.#otherTrusted() : NO_LINK;
+    if (target === undefined) return this.#isDetourDue(now) ? this.#detourFor(call) : NO_LINK;
     const { link, breaker } = target;
     if (breaker.state === 'closed') return link;
     if (breaker.cause !== 'silent' && breaker.mayProbe(now)) {
       breaker.probing(now);
       return link;
     }
-    const other = this.#otherTrusted();
+    const other = this.#detourFor(call);
     if (other !== NO_LINK) return other;
     if (!breaker.holdsBack) return link;
     if (!breaker.mayProbe(now)) return NO_LINK;
@@ -249,8 +249,8 @@ export class LinkTable implements ReadRoutes {
     return this.#view.primary !== undefined && since !== undefined && now - since >= DETOUR_AFTER_MS;
   }
 
-  #otherTrusted(): LinkId {
-    return this.#ranked.find(isTrusted)?.link ?? NO_LINK;
+  #detourFor(call: RoutableCall): LinkId {
+    return this.#trustedFor(call)?.link ?? NO_LINK;
   }
 
   /** Rather again one that it avoids than one that is out of its cluster. */

@@ -192,7 +192,7 @@ export class ReadLane {
         this.#pausing.push(call);
         continue;
       }
-      const link = isForPrimary(call) ? routes.forPrimary(now) : routes.forAnybody(call, now);
+      const link = isForPrimary(call) ? routes.forPrimary(call, now) : routes.forAnybody(call, now);
       if (link === NO_LINK) return;
       queue.take(call, now);
       this.#resilience.retries.admit(call, routes.term);

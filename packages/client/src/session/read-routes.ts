@@ -8,7 +8,7 @@ export type ReadPreference = 'primary' | 'standby' | 'nearest';
 export interface ReadRoutes {
   readonly term: number;
   /** For what only the primary may be asked, as long as it is to be trusted. NO_LINK: nobody can be asked now. */
-  forPrimary(now: number): LinkId;
+  forPrimary(call: RoutableCall, now: number): LinkId;
   /** For what others may be asked as well; who may as well go to several takes turns. */
   forAnybody(call: RoutableCall, now: number): LinkId;
   breakerOf(link: LinkId): NodeBreaker | undefined;

@@ -213,6 +213,20 @@ describe('breaker', () => {
     expect(first.ms).toBeLessThan(550);
     expect((await world.timed(db.get('a'))).ms).toBeLessThan(10);
   });
+
+  test.each(['n2', 'n3'])('whichever of the others reaches it: not %s', async (cutOff) => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.standbysAsk = true;
+    world.cluster.onRead = ({ id }) => (id === cutOff ? wireError('HOLDFAST_NO_PRIMARY') : undefined);
+    const ask = (): Promise<unknown> => world.drive(db.get('a', { timeoutMs: 1000 }).catch(() => undefined));
+    world.cluster.node('n1').freeze();
+    await ask();
+    expect(await ask()).toBe('1');
+    world.kill('n1');
+    await ask();
+    expect(await ask()).toBe('1');
+  });
 });
 
 test('calls end at their deadlines while others are let go little by little', async () => {
