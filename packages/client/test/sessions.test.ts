@@ -98,6 +98,31 @@ describe('sessions', () => {
     expect(db.token()).toBe(token);
   });
 
+  test('a loss is told though the receipt came when a write of the new term had been seen (G10)', async () => {
+    const db = await world.opened({ consistency: 'session', ack: 'local' });
+    await world.drive(db.put('a', 'kept'));
+    const kept = db.token();
+    world.network.setLatency('n1', 'app', 50);
+    const writing = db.write([{ type: 'put', key: 'a', value: 'lost' }]);
+    await world.clock.advance(5);
+    const lost = kept + 1;
+    world.cluster.state.revision = (kept + REVISION_GAP) as never;
+    const told: unknown[] = [];
+    db.on('diverged', (divergence) => told.push(divergence));
+    world.cluster.onRead = (_, { token }) =>
+      token === lost ? wireError('HOLDFAST_SESSION_DIVERGED', { detail: kept }) : undefined;
+    await world.drive(db.get('a', { consistency: 'eventual', readPreference: 'standby' }));
+    const token = db.token();
+    const receipt = await world.drive(writing);
+    expect(receipt).toMatchObject({ revision: lost, ack: 'local' });
+    world.network.setLatency('n1', 'app', 1);
+    const results = [await world.timed(db.get('a')), await world.timed(db.get('a'))];
+    expect(results[0]).toMatchObject({ error: { code: 'HOLDFAST_SESSION_DIVERGED' } });
+    expect(results[1]?.error).toBeUndefined();
+    expect(told).toEqual([{ lost, surviving: kept, receipts: [receipt] }]);
+    expect(db.token()).toBe(token);
+  });
+
   test('the loss of an older token that was handed over fails the read that names it, and nothing else', async () => {
     const db = await world.opened({ consistency: 'session' });
     await world.drive(db.put('a', 'before'));

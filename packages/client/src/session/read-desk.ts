@@ -238,7 +238,7 @@ export class ReadDesk {
     } else if (!isAnswerTo(call, reply.answer)) {
       this.#options.onViolation(link, 'an answer that does not fit the read');
     } else if (call.kind !== 'read' || this.#isEnough(call, reply.answer.revision, now)) {
-      this.#token.raise(reply.answer.revision);
+      this.#token.raise(reply.answer.revision, call.kind === 'read' && call.consistency === 'session');
       if (call.kind === 'read') this.#hedging.answered(call, link, now);
       else this.#options.resilience.budget.succeeded(call.isCharged);
       const isDegraded = call.kind === 'read' && call.isDegraded;

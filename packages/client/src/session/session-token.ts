@@ -43,13 +43,31 @@ export class SessionToken {
     return asked;
   }
 
-  raise(revision: Revision): void {
-    if (revision <= this.#revision) return;
+  /** `mayBeLost`: it need not be committed. */
+  raise(revision: Revision, mayBeLost = false): void {
+    if (revision <= this.#revision) {
+      if (mayBeLost) this.#sawOlder(revision);
+      return;
+    }
     if (this.#revision > 0 && revision - this.#revision >= LEAP) {
       this.#unproven.push(this.#revision);
       if (this.#unproven.length > UNPROVEN_MAX) this.#unproven.shift();
     }
     this.#revision = revision;
+  }
+
+  /**
+   * What an older primary said may come when a newer one was heard already, as a receipt of a `local` write that was long
+   * under way. That it survived is not proven by anything that was seen before it in its term.
+   */
+  #sawOlder(revision: Revision): void {
+    if (revision === 0 || this.#revision - revision < LEAP) return;
+    const place = this.#unproven.findIndex((seen) => seen > revision - LEAP);
+    const found = place < 0 ? undefined : this.#unproven[place];
+    if (found !== undefined && found - revision < LEAP)
+      this.#unproven[place] = Math.max(found, revision) as Revision;
+    else this.#unproven.splice(place < 0 ? this.#unproven.length : place, 0, revision);
+    if (this.#unproven.length > UNPROVEN_MAX) this.#unproven.shift();
   }
 
   /** A node that holds a newer term's revisions was asked with this one and did not say that it is lost. */

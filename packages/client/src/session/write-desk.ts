@@ -166,7 +166,7 @@ export class WriteDesk {
       return;
     }
     const { result } = receipt;
-    this.#options.token.raise(result.revision);
+    this.#options.token.raise(result.revision, receipt.ack === 'local');
     this.#rest.relax();
     this.#options.resilience.budget.succeeded(call.isCharged);
     switch (result.kind) {
