@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/types';
 import { CallTime } from '../call-time.ts';
 import { checkedPositive } from '../options.ts';
 import type { Seams } from '../seams.ts';
+import { fromWire } from '../session/failures.ts';
 
 /** How long a call about sagas may take. */
 export interface SagaCallOptions {
@@ -19,6 +20,14 @@ export function timeLeft(seams: Seams, { signal, ...options }: SagaCallOptions):
   return () => time.left();
 }
 
+/** Of what ends with `error` although its saga is kept: who gives it up does not take it back, and a worker may go on with it. */
+export function ofKeptSaga(error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.outcome !== 'not-applied') return error;
+  const { code, attempts, node } = error;
+  if (code !== 'HOLDFAST_ABORTED' && code !== 'HOLDFAST_DEADLINE_EXCEEDED') return error;
+  return fromWire(error, { attempts, node, outcome: 'unknown', cause: error });
+}
+
 /** Ends work of any length when its time is over: it is given a signal for that, and rejects once it has stopped. */
 export async function endedInTime<Result>(
   { clock }: Seams,
@@ -28,7 +37,9 @@ export async function endedInTime<Result>(
   const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
   if (timeoutMs === undefined) return await work(signal);
   const ended = new AbortController();
-  const timer = clock.setTimer(timeoutMs, () => ended.abort());
+  const timer = clock.setTimer(timeoutMs, () => {
+    if (signal?.aborted !== true) ended.abort();
+  });
   try {
     return await work(signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal]));
   } catch (error) {
@@ -42,5 +53,18 @@ export async function endedInTime<Result>(
     );
   } finally {
     timer.cancel();
+  }
+}
+
+/** Until `work` is over, or is waited for no longer. It goes on. */
+export async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const onAbort = (): void => over.resolve();
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, over.promise]);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -18,7 +18,10 @@ export class SagaRegister {
     return (await this.store.read(type, id, options))?.record;
   }
 
-  /** In the order of types and ids; those that are over, too. `timeoutMs` is of each page, as of an iterator. */
+  /**
+   * In the order of types and ids; those that are over, too. `timeoutMs` is of each page, and `signal` ends it with
+   * LEVEL_ABORTED, as of an iterator.
+   */
   list(filter: SagaFilter = {}, options: SagaCallOptions = {}): AsyncGenerator<SagaRecord> {
     return this.store.list(filter, options);
   }

@@ -154,8 +154,8 @@ export class SagaStore {
   }
 
   /** Ids of sagas that are not over. */
-  async *unfinished(type: string): AsyncGenerator<string> {
-    for await (const key of this.#open.keys(rangeOf(type))) yield key.slice(type.length + 1);
+  async *unfinished(type: string, signal: AbortSignal): AsyncGenerator<string> {
+    for await (const key of this.#open.keys({ ...rangeOf(type), signal })) yield key.slice(type.length + 1);
   }
 }
 

@@ -20,7 +20,7 @@ export interface SagaWorkerOptions {
 export interface SagaWorkerAccess {
   readonly seams: Seams;
   /** Ids of sagas that are not over. */
-  unfinished(type: string): AsyncIterable<string>;
+  unfinished(type: string, signal: AbortSignal): AsyncIterable<string>;
   /** Until it is over, or at once if another process works on it. */
   finish(definition: SagaDefinition<never, unknown>, id: string, signal: AbortSignal): Promise<void>;
 }
@@ -81,7 +81,7 @@ export class SagaWorker implements AsyncDisposable {
 
   async #scan(definition: SagaDefinition<never, unknown>, signal: AbortSignal): Promise<void> {
     try {
-      for await (const id of this.#access.unfinished(definition.type)) {
+      for await (const id of this.#access.unfinished(definition.type, signal)) {
         while (this.#running.size >= this.#concurrency && !signal.aborted)
           await Promise.race(this.#running.values());
         if (signal.aborted) return;

@@ -2,7 +2,7 @@ import { HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
 import type { Lock } from '../locks/lock.ts';
 import { type Seams, systemSeams } from '../seams.ts';
-import { endedInTime, type SagaCallOptions, timeLeft } from './saga-call.ts';
+import { endedInTime, ofKeptSaga, type SagaCallOptions, timeLeft, unlessAborted } from './saga-call.ts';
 import type { SagaDefinition } from './saga-definition.ts';
 import { firstSteps, isOver, type SagaRecord, sagaKey } from './saga-record.ts';
 import { SagaRegister } from './saga-register.ts';
@@ -95,8 +95,11 @@ export class Sagas extends SagaRegister {
   ): Promise<Results> {
     const left = timeLeft(this.#seams, options);
     const started = await this.start(definition, id, input, left());
-    const record = isOver(started.state) ? started : await this.finish(definition, id, left());
-    return resultsOf<Results>(record);
+    try {
+      return resultsOf<Results>(isOver(started.state) ? started : await this.finish(definition, id, left()));
+    } catch (error) {
+      throw ofKeptSaga(error);
+    }
   }
 
   /** Works on a saga, or waits while another process does, until it is over. Ends as `run` does. */
@@ -116,7 +119,7 @@ export class Sagas extends SagaRegister {
     return new SagaWorker(
       {
         seams: this.#seams,
-        unfinished: (type) => this.store.unfinished(type),
+        unfinished: (type, signal) => this.store.unfinished(type, signal),
         finish: async (definition, id, signal) => {
           const tenure = await this.#tenures.tryTake(sagaKey({ type: definition.type, id }), signal);
           if (tenure !== undefined) await this.#underTenure(tenure, definition, id, signal);
@@ -146,7 +149,8 @@ export class Sagas extends SagaRegister {
       return await run.finish(id);
     } finally {
       forget();
-      await tenure.release();
+      // Not for a cluster that may not answer, once it is called off: the tenure expires by itself.
+      await unlessAborted(tenure.release(), signal);
     }
   }
 }

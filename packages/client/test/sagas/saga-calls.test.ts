@@ -69,3 +69,50 @@ test('work that takes longer than its time ends here, and is gone on with elsewh
   const mended = saga<undefined>('hanging').step('hang', { run: () => 'done' });
   expect(await world.world.drive(other.sagas.run(mended, '1', undefined))).toEqual({ hang: 'done' });
 });
+
+test('what is given up once its saga is kept is not said to be undone', async () => {
+  await world.world.drive(one.sagas.start(noop, '0', undefined));
+  // There and back: all of the time.
+  const { error } = await world.world.timed(one.sagas.run(noop, '1', undefined, { timeoutMs: 2 }));
+  expect(error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'unknown' });
+  const controller = new AbortController();
+  const kept = one.sagas.start(noop, '2', undefined).then(() => controller.abort(STOP));
+  const aborted = await world.world.timed(one.sagas.run(noop, '2', undefined, { signal: controller.signal }));
+  expect(aborted.error).toMatchObject({ code: 'HOLDFAST_ABORTED', outcome: 'unknown' });
+  await kept;
+  for (const id of ['1', '2'])
+    expect(await world.world.drive(one.sagas.get('noop', id))).toMatchObject({ state: 'running' });
+});
+
+describe('without a primary', () => {
+  const afterMs = (ms: number, work: () => void) => world.world.clock.setTimer(ms, work);
+  const isOut = () => world.world.cluster.elect(undefined);
+
+  test('a run ends with its time', async () => {
+    afterMs(100, isOut);
+    const { ms, error } = await world.world.timed(one.sagas.run(hanging, '1', undefined, { timeoutMs: 200 }));
+    expect(error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'unknown' });
+    expect(ms).toBeLessThan(250);
+  });
+
+  test('a run ends with its signal, and says so', async () => {
+    const controller = new AbortController();
+    afterMs(100, isOut);
+    afterMs(200, () => controller.abort(STOP));
+    const options = { timeoutMs: 1000, signal: controller.signal };
+    const { ms, error } = await world.world.timed(one.sagas.run(hanging, '1', undefined, options));
+    expect(error).toMatchObject({ code: 'HOLDFAST_ABORTED', outcome: 'unknown' });
+    expect(ms).toBe(200);
+  });
+
+  test('a worker that looks for sagas, or works on one, stops at once', async () => {
+    await world.world.drive(one.sagas.start(hanging, '1', undefined));
+    const worker = one.sagas.work([hanging], { scanMs: 10 });
+    while (worker.running === 0) await world.world.clock.advance(10);
+    isOut();
+    await world.world.clock.advance(500);
+    const { ms, error } = await world.world.timed(worker.stop());
+    expect(error).toBeUndefined();
+    expect(ms).toBeLessThan(50);
+  });
+});
