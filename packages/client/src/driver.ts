@@ -134,8 +134,8 @@ export class Driver {
     }
   }
 
-  /** Resolves or rejects when the call is settled. `signal` ends it at once. */
-  submit<Result>(call: AnyCall & Call<Result>, signal?: AbortSignal): Promise<Result> {
+  /** Resolves or rejects when the call is settled. `signal` ends it at once; null is what a program has that has none. */
+  submit<Result>(call: AnyCall & Call<Result>, signal?: AbortSignal | null): Promise<Result> {
     const promise = new Promise<Result>((resolve, reject) => {
       const waiting: Call<Result> = call;
       waiting.resolve = resolve;
@@ -144,7 +144,7 @@ export class Driver {
     this.#session.submit(call);
     this.#turnEnd.request();
     if (this.#timer === undefined) this.#tickLater();
-    return signal === undefined ? promise : this.#untilAborted(promise, call, signal);
+    return signal === undefined || signal === null ? promise : this.#untilAborted(promise, call, signal);
   }
 
   /** Nobody waits for the call any more. Does nothing if it is settled. */

@@ -203,7 +203,8 @@ export class Requests {
   /** Deletes what the range holds now, piece by piece: not atomic, and each piece has the call's time to itself. */
   async clear(options: RangeOptions & WriteCallOptions): Promise<void> {
     checkedAck(options.ack);
-    const { limit = -1, reverse = false, signal } = options;
+    const { limit = -1, reverse = false } = options;
+    const signal = checkedSignal(options.signal);
     await clearRange({
       cursor: this.cursor({ ...options, limit: 1 }, { keys: false, values: false }, CLEAR_NAMES),
       bounds: this.#keys.range(options),

@@ -106,7 +106,7 @@ export class Tenant implements DriverUser {
   }
 
   /** Resolves or rejects when the call is settled. `signal` ends it at once. */
-  submit<Result>(call: AnyCall & Call<Result>, signal?: AbortSignal): Promise<Result> {
+  submit<Result>(call: AnyCall & Call<Result>, signal?: AbortSignal | null): Promise<Result> {
     if (this.#closed) {
       return Promise.reject(
         new HoldfastError('HOLDFAST_ABORTED', 'the client is closed', { outcome: 'not-applied' }),

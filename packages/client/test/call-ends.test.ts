@@ -161,6 +161,23 @@ describe('a signal ends at once, and states the outcome', () => {
   });
 });
 
+/** Programs in JavaScript say so; abstract-level's iterators do not take it. */
+test.each(CASES.filter(({ isIterator }) => isIterator !== true))(
+  'a signal that is null is none: $title',
+  async (method) => {
+    const root = world.client();
+    const home = method.home(root);
+    const errors: unknown[] = [];
+    const call = (): void =>
+      void method.call(home, { signal: null } as object).catch((error: unknown) => errors.push(error));
+    if (isDeferred(method)) call();
+    await world.drive(root.open());
+    call();
+    await world.clock.advance(100);
+    expect(errors).toEqual([]);
+  },
+);
+
 describe('time', () => {
   test.each(TIMED.filter(isDeferred))(
     '$title is up while the database opens, and it is never made',

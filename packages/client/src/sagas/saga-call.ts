@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/types';
 import { CallTime } from '../call-time.ts';
-import { checkedPositive } from '../options.ts';
+import { checkedPositive, checkedSignal } from '../options.ts';
 import type { Seams } from '../seams.ts';
 import { fromWire } from '../session/failures.ts';
 
@@ -31,10 +31,11 @@ export function ofKeptSaga(error: unknown): unknown {
 /** Ends work of any length when its time is over: it is given a signal for that, and rejects once it has stopped. */
 export async function endedInTime<Result>(
   { clock }: Seams,
-  { signal, ...options }: SagaCallOptions,
+  options: SagaCallOptions,
   work: (signal: AbortSignal | undefined) => Promise<Result>,
 ): Promise<Result> {
   const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
+  const signal = checkedSignal(options.signal);
   if (timeoutMs === undefined) return await work(signal);
   const ended = new AbortController();
   const timer = clock.setTimer(timeoutMs, () => {

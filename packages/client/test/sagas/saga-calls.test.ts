@@ -62,6 +62,14 @@ describe.each(METHODS)('%s', (name, call) => {
   });
 });
 
+test.each([undefined, 500])('only a signal ends a saga, or nothing does: with %s ms', async (timeoutMs) => {
+  await world.world.drive(one.sagas.start(noop, '1', undefined));
+  const finish = (signal: unknown): Promise<unknown> =>
+    world.world.drive(one.sagas.finish(noop, '1', { signal, timeoutMs } as SagaCallOptions));
+  expect(await errorOf(finish('stop'))).toMatchObject({ code: 'HOLDFAST_INVALID_ARGUMENT' });
+  expect(await finish(null)).toMatchObject({ state: 'completed' });
+});
+
 test('work that takes longer than its time ends here, and is gone on with elsewhere', async () => {
   const { error } = await world.world.timed(one.sagas.run(hanging, '1', undefined, { timeoutMs: 500 }));
   expect(error).toMatchObject({ code: 'HOLDFAST_DEADLINE_EXCEEDED', outcome: 'unknown' });
