@@ -36,11 +36,14 @@ class DriverPool {
   driver(options: DriverOptions): Driver {
     const { seeds, database, name, limits } = options;
     const key = JSON.stringify([[...seeds].sort(), database, name, limits]);
-    let driver = this.#drivers.get(key);
-    if (driver === undefined) {
-      driver = new Driver({ ...options, onDeserted: () => this.#drivers.delete(key) });
-      this.#drivers.set(key, driver);
-    }
+    const known = this.#drivers.get(key);
+    if (known?.isLeftBehind === false) return known;
+    const driver: Driver = new Driver({ ...options, onDeserted: () => this.#forget(key, driver) });
+    this.#drivers.set(key, driver);
     return driver;
+  }
+
+  #forget(key: string, driver: Driver): void {
+    if (this.#drivers.get(key) === driver) this.#drivers.delete(key);
   }
 }

@@ -96,6 +96,13 @@ export class Driver {
     return this.#options.database;
   }
 
+  /** Where its cluster was there is another one: nothing more comes of it, and who opens a database now means that one. */
+  get isLeftBehind(): boolean {
+    const { failures } = this.#links;
+    const areForeign = failures.length > 0 && failures.every(({ code }) => code === 'HOLDFAST_WRONG_CLUSTER');
+    return areForeign && !this.#session.isLinked;
+  }
+
   urlOf(link: LinkId): string | undefined {
     return this.#session.urlOf(link);
   }

@@ -95,6 +95,28 @@ describe('the links of namespaces', () => {
     await world.drive(first.put('a', '1'));
   });
 
+  test('are not those of a database whose cluster was replaced by another one', async () => {
+    const make = sharing();
+    const old = make({});
+    await world.drive(old.open());
+    const { cluster } = world;
+    for (const node of cluster.nodes) await node.stop();
+    cluster.clusterId = 'e'.repeat(32) as typeof cluster.clusterId;
+    for (const node of cluster.nodes) await node.start();
+    await world.clock.advance(2000);
+    const [one, other] = [make({}), make({ namespace: 'a' })];
+    await world.drive(Promise.all([one.open(), other.open()]));
+    await world.drive(one.put('a', '1'));
+    expect(other.token()).toBe(one.token());
+    await world.drive(old.close());
+    const third = make({});
+    await world.drive(third.open());
+    expect(third.token()).toBe(one.token());
+    await world.drive(Promise.all([one, other, third].map((db) => db.close())));
+    await world.clock.advance(5000);
+    expect(world.clock.timerCount).toBe(0);
+  });
+
   test('are those of databases without one, too, and so is the session', async () => {
     const make = sharing();
     const [plain, same, spaced] = [make({}), make({}), make({ namespace: 'a' })];
