@@ -96,8 +96,9 @@ export class Elections {
     const round = this.#preVote;
     if (round === undefined || (message.granted && message.term !== round.term)) return;
     round.answer(from, message.granted, message.reason);
-    if (round.won) this.#stand(undefined);
-    else if (round.hopeless) this.#endPreVote();
+    // It could lead when it asked: by now its disk may be full, or a snapshot about to replace its store.
+    if (round.won && this.#hooks.canStand()) this.#stand(undefined);
+    else if (round.won || round.hopeless) this.#endPreVote();
   }
 
   onVote(from: NodeId, message: Vote): void {
