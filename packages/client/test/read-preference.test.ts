@@ -102,6 +102,20 @@ test('a node that is out of its cluster is not asked again while there are other
   expect(await served(options)).toEqual(['n2', 'n2', 'n2', 'n2']);
 });
 
+test('what standbys cannot answer costs nothing, however much of it the primary is asked after them', async () => {
+  const { cluster } = world;
+  const standby = { consistency: 'eventual', readPreference: 'standby', timeoutMs: 500 } as const;
+  cluster.ageMsOf = () => 100;
+  expect(new Set(await served({ ...standby, maxStalenessMs: 50 }, 200))).toEqual(new Set(['n1']));
+  const notReady = ({ id }: { id: string }) => (id === 'n1' ? undefined : wireError('HOLDFAST_NOT_READY'));
+  cluster.onRead = notReady;
+  cluster.onScan = notReady;
+  expect(new Set(await served(standby, 200))).toEqual(new Set(['n1']));
+  for (let scan = 0; scan < 200; scan += 1)
+    expect(await world.drive(db.iterator(standby).all())).toEqual([['a', '1']]);
+  expect(db.health()?.counters).toMatchObject({ retriesHeld: 0, failed: 0 });
+});
+
 test('a node that is out of its cluster has no say in whether all others are too old', async () => {
   const { cluster } = world;
   cluster.onRead = ({ id }) =>

@@ -27,9 +27,12 @@ export class RetryBudget {
     this.#tokens -= 1;
   }
 
-  /** A call succeeded. `repeated`: with a repeat that took a token. */
-  succeeded(repeated: boolean): void {
-    this.#add(repeated ? 1 : this.#limits.budgetPerSuccess);
+  /**
+   * A call succeeded. `repeated`: with a repeat that took a token. `passedOn`: so many repeats before that took one each, and
+   * led from one node to the next: nobody was asked twice, nor was any of them overloaded.
+   */
+  succeeded(repeated: boolean, passedOn = 0): void {
+    this.#add(passedOn + (repeated ? 1 : this.#limits.budgetPerSuccess));
   }
 
   tick(now: number): void {

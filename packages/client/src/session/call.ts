@@ -223,6 +223,8 @@ abstract class RoutedCall<Result> extends Call<Result> {
   refusedBy: Set<LinkId> | undefined = undefined;
   /** Links whose nodes could not answer it: all others are asked before they are asked again. */
   declinedBy: Set<LinkId> | undefined = undefined;
+  /** Its attempts that took a token of the retry budget and were answered with: not here. */
+  passedOn = 0;
   /** Not to be sent before; 0 unless it pauses. */
   retryAt = 0;
 

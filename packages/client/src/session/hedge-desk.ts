@@ -39,7 +39,7 @@ export class HedgeDesk {
   answered(call: ReadCall, link: LinkId, now: number): void {
     const isSecond = call.link !== link;
     if (isSecond) this.#resilience.tally.hedgesWon += 1;
-    this.#resilience.budget.succeeded(call.isCharged || isSecond);
+    this.#resilience.budget.succeeded(call.isCharged || isSecond, call.passedOn);
     // From the first copy on, which is what the caller waited.
     this.hedges.answered(now - call.firstSentAt);
   }

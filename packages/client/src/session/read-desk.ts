@@ -268,7 +268,7 @@ export class ReadDesk {
     this.#token.raise(message.revision);
     if (call.kind === 'scan' && call.isDegraded) this.#tellAge(call, message.stalenessMs, node);
     this.#ledger.succeed(call, { message, link, node });
-    if (call.kind === 'scan') this.#openings.release(call);
+    if (call.kind === 'scan') this.#opened(call);
   }
 
   /** The state of a range read is held, though its first page takes a while: writes need not wait for that. */
@@ -301,7 +301,7 @@ export class ReadDesk {
       this.#token.raise(revision);
       if (call.isDegraded) this.#tellAge(call, stalenessMs, node);
       this.#ledger.succeed(call, { id, link });
-      this.#openings.release(call);
+      this.#opened(call);
     }
   }
 
@@ -316,8 +316,14 @@ export class ReadDesk {
       this.#shadows.opened(call, link);
       call.sink.onOpened({ id, link }, revision);
       this.#ledger.succeed(call, { id, link });
-      this.#openings.release(call);
+      this.#opened(call);
     }
+  }
+
+  /** The opening has settled well. */
+  #opened(call: RoutableCall): void {
+    this.#options.resilience.budget.succeeded(call.isCharged, call.passedOn);
+    this.#openings.release(call);
   }
 
   /** What was committed may be relied on in later reads of this client. */
@@ -356,6 +362,7 @@ export class ReadDesk {
         return;
       case 'elsewhere':
         call.refusal = error;
+        if (call.isCharged) call.passedOn += 1;
         this.#laneOf(call).retry(call, { avoid: link, retryAt: 0 });
         return;
       case 'later':
