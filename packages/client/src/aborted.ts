@@ -1,6 +1,10 @@
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, type Outcome } from '@holdfast/types';
 
-/** What something ends with that its caller has aborted before it could change anything. */
-export function aborted(words: string, signal: AbortSignal | undefined): HoldfastError {
-  return new HoldfastError('HOLDFAST_ABORTED', words, { outcome: 'not-applied', cause: signal?.reason });
+/** What something ends with that its caller has aborted; without an `outcome` before it could change anything. */
+export function aborted(
+  words: string,
+  signal: AbortSignal | undefined,
+  outcome: Outcome = 'not-applied',
+): HoldfastError {
+  return new HoldfastError('HOLDFAST_ABORTED', words, { outcome, cause: signal?.reason });
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, type Outcome } from '@holdfast/types';
 import { aborted } from './aborted.ts';
 import type { Seams } from './seams.ts';
 
@@ -23,13 +23,20 @@ export class CallTime {
     return { timeoutMs: this.#leftMs, signal: this.#signal };
   }
 
-  /** Waits for what somebody else does, at most as long as the call has time. What it does later is not seen. */
-  async within<Result>(work: Result | PromiseLike<Result>): Promise<Result> {
+  /**
+   * Waits for what somebody else does, at most as long as the call has time. What it does later is not seen. `outcome`: of
+   * the call, if it is not waited for to its end.
+   */
+  async within<Result>(
+    work: Result | PromiseLike<Result>,
+    outcome: Outcome = 'not-applied',
+  ): Promise<Result> {
     const ended = Promise.withResolvers<never>();
-    const end = this.#ended();
+    const end = this.#ended(outcome);
     if (end !== undefined) ended.reject(end);
-    const onAbort = (): void => ended.reject(this.#aborted());
-    const timer = this.#seams.clock.setTimer(Math.max(0, this.#leftMs), () => ended.reject(this.#over()));
+    const onAbort = (): void => ended.reject(this.#aborted(outcome));
+    const onLate = (): void => ended.reject(this.#over(outcome));
+    const timer = this.#seams.clock.setTimer(Math.max(0, this.#leftMs), onLate);
     this.#signal?.addEventListener('abort', onAbort, { once: true });
     try {
       // Raced even if the call is over: `work` goes on, and its failure, if nobody heard it, would end the process.
@@ -51,23 +58,20 @@ export class CallTime {
     return this.#deadline - this.#seams.clock.now();
   }
 
-  #ended(): HoldfastError | undefined {
-    if (this.#signal?.aborted) return this.#aborted();
-    return this.#leftMs <= 0 ? this.#over() : undefined;
+  #ended(outcome?: Outcome): HoldfastError | undefined {
+    if (this.#signal?.aborted) return this.#aborted(outcome);
+    return this.#leftMs <= 0 ? this.#over(outcome) : undefined;
   }
 
-  #over(): HoldfastError {
+  #over(outcome: Outcome = 'not-applied'): HoldfastError {
     return new HoldfastError(
       'HOLDFAST_DEADLINE_EXCEEDED',
       'the call did not come to its end in the time given',
-      {
-        outcome: 'not-applied',
-        cause: this.obstacle,
-      },
+      { outcome, cause: this.obstacle },
     );
   }
 
-  #aborted(): HoldfastError {
-    return aborted('the call was aborted', this.#signal);
+  #aborted(outcome?: Outcome): HoldfastError {
+    return aborted('the call was aborted', this.#signal, outcome);
   }
 }

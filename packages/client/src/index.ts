@@ -27,6 +27,7 @@ export type {
   HoldfastCampaignOptions,
   HoldfastElectOptions,
   HoldfastLockOptions,
+  HoldfastReleaseOptions,
 } from './locks/lock-options.ts';
 export type {
   CallOptions,

@@ -2,7 +2,9 @@ import { HoldfastError, type Outcome } from '@holdfast/types';
 import { CallTime } from '../call-time.ts';
 import type { Home } from '../home.ts';
 import { LevelError } from '../level-error.ts';
+import { GivingUp } from '../locks/giving-up.ts';
 import type { KeptAlive } from '../locks/kept-alive.ts';
+import type { HoldfastReleaseOptions } from '../locks/lock-options.ts';
 import type { Requests } from '../requests.ts';
 import type { Seams } from '../seams.ts';
 import type { LeaseKey } from './lease-book.ts';
@@ -34,10 +36,11 @@ const BYTES_MAX = 1_048_576;
  */
 export class Lease<KDefault = string, VDefault = string> implements AsyncDisposable {
   readonly #parts: LeaseParts;
-  #revoked: Promise<boolean> | undefined;
+  readonly #givingUp: GivingUp;
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
+    this.#givingUp = new GivingUp(parts.seams, (timeoutMs) => this.#giveUp(timeoutMs));
     parts.home.attach(this);
   }
 
@@ -97,10 +100,12 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
    * Deletes all keys that are still its own, in one transaction, and ends it. True: it was held without a gap up to then.
    * False: it was lost before, or that cannot be told; its keys then expire. Called again it tells the same. Closing the
    * database revokes its leases.
+   *
+   * From the call on it is not `held`, nor renewed, whatever becomes of it. Options, and what it rejects with if there are any,
+   * are those of a lock's `release`.
    */
-  revoke(): Promise<boolean> {
-    this.#revoked ??= this.#revoke();
-    return this.#revoked;
+  revoke(options: HoldfastReleaseOptions = {}): Promise<boolean> {
+    return this.#givingUp.waitedFor(options);
   }
 
   /** With its database. */
@@ -112,11 +117,11 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
     await this.revoke();
   }
 
-  async #revoke(): Promise<boolean> {
+  async #giveUp(timeoutMs = 0): Promise<boolean> {
     const { home, hold, keeper, seams, requests } = this.#parts;
     home.detach(this);
     const wasHeld = hold.stop();
-    const time = new CallTime(seams, requests.timeoutMs({}), undefined);
+    const time = new CallTime(seams, Math.max(timeoutMs, requests.timeoutMs({})), undefined);
     const isEnded = await keeper.inTurn(time, { isUrgent: true }, () => keeper.end(time)).catch(() => false);
     return wasHeld && isEnded;
   }

@@ -25,13 +25,24 @@ export interface HoldfastCampaignOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of `release` and `revoke`. Without them these never reject. */
+export interface HoldfastReleaseOptions {
+  /**
+   * Milliseconds that its caller waits: HOLDFAST_DEADLINE_EXCEEDED after that. The cluster is asked for as long, and at
+   * least as long as the database gives a call that names no time.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the waiting at once with HOLDFAST_ABORTED. What was held is given up all the same, also if it is aborted before. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 const CALL_NAMES = ['timeoutMs', 'signal'];
 const TTL_MS = 10_000;
 /** Less would be lost by a pause of the garbage collector. */
 const TTL_MS_MIN = 100;
 const NAME_BYTES_MAX = 1024;
 
-/** Of `lock`, `tryLock` and `campaign`. Throws HOLDFAST_INVALID_ARGUMENT. */
+/** Of `lock`, `tryLock`, `campaign`, `release` and `revoke`. Throws HOLDFAST_INVALID_ARGUMENT. */
 export function checkedLockOptions(options: HoldfastLockOptions, own: readonly string[] = ['ttlMs']): void {
   checkedNames('options', options, [...own, ...CALL_NAMES]);
   checkedPositive('timeoutMs', options.timeoutMs);

@@ -1,16 +1,20 @@
 import type { Condition, Revision } from '@holdfast/types';
 import type { Home } from '../home.ts';
+import type { Seams } from '../seams.ts';
+import { GivingUp } from './giving-up.ts';
 import type { KeptAlive } from './kept-alive.ts';
+import type { HoldfastReleaseOptions } from './lock-options.ts';
 
 export interface LockParts {
   readonly name: string;
   readonly token: Revision;
   readonly home: Home;
+  readonly seams: Pick<Seams, 'clock' | 'random'>;
   readonly hold: KeptAlive;
   /** That it is held: what a transaction may ask for. */
   readonly condition: Condition;
-  /** Deletes it if it is still this one's. False: it was not. */
-  remove(): Promise<boolean>;
+  /** Deletes it if it is still this one's. False: it was not. `timeoutMs`: for that, if it is to be longer than usual. */
+  remove(timeoutMs: number | undefined): Promise<boolean>;
 }
 
 /** Conditions of transactions, which take a lock as it is. */
@@ -27,10 +31,11 @@ export function conditionOf(lock: unknown): Condition | undefined {
  */
 export class Lock implements AsyncDisposable {
   readonly #parts: LockParts;
-  #released: Promise<boolean> | undefined;
+  readonly #givingUp: GivingUp;
 
   constructor(parts: LockParts) {
     this.#parts = parts;
+    this.#givingUp = new GivingUp(parts.seams, (timeoutMs) => this.#giveUp(timeoutMs));
     CONDITIONS.set(this, parts.condition);
     parts.home.attach(this);
   }
@@ -64,10 +69,13 @@ export class Lock implements AsyncDisposable {
   /**
    * Gives it up. True: it was held without a gap up to its release. False: it was lost before, or that cannot be told; it
    * then expires by itself. Called again it tells the same. Closing the database releases its locks.
+   *
+   * From the call on it is not `held`, nor renewed, whatever becomes of the release. Without options it never rejects, and ends
+   * when the database's time for a call is over. Rejects with HOLDFAST_ABORTED as soon as `signal` is aborted and with
+   * HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs`, `outcome` unknown: the release goes on, and what it cannot reach expires.
    */
-  release(): Promise<boolean> {
-    this.#released ??= this.#release();
-    return this.#released;
+  release(options: HoldfastReleaseOptions = {}): Promise<boolean> {
+    return this.#givingUp.waitedFor(options);
   }
 
   /** With its database. */
@@ -79,11 +87,11 @@ export class Lock implements AsyncDisposable {
     await this.release();
   }
 
-  async #release(): Promise<boolean> {
+  async #giveUp(timeoutMs: number | undefined): Promise<boolean> {
     const { home, hold, remove } = this.#parts;
     home.detach(this);
     const wasHeld = hold.stop();
-    const isRemoved = await remove().catch(() => false);
+    const isRemoved = await remove(timeoutMs).catch(() => false);
     return wasHeld && isRemoved;
   }
 }

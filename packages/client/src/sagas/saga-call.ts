@@ -56,16 +56,3 @@ export async function endedInTime<Result>(
     timer.cancel();
   }
 }
-
-/** Until `work` is over, or is waited for no longer. It goes on. */
-export async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const onAbort = (): void => over.resolve();
-  if (signal?.aborted === true) onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, over.promise]);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
-}

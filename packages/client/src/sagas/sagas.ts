@@ -2,7 +2,7 @@ import { HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
 import type { Lock } from '../locks/lock.ts';
 import { type Seams, systemSeams } from '../seams.ts';
-import { endedInTime, ofKeptSaga, type SagaCallOptions, timeLeft, unlessAborted } from './saga-call.ts';
+import { endedInTime, ofKeptSaga, type SagaCallOptions, timeLeft } from './saga-call.ts';
 import type { SagaDefinition } from './saga-definition.ts';
 import { firstSteps, isOver, type SagaRecord, sagaKey } from './saga-record.ts';
 import { SagaRegister } from './saga-register.ts';
@@ -150,7 +150,7 @@ export class Sagas extends SagaRegister {
     } finally {
       forget();
       // Not for a cluster that may not answer, once it is called off: the tenure expires by itself.
-      await unlessAborted(tenure.release(), signal);
+      await tenure.release({ signal }).catch(() => undefined);
     }
   }
 }
