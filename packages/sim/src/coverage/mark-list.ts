@@ -55,6 +55,8 @@ const LIST = {
   diedFiling: { says: 'a node died while it listed what was lost', faults: [47] },
   syncFailed: { says: 'an fsync failed', faults: [37] },
   readFailed: { says: 'a read of a disk failed', faults: [37] },
+  entryFailed: { says: 'a file was not opened, renamed or removed', faults: [37] },
+  directorySyncFailed: { says: 'an fsync of a directory failed', faults: [37, 42] },
   writeFailed: { says: 'a write to a disk failed', faults: [37] },
   stoppedByDisk: { says: 'a node ended because its disk failed', faults: [37, 46] },
   tailLost: { says: 'a node came back without the end of its log', faults: [39] },

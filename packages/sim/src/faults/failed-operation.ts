@@ -1,10 +1,8 @@
-import type { SimMachine } from '../cluster/sim-machine.ts';
 import { logUniform, pick } from '../run/draw.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { mayStopNode } from './failing-disk.ts';
+import { mayFailInStore, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import type { FaultWorld } from './fault-world.ts';
 import { drawLoss, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
 
@@ -40,7 +38,7 @@ export const failedOperation: FaultType<FailedOperation> = {
   inflict({ operation, where, forGood, forMs, isRestarted, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    if (where === 'store' && !mayFail(machine, world)) return;
+    if (where === 'store' && !mayFailInStore(machine, world)) return;
     const armed = machine.disk.inject({
       operation,
       code: 'EIO',
@@ -62,15 +60,3 @@ export const failedOperation: FaultType<FailedOperation> = {
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };
-
-/** A store in which the disk fails twice before it is read may be given up by its node: that is damage, and bounded as such. */
-function mayFail(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
-  const { promises } = watch;
-  if (promises.mayHaveFailed(machine.id)) {
-    if (!atlas.mayImpair(machine)) return false;
-    atlas.impair(machine, { forGood: false });
-    promises.storeDamaged(machine.id);
-  }
-  promises.storeMayFail(machine.id);
-  return true;
-}

@@ -30,3 +30,15 @@ export function mayStopNode(
     world.cluster.clock.setTimer(ENDS_MS_MAX, pardon);
   });
 }
+
+/** A store in which the disk fails twice before it is read may be given up by its node: that is damage, and bounded as such. */
+export function mayFailInStore(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
+  const { promises } = watch;
+  if (promises.mayHaveFailed(machine.id)) {
+    if (!atlas.mayImpair(machine)) return false;
+    atlas.impair(machine, { forGood: false });
+    promises.storeDamaged(machine.id);
+  }
+  promises.storeMayFail(machine.id);
+  return true;
+}

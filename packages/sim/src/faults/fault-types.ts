@@ -2,6 +2,7 @@ import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
 import { type Coup, coup } from './coup.ts';
 import { type Duel, duel } from './duel.ts';
+import { type FailedEntry, failedEntry } from './failed-entry.ts';
 import { type FailedOperation, failedOperation } from './failed-operation.ts';
 import { type FailedSync, failedSync } from './failed-sync.ts';
 import type { FaultType } from './fault-type.ts';
@@ -58,7 +59,8 @@ export type Fault =
   | Coup
   | Succession
   | NoRoom
-  | LostAnswer;
+  | LostAnswer
+  | FailedEntry;
 
 export type FaultKind = Fault['kind'];
 
@@ -92,6 +94,7 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   succession,
   noRoom,
   lostAnswer,
+  failedEntry,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

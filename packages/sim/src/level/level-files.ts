@@ -163,8 +163,9 @@ export class LevelFiles {
   }
 
   async #removeObsolete(): Promise<void> {
+    // LevelDB does not look at what comes of it: what is still there is obsolete the next time, too.
     for (const name of await this.#disk.list(this.#directory))
-      if (this.#isObsolete(name)) await this.#disk.remove(this.#path(name));
+      if (this.#isObsolete(name)) await this.#disk.remove(this.#path(name)).catch(() => undefined);
   }
 
   #isObsolete(name: string): boolean {

@@ -245,6 +245,49 @@ describe('Operations that fail with EIO (P10)', () => {
   });
 });
 
+describe('Entries of directories that fail with EIO (P10)', () => {
+  it.each([
+    ['syncDirectory', 'wal', true],
+    ['syncDirectory', 'store', true],
+    ['syncDirectory', 'store', false],
+    ['syncDirectory', 'database', true],
+    ['open', 'wal', true],
+    ['open', 'store', true],
+    ['open', 'store', false],
+    ['open', 'database', true],
+    ['rename', 'wal', true],
+    ['rename', 'store', true],
+  ] as const)(
+    '%s in the %s ends its node (started anew: %s), and nothing acknowledged is lost',
+    async (operation, where, isRestarted) => {
+      const bench = await FaultBench.formed(3);
+      await bench.write(3);
+      const { id: node } = bench.cluster.primary!;
+      const entry = { kind: 'failedEntry', node, operation, where, isRestarted } as const;
+      bench.inflict({ ...entry, forGood: false, forMs: 20_000, loss: 'synced', ...SOON });
+      await bench.write(3);
+      await bench.until(() => bench.met('stoppedByDisk') === 1, 20_000);
+      expect(bench.world.struck.get('failedEntry')).toBe(1);
+      expect(bench.met(operation === 'syncDirectory' ? 'directorySyncFailed' : 'entryFailed')).toBe(1);
+      await bench.cluster.clock.advance(1000);
+      await bench.level();
+      for (let at = 0; at < 6; at += 1)
+        expect(await bench.cluster.clock.drive(bench.client.get(`key ${at}`))).toBe('value');
+      expect(bench.ends).toEqual([]);
+    },
+  );
+
+  it('are no matter to a store that only tidies up', async () => {
+    const bench = await FaultBench.formed(3);
+    const { id: node } = bench.standby;
+    const entry = { kind: 'failedEntry', node, operation: 'remove', where: 'store' } as const;
+    bench.inflict({ ...entry, forGood: true, forMs: 1000, isRestarted: true, ...SOON });
+    await bench.until(() => bench.met('entryFailed') > 0);
+    await bench.level();
+    expect(bench.met('stoppedByDisk')).toBe(0);
+  });
+});
+
 describe('A disk that nothing can be done about', () => {
   it('keeps its node from starting if it cannot be told whose it is', async () => {
     const bench = await FaultBench.formed(3);
