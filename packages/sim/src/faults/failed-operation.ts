@@ -42,7 +42,7 @@ export const failedOperation: FaultType<FailedOperation> = {
     const armed = machine.disk.inject({
       operation,
       code: 'EIO',
-      // A log that is read anew takes what cannot be read for lost: that is damage, and bounded as such.
+      // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.
       path: (path) =>
         path.startsWith(`${DATABASE}/${where}`) &&
         (operation === 'write' || where !== 'wal' || machine.node !== undefined),

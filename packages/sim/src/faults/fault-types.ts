@@ -26,6 +26,7 @@ import { type StoreDamage, storeDamage } from './store-damage.ts';
 import { type Succession, succession } from './succession.ts';
 import { type Switchover, switchover } from './switchover.ts';
 import { type Swizzle, swizzle } from './swizzle.ts';
+import { type UnreadableLog, unreadableLog } from './unreadable-log.ts';
 import { type WalDamage, walDamage } from './wal-damage.ts';
 import { type WallClock, wallClock } from './wall-clock.ts';
 import { type Wipe, wipe } from './wipe.ts';
@@ -60,7 +61,8 @@ export type Fault =
   | Succession
   | NoRoom
   | LostAnswer
-  | FailedEntry;
+  | FailedEntry
+  | UnreadableLog;
 
 export type FaultKind = Fault['kind'];
 
@@ -95,6 +97,7 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   noRoom,
   lostAnswer,
   failedEntry,
+  unreadableLog,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -288,6 +288,52 @@ describe('Entries of directories that fail with EIO (P10)', () => {
   });
 });
 
+describe('A log that cannot be read while its node starts', () => {
+  it.each([0, 1, 2])('ends that start, from read %i on, and is whole the next time', async (after) => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(6);
+    const { id: node } = bench.cluster.primary!;
+    bench.inflict({ kind: 'unreadableLog', node, after, forGood: true, loss: 'synced', ...SOON });
+    await bench.write(3);
+    await bench.until(() => bench.met('stoppedByDisk') === 1);
+    expect(bench.world.struck.get('unreadableLog')).toBe(1);
+    await bench.cluster.clock.advance(1000);
+    await bench.level();
+    expect(bench.met('holeFound')).toBe(0);
+    expect(bench.ends).toEqual([]);
+  });
+
+  it('is read once more where it failed to be read', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(6);
+    const { id: node } = bench.standby;
+    bench.inflict({ kind: 'unreadableLog', node, after: 0, forGood: false, ...SOON });
+    await bench.until(() => bench.met('logUnreadable') === 1);
+    await bench.level();
+    expect(bench.met('stoppedByDisk')).toBe(0);
+    expect(bench.met('holeFound')).toBe(0);
+  });
+
+  it('says so, and leaves its node fit to start again', async () => {
+    const bench = await FaultBench.formed(1);
+    await bench.write(6);
+    const [machine] = bench.cluster.machines;
+    machine!.kill();
+    const path = (name: string): boolean => name.startsWith(`${DATABASE}/wal`);
+    const fault = { operation: 'read', code: 'EIO', path, times: Number.POSITIVE_INFINITY } as const;
+    const armed = machine!.disk.inject(fault);
+    machine!.start();
+    await bench.until(() => bench.ends.length > 0);
+    expect(bench.ends).toMatchObject([{ code: 'HOLDFAST_DISK_FAILED' }]);
+    machine!.kill();
+    armed.clear();
+    machine!.start();
+    await bench.level();
+    for (let at = 0; at < 6; at += 1)
+      expect(await bench.cluster.clock.drive(bench.client.get(`key ${at}`))).toBe('value');
+  });
+});
+
 describe('A disk that nothing can be done about', () => {
   it('keeps its node from starting if it cannot be told whose it is', async () => {
     const bench = await FaultBench.formed(3);
