@@ -1,5 +1,5 @@
 import type { Core, Effect, Input, PersistOrder } from '@holdfast/core';
-import type { Entry, LogIndex, PeerMessage, Ticket } from '@holdfast/types';
+import { type Entry, entryBytes, type LogIndex, type PeerMessage, type Ticket } from '@holdfast/types';
 import type { Meet, StepMarks } from './step-marks.ts';
 
 type Append = Extract<PeerMessage, { kind: 'append' }>;
@@ -27,10 +27,12 @@ export class LogMarks implements StepMarks {
     const { message } = input;
     if (message.kind === 'append' && message.term === core.context.term)
       if (message.previous.index < core.context.commit) this.#meet('appendBelowCommit');
+    if (message.kind === 'append' && message.entries.length > 0 && isFull(core)) this.#meet('standbyFull');
   }
 
   after(core: Core, input: Input, effects: readonly Effect[]): void {
     for (const effect of effects) this.#effect(effect);
+    if (awaitsApply(core)) this.#meet('writesAwaitApply');
     if (input.kind !== 'message') return;
     if (input.message.kind === 'append') this.#appended(input.message, effects);
     if (input.message.kind === 'appendMatch') this.#matched(core);
@@ -102,4 +104,20 @@ export class LogMarks implements StepMarks {
       if (progress.state === 'replicate' && !progress.hasRoom({ entries, bytes }))
         this.#meet('peerWindowFull');
   }
+}
+
+function awaitsApply({ office, context, applier }: Core): boolean {
+  if (office === undefined || office.admission.queued === 0 || !context.persists.idle) return false;
+  const { log, config } = context;
+  let bytes = 0;
+  for (let index = applier.applied.index + 1; index <= log.last.index; index += 1)
+    bytes += entryBytes(log.cached(index as LogIndex)!);
+  return bytes >= config.limits.unappliedBytesMax;
+}
+
+/** See `Standby`. */
+function isFull({ context, applier }: Core): boolean {
+  const { log, commit, config } = context;
+  const { unappliedBytesMax, logCacheBytesMax } = config.limits;
+  return applier.applied.index < commit && log.cacheBytes > unappliedBytesMax + logCacheBytesMax;
 }

@@ -37,6 +37,8 @@ const LIST = {
   conflictSkippedTerms: { says: 'a conflict went back by more than one entry', faults: [21] },
   entriesReadBack: { says: 'entries for a peer were read back from the disk', faults: [21] },
   peerWindowFull: { says: 'a peer had no room for one more append', faults: [25] },
+  writesAwaitApply: { says: 'writes waited until more of the log was applied', faults: [25] },
+  standbyFull: { says: 'a standby took no entries until it had applied more', faults: [25] },
   queueFull: { says: 'a request was refused: a queue was full', faults: [25] },
   // Snapshots
   snapshotNeeded: { says: 'a peer needed what the log no longer held', faults: [25, 35] },

@@ -1,5 +1,5 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
-import { pick } from '../run/draw.ts';
+import { logUniform, pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls, drawClearingCalls, drawExpiringCalls } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
@@ -16,6 +16,11 @@ const PIECES_SHARE = 0.5;
 const CLEARING_SHARE = 0.4;
 /** Of the clusters of seven, those that have six. */
 const SIX_SHARE = 0.4;
+/** Share of the runs with little room for what is not applied yet, in the queue of a primary, and on the way to a peer. */
+const LITTLE_ROOM_SHARE = 0.15;
+/** Least that a configuration may say. */
+const ROOM_BYTES_MIN = 1024;
+const ROOM_BYTES_MAX = 8192;
 /** What becomes of those that are not needed in the end; undefined: they are down. */
 const RESTS = [undefined, undefined, undefined, 'cut', 'unheard', 'deaf'] as const;
 
@@ -35,7 +40,8 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   const drawn = drawScenario(random.named('scenario'));
   const scenario = focus === undefined ? drawn : focusedOn(focus, drawn);
   const { workMs } = scenario;
-  const cluster = withSix(random.named('six'), withPieces(random.named('pieces'), scenario.cluster));
+  const inPieces = withPieces(random.named('pieces'), scenario.cluster);
+  const cluster = withLittleRoom(random.named('room'), withSix(random.named('six'), inPieces));
   const nodes = names('n', cluster.nodes);
   const clients = names('c', scenario.clients);
   const scene = { nodes, clients, hosts: [...nodes, ...clients] };
@@ -93,6 +99,21 @@ function withSix(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
 function withPieces(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
   if (random.next() >= PIECES_SHARE) return cluster;
   return { ...cluster, limits: { ...cluster.limits, clearKeysMax: 1 } };
+}
+
+/** A standby has room for what its cache of the log may hold besides, which is little as well then. */
+function withLittleRoom(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
+  const rooms = [
+    ['unappliedBytesMax', 'logCacheBytesMax'],
+    ['admitQueueBytesMax'],
+    ['peerWindowBytes'],
+  ] as const;
+  const limits: Record<string, number> = {};
+  for (const names of rooms) {
+    const bytes = Math.ceil(logUniform(random, ROOM_BYTES_MIN, ROOM_BYTES_MAX));
+    if (random.next() < LITTLE_ROOM_SHARE) for (const name of names) limits[name] = bytes;
+  }
+  return { ...cluster, limits: { ...cluster.limits, ...limits } };
 }
 
 /** For people. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Holdfast } from '@holdfast/client';
 import { describe, expect, it } from 'vitest';
-import { SimCluster } from '../../src/cluster/sim-cluster.ts';
+import { SimCluster, type SimClusterOptions } from '../../src/cluster/sim-cluster.ts';
 import type { SimMachine } from '../../src/cluster/sim-machine.ts';
 import { marksMissed } from '../../src/coverage/coverage-marks.ts';
 import { MARK_NAMES, MARKS, type MarkName } from '../../src/coverage/mark-list.ts';
@@ -11,9 +11,13 @@ import { Watch } from '../../src/run/watch.ts';
 /** Cases that come with changes of membership. */
 const MEMBERSHIP = [26, 27, 28, 29, 30];
 
-async function clusterOf(nodes: number): Promise<{ cluster: SimCluster; met: (mark: MarkName) => number }> {
+async function clusterOf(
+  nodes: number,
+  options: Pick<SimClusterOptions, 'limits'> = {},
+): Promise<{ cluster: SimCluster; met: (mark: MarkName) => number }> {
   const watch = new Watch(nodes);
   const cluster = new SimCluster({
+    ...options,
     seed: 1,
     nodes,
     observer: watch,
@@ -115,6 +119,22 @@ describe('Marks', () => {
     machine!.start();
     await primaryOf(cluster);
     expect(met('termOfVoteRecovered')).toBeGreaterThan(0);
+  });
+
+  it('tell that writes waited for room, which there was for all of them in the end', async () => {
+    const bytes = { unappliedBytesMax: 1024, logCacheBytesMax: 1024, peerWindowBytes: 1024 };
+    const { cluster, met } = await clusterOf(3, { limits: bytes });
+    const { transport, clock, random } = cluster.clientProcess('c1');
+    const client = new Holdfast(cluster.urls, { seams: { transport, clock, random } });
+    const put = async (name: string): Promise<void> => {
+      for (let at = 0; at < 20; at += 1) await client.put(`${name} ${at}`, 'value'.repeat(400));
+    };
+    await cluster.clock.drive(Promise.all(['a', 'b', 'c', 'd'].map(put)));
+    for (const mark of ['writesAwaitApply', 'peerWindowFull'] as const)
+      expect(met(mark), mark).toBeGreaterThan(0);
+    await cluster.clock.advance(1000);
+    const applied = cluster.machines.map(({ node }) => node!.status().applied);
+    expect(new Set(applied).size).toBe(1);
   });
 
   it('that nobody met are named', () => {

@@ -32,6 +32,16 @@ describe('A schedule', () => {
     }
   });
 
+  it('has little room in some runs, no less than a configuration may say', () => {
+    const drawn = Array.from({ length: 60 }, (_, seed) => drawSchedule(seed).cluster.limits);
+    for (const name of ['unappliedBytesMax', 'admitQueueBytesMax', 'peerWindowBytes'] as const) {
+      const small = drawn.map((limits) => limits[name]).filter((bytes) => bytes !== undefined);
+      expect(small.length, name).toBeGreaterThan(0);
+      expect(small.length, name).toBeLessThan(drawn.length / 2);
+      expect(Math.min(...small), name).toBeGreaterThanOrEqual(1024);
+    }
+  });
+
   it('goes on where a fault names who is not there', async () => {
     const { faults, ...rest } = drawSchedule(SEED);
     const strangers = FAULT_KINDS.map((kind) => faults.find((fault) => fault.kind === kind)).filter(
