@@ -138,12 +138,18 @@ export class Store {
       state = await readSystemState(level);
       if (isSuspect) await readAll(level);
       if (state === undefined) await level.batch([putFormat()], { sync: true });
-      await disk.syncDirectory(directory);
-      if (isSuspect) await clearSuspicion(disk, directory);
     } catch (error) {
       if (isCorruption(error)) return unusable(level, error.message);
       const reason = await unreadable(error);
       if (reason !== undefined) return unusable(level, reason);
+      await level.close();
+      throw failureOf(diskErrorOf(error, directory));
+    }
+    // All of it can be read: a disk that fails now fails this start, and is no reason to give the store up.
+    try {
+      await disk.syncDirectory(directory);
+      if (isSuspect) await clearSuspicion(disk, directory);
+    } catch (error) {
       await level.close();
       throw failureOf(diskErrorOf(error, directory));
     }

@@ -220,6 +220,26 @@ describe('what the disk cannot read', () => {
     level.open = open;
     expect((await openOn(level, { disk })).usable).toBe(true);
   });
+
+  test.each([
+    ['remove', '/data/store/SUSPECT'],
+    ['syncDirectory', '/data/store'],
+  ] as const)(
+    'is not what could all be read: %s failed when that was to be noted',
+    async (operation, path) => {
+      const disk = new SimDisk();
+      const level = new LossyLevel();
+      const { store, failures } = await openOn(level, { disk });
+      level.failure = EIO;
+      await expect(store.apply(new Replica().apply(LOG))).rejects.toThrow('Input/output error');
+      await expect.poll(() => failures.length).toBe(1);
+      await store.close();
+      level.failure = undefined;
+      disk.inject({ operation, path, code: 'EIO' });
+      await expect(openOn(level, { disk })).rejects.toMatchObject({ code: 'HOLDFAST_DISK_FAILED' });
+      expect((await openOn(level, { disk })).usable).toBe(true);
+    },
+  );
 });
 
 describe('a disk that fills while the first record is written', () => {
