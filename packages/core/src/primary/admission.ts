@@ -29,6 +29,7 @@ import {
   RETRY_AFTER_MS,
   sequenceClosed,
   sessionExpired,
+  tooLong,
 } from './refusals.ts';
 
 /** A write of this office: still queued, or logged and not yet in the session table. */
@@ -398,6 +399,11 @@ export class Admission {
     return queueFull();
   }
 
+  /** No room that others leave would do. */
+  #whyTooLong(bytes: number): WireError | undefined {
+    return bytes > this.#context.config.limits.admitQueueBytesMax ? tooLong() : undefined;
+  }
+
   #admit(frame: WriteFrame, requests: readonly ProposedWrite[]): void {
     const { answers } = this.#parts;
     const prefetch = this.#prefetches.begin(requests);
@@ -413,7 +419,7 @@ export class Admission {
       });
       const uses = prefetch !== undefined && Prefetches.isNeededBy(request) ? prefetch : undefined;
       const held = ack === 'local' && (this.#localLine.length > 0 || this.#lagging());
-      const full = held ? this.#whyLineFull() : this.#whyFull(bytes);
+      const full = this.#whyTooLong(bytes) ?? (held ? this.#whyLineFull() : this.#whyFull(bytes));
       if (full !== undefined) {
         answers.refuse(waiter, full);
         if (uses !== undefined) this.#prefetches.release(uses);

@@ -10,6 +10,11 @@ export function queueFull(): WireError {
   });
 }
 
+/** It would find no room if it were alone. */
+export function tooLong(): WireError {
+  return wireError('HOLDFAST_REQUEST_TOO_LARGE', 'the write is longer than the queue of the primary may be');
+}
+
 export function lineFull(): WireError {
   return wireError('HOLDFAST_OVERLOADED', 'too many local writes wait for replication', {
     retryAfterMs: RETRY_AFTER_MS,
