@@ -35,6 +35,7 @@ const USAGE = `Runs simulated clusters: docs/simulation.md.
 Exit codes: 0 all passed, 1 a promise was broken, 2 nothing went on, 3 the code under test broke,
 4 the simulator broke, 5 not understood.`;
 
+const EXIT_BROKEN = 4;
 const EXIT_USAGE = 5;
 const MINUTE_MS = 60_000;
 
@@ -49,7 +50,7 @@ const options = readSimOptions(process.argv.slice(2));
 if (typeof options === 'string') {
   console.log(options === 'help' ? USAGE : `${options}\n\n${USAGE}`);
   process.exitCode = options === 'help' ? 0 : EXIT_USAGE;
-} else await main(options);
+} else await main(options).catch(onBroken);
 
 async function main(options: SimOptions): Promise<void> {
   const { work, jobs } = options;
@@ -78,6 +79,13 @@ async function main(options: SimOptions): Promise<void> {
   process.exitCode = tally.exitCode;
   if (process.send === undefined) tally.print();
   else process.send({ kind: 'ends', tally: tally.message } satisfies JobNews, () => process.disconnect());
+}
+
+/** Node.js itself would end with what says that a promise was broken. */
+function onBroken(error: unknown): void {
+  console.log(error);
+  process.exitCode = EXIT_BROKEN;
+  process.disconnect?.();
 }
 
 async function make(run: Run, options: SimOptions, tally: SimTally): Promise<void> {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { drawSchedule, formatSchedule, parseSchedule, type Schedule } from '@holdfast/sim';
+import { nodeId } from '@holdfast/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runJob } from '../scripts/support/sim-jobs.ts';
 import { ROOT } from '../scripts/support/workspace.ts';
@@ -85,6 +86,15 @@ describe('pnpm sim', () => {
     [3, 'crash): n1 (run 1) ended: ', (cluster) => ({ cluster: { ...cluster, segmentBytes: -1 } })],
     [
       4,
+      'simulator): ',
+      // A call that writes nothing to nowhere.
+      ({ nodes }) => ({
+        majority: Array.from({ length: nodes }, (_, place) => nodeId(`n${place + 1}`)),
+        clients: [{ host: 'c1', threads: [[{ kind: 'write', thinkMs: 1, timeoutMs: 100 } as never]] }],
+      }),
+    ],
+    [
+      4,
       'simulator): fault kill: ',
       () => ({ faults: [{ atMs: 1, kind: 'kill', node: 'n1' } as unknown as Schedule['faults'][number]] }),
     ],
@@ -93,6 +103,12 @@ describe('pnpm sim', () => {
     const { status, stdout } = sim('--schedule', 'broken.json', '--no-shrink');
     expect(stdout).toContain(`seed ${SEED} FAILED (${words}`);
     expect(status).toBe(code);
+  });
+
+  it('ends with 4 where it cannot tell what came of a run', () => {
+    const { status, stdout } = sim('--seed', String(SEED), '--html', 'nowhere/run.html');
+    expect(stdout).toContain('nowhere/run.html');
+    expect(status).toBe(4);
   });
 
   it('makes as many runs as fit', () => {

@@ -18,6 +18,8 @@ export interface CoreObserver {
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void;
   /** A step threw, or left the core in a state that cannot be. */
   onBroken(boot: Boot, error: unknown): void;
+  /** The simulator's own code threw, where the code under test had called it. */
+  fails?(error: unknown): void;
 }
 
 /** Makes the real core, and tells of all that goes in and comes out. */

@@ -56,7 +56,8 @@ export class SimCluster {
     this.clockDrift = options.clockDrift ?? 0;
     const random = new SimRandom(options.seed);
     this.#random = random;
-    this.trace = new Trace({ clock, print: options.print });
+    const { print, observer } = options;
+    this.trace = new Trace({ clock, print, onThrow: (error) => observer.fails?.(error) });
     const { min, max } = options.latencyMs ?? LATENCY;
     const latencyMs = (from: string, to: string): (() => number) => {
       const latency = random.named(`link ${from} ${to}`).curve(LATENCY_KNOT_MS);

@@ -4,6 +4,7 @@ import type { NodeId } from '@holdfast/types';
 import { simLevels } from '../level/sim-level.ts';
 import type { SortedRecords } from '../level/sorted-records.ts';
 import { SimProcess } from '../process/sim-process.ts';
+import { underTest } from '../run/under-test.ts';
 import type { SimClock } from '../sim-clock.ts';
 import type { CrashOptions, SimDisk } from '../sim-disk.ts';
 import type { SimNetwork } from '../sim-network.ts';
@@ -115,7 +116,7 @@ export class SimMachine {
       { tuning, makeCore: probedCore(boot, observer) },
     ).then(
       (node) => {
-        this.#node = node;
+        this.#node = underTest(node);
         void node.stopped.then((error) => this.#onEnded(process, boot, error ?? new Error('it stopped')));
       },
       (error: unknown) => this.#onEnded(process, boot, error),

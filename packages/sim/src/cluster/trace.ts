@@ -5,6 +5,8 @@ export interface TraceOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Given each line, for people. */
   readonly print?: ((line: string) => void) | undefined;
+  /** Of a line for people: whoever records it is none the wiser. */
+  onThrow(error: unknown): void;
 }
 
 const TEXT_LENGTH_MAX = 16_384;
@@ -16,6 +18,7 @@ const TEXT_LENGTH_MAX = 16_384;
 export class Trace {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #print: ((line: string) => void) | undefined;
+  readonly #onThrow: TraceOptions['onThrow'];
   readonly #hash: Hash = createHash('sha256');
   /** Lines that are not hashed yet: each call of the hash costs more than the line does. */
   #text = '';
@@ -27,6 +30,7 @@ export class Trace {
   constructor(options: TraceOptions) {
     this.#clock = options.clock;
     this.#print = options.print;
+    this.#onThrow = options.onThrow;
   }
 
   get lines(): number {
@@ -43,7 +47,15 @@ export class Trace {
     }
     this.#text += `${this.#moment} ${words}\n`;
     if (this.#text.length > TEXT_LENGTH_MAX) this.#hashText();
-    this.#print?.(`${now.toFixed(3).padStart(11)}  ${explain === undefined ? words : explain()}`);
+    if (this.#print !== undefined) this.#show(this.#print, now, explain ?? (() => words));
+  }
+
+  #show(print: (line: string) => void, now: number, explain: () => string): void {
+    try {
+      print(`${now.toFixed(3).padStart(11)}  ${explain()}`);
+    } catch (error) {
+      this.#onThrow(error);
+    }
   }
 
   /** Of all lines so far, in hexadecimal. */

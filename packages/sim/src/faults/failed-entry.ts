@@ -49,7 +49,7 @@ export const failedEntry: FaultType<FailedEntry> = {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
     if (where === 'store' && !mayFailInStore(machine, world)) return;
-    const armed = machine.disk.inject({
+    const armed = world.inject(machine, {
       operation,
       code: 'EIO',
       path: PLACES[where],

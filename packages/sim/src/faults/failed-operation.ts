@@ -39,7 +39,7 @@ export const failedOperation: FaultType<FailedOperation> = {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
     if (where === 'store' && !mayFailInStore(machine, world)) return;
-    const armed = machine.disk.inject({
+    const armed = world.inject(machine, {
       operation,
       code: 'EIO',
       // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.

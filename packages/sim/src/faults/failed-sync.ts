@@ -36,7 +36,7 @@ export const failedSync: FaultType<FailedSync> = {
   inflict({ where, forGood, forMs, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    const armed = machine.disk.inject({
+    const armed = world.inject(machine, {
       operation: 'sync',
       code: 'EIO',
       path: (path) => path.startsWith(`${DATABASE}/${where}`),

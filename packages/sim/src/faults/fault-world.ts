@@ -3,7 +3,7 @@ import type { Boot } from '../cluster/core-probe.ts';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { CoverageMarks } from '../coverage/coverage-marks.ts';
-import type { DiskOperation } from '../disk/disk-faults.ts';
+import type { ArmedFault, DiskFault, DiskOperation } from '../disk/disk-faults.ts';
 import type { Watch } from '../run/watch.ts';
 import { FaultAtlas } from './fault-atlas.ts';
 import type { FaultKind } from './fault-types.ts';
@@ -73,14 +73,14 @@ export class FaultWorld {
   /** Unless faults are over by then. */
   later(ms: number, work: () => void): void {
     this.cluster.clock.setTimer(ms, () => {
-      if (!this.#isOver) work();
+      if (!this.#isOver) this.watch.own(work);
     });
   }
 
   /** The next time that it happens at a node, within the step; unless faults are over by then. */
   once(event: TriggerEvent, work: (node: NodeId) => void): void {
     this.watch.triggers.once(event, (node) => {
-      if (!this.#isOver) work(node);
+      if (!this.#isOver) this.watch.own(() => work(node));
     });
   }
 
@@ -134,7 +134,7 @@ export class FaultWorld {
     if (watchers === undefined) {
       const all = new Set<(operation: DiskOperation) => void>();
       machine.disk.onOperation = (operation) => {
-        for (const watcher of all) watcher(operation);
+        for (const watcher of all) this.watch.own(() => watcher(operation));
       };
       this.#diskWatchers.set(machine, all);
       watchers = all;
@@ -143,11 +143,26 @@ export class FaultWorld {
     return () => watchers.delete(onOperation);
   }
 
+  /** Has operations of its disk fail. */
+  inject({ disk }: SimMachine, { onFailed, ...fault }: DiskFault): ArmedFault {
+    return disk.inject({
+      ...fault,
+      onFailed: (operation) => this.watch.own(() => onFailed?.(operation)),
+    });
+  }
+
   /** From now on a node may end by itself: `then` takes it down and sees to it that it comes back. */
   mayEnd(machine: SimMachine, then: () => void): () => void {
     const expected = this.#mayEnd.get(machine) ?? new Set();
     this.#mayEnd.set(machine, expected.add(then));
     return () => expected.delete(then);
+  }
+
+  /** It was not ended by anybody: that is a failure of the run, unless it had reason to. */
+  onNodeEnded(boot: Boot, error: unknown): void {
+    this.watch.own(() => {
+      if (!this.hasEnded(boot)) this.watch.onNodeEnded(boot, error);
+    });
   }
 
   /** False if it had no reason to. */

@@ -25,7 +25,7 @@ export const noRoom: FaultType<NoRoom> = {
   inflict({ times, forMs, ...target }, world) {
     const machine = world.find(target);
     if (machine === undefined) return;
-    const armed = machine.disk.inject({
+    const armed = world.inject(machine, {
       operation: 'write',
       code: 'ENOSPC',
       path: (path) => path.startsWith(`${DATABASE}/wal/`) && path.endsWith('.wal'),

@@ -42,7 +42,7 @@ export const unreadableLog: FaultType<UnreadableLog> = {
     world.tell(`${machine.id} is killed`);
     const run = machine.runs + 1;
     let hasStruck = false;
-    machine.disk.inject({
+    world.inject(machine, {
       operation: 'read',
       code: 'EIO',
       // To the end of that start: a disk that reads the log again halfway leaves a hole, which is damage.

@@ -1,4 +1,5 @@
-import type { Clock, Random } from '@holdfast/types';
+import { AssertionError, type Clock, DiskError, type Random } from '@holdfast/types';
+import { blame, blamingProduct } from '../run/blame.ts';
 
 /** Where a callback comes from: an event loop that was stopped meets each of them in an order of its own. */
 export type GateSource = 'timer' | 'disk' | 'network';
@@ -10,7 +11,8 @@ interface Waiting {
 
 /**
  * What stands between a process and the world. Everything that calls into the process passes here: while it is
- * frozen all of it waits, and once it is dead nothing gets in any more, whatever it had begun.
+ * frozen all of it waits, and once it is dead nothing gets in any more, whatever it had begun. What is thrown inside is
+ * the process's own.
  */
 export class ProcessGate {
   readonly #clock: Clock;
@@ -32,7 +34,7 @@ export class ProcessGate {
   }
 
   run(source: GateSource, callback: () => void): void {
-    if (this.#state === 'running') callback();
+    if (this.#state === 'running') blamingProduct(callback);
     else if (this.#state !== 'dead') this.#backlog.push({ source, callback });
   }
 
@@ -42,7 +44,10 @@ export class ProcessGate {
       if (this.#state === 'dead') return;
       call().then(
         (result) => this.run(source, () => resolve(result)),
-        (error: unknown) => this.run(source, () => reject(error)),
+        (error: unknown) => {
+          if (source === 'disk') blameDisk(error);
+          this.run(source, () => reject(error));
+        },
       );
     });
   }
@@ -73,7 +78,12 @@ export class ProcessGate {
       this.#state = 'running';
       return;
     }
-    next.callback();
+    blamingProduct(next.callback);
     this.#clock.setTimer(0, () => this.#drain());
   }
+}
+
+/** A disk fails with errors of disks, and refuses to be misused. */
+function blameDisk(error: unknown): void {
+  if (!(error instanceof DiskError || error instanceof AssertionError)) blame(error, 'simulator');
 }

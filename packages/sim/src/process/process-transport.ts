@@ -6,6 +6,7 @@ import type {
   ListenOptions,
   Transport,
 } from '@holdfast/types';
+import { blamingProduct } from '../run/blame.ts';
 import type { ProcessGate } from './process-gate.ts';
 
 /** The network as one process sees it: what arrives waits while it is frozen. */
@@ -24,8 +25,9 @@ export class ProcessTransport implements Transport {
     return gate.answer('network', () =>
       this.#transport.listen({
         ...options,
-        decide: (request) => options.decide(request),
-        onConnection: (connection) => options.onConnection(new ProcessConnection(connection, gate)),
+        decide: (request) => blamingProduct(() => options.decide(request)),
+        onConnection: (connection) =>
+          blamingProduct(() => options.onConnection(new ProcessConnection(connection, gate))),
       }),
     );
   }

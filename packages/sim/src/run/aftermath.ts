@@ -10,6 +10,7 @@ import type { WinningLog } from '../oracles/winning-log.ts';
 import type { Rest, Schedule } from '../schedule/schedule.ts';
 import { PROBE_KEY } from '../workload/keys.ts';
 import { RunFailure } from './run-failure.ts';
+import { underTest } from './under-test.ts';
 import { untilOrFailure } from './until-or-failure.ts';
 import type { Watch } from './watch.ts';
 
@@ -18,6 +19,8 @@ const RECOVERY_MS_MAX = 10_000;
 /** Until nodes that are up agree. */
 const AGREEMENT_MS_MAX = 20_000;
 const PROBE_TIMEOUT_MS = 1000;
+/** Until one that is asked for what it holds has answered. */
+const ANSWER_MS_MAX = 60_000;
 const GOES_ON = 'a majority takes writes and answers';
 /** Where the client is that asks. */
 const PROBE_HOST = 'probe';
@@ -42,12 +45,14 @@ export class Aftermath {
     this.#rest = rest;
     this.#hosts = [...hosts, PROBE_HOST];
     const { transport, clock, random } = cluster.clientProcess(PROBE_HOST);
-    this.#client = new Holdfast(cluster.urls, {
-      seams: { transport, clock, random },
-      openTimeoutMs: RECOVERY_MS_MAX,
-      // All that is stored, whatever namespace it belongs to.
-      rawKeys: true,
-    });
+    this.#client = underTest(
+      new Holdfast(cluster.urls, {
+        seams: { transport, clock, random },
+        openTimeoutMs: RECOVERY_MS_MAX,
+        // All that is stored, whatever namespace it belongs to.
+        rawKeys: true,
+      }),
+    );
   }
 
   /** The majority is up, the others are not, or are cut off. Answers how long it took until it took a write. */
@@ -109,7 +114,7 @@ export class Aftermath {
     const { stateMachine } = this.#watch;
     for (;;) {
       const before = stateMachine.winningLog().lastIndex;
-      const found = await this.#cluster.clock.drive(this.#client.iterator().all());
+      const found = await this.#answer('all that is stored is read', this.#client.iterator().all());
       const log = stateMachine.winningLog();
       if (log.lastIndex !== before) continue;
       const due = [...log.finalState()];
@@ -124,12 +129,13 @@ export class Aftermath {
 
   /** What any node lists as diverged. */
   async listed(): Promise<ListedMutation[]> {
-    const { clock, machines } = this.#cluster;
+    const { machines } = this.#cluster;
     const listed = new Map<string, ListedMutation[]>();
     for (const { node } of machines) {
-      for (const { id } of node!.divergence.list()) {
+      const divergence = underTest(node!.divergence);
+      for (const { id } of divergence.list()) {
         if (listed.has(id)) continue;
-        const entry = await clock.drive(node!.divergence.show(id));
+        const entry = await this.#answer('what is listed as diverged is shown', divergence.show(id));
         const mutations = entry?.writes.flatMap((write) => write.mutations) ?? [];
         listed.set(
           id,
@@ -213,10 +219,20 @@ export class Aftermath {
     );
     const found = [];
     for (const { id, node } of this.#members(machines)) {
-      const { applied, digest } = await this.#cluster.clock.drive(node!.digest());
+      const { applied, digest } = await this.#answer('digests are told', node!.digest());
       found.push({ node: id, applied: applied.index, digest });
     }
     this.#watch.stateMachine.checkDigests(found);
+  }
+
+  async #answer<Result>(what: string, promise: Promise<Result>): Promise<Result> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    await this.#until(what, () => settled, ANSWER_MS_MAX);
+    return promise;
   }
 
   async #until(what: string, condition: () => boolean, limitMs: number): Promise<void> {

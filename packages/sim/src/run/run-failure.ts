@@ -1,5 +1,6 @@
 import { AssertionError } from '@holdfast/types';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
+import { type Blamed, blamedFor } from './blame.ts';
 
 /** What is to blame. Exit codes of `pnpm sim` follow from it. */
 export type FailureKind =
@@ -25,13 +26,17 @@ export class RunFailure extends Error {
     this.oracle = oracle;
   }
 
-  /** What an error means that was thrown where `otherwise` would be to blame for one that is no verdict. */
-  static from(error: unknown, otherwise: 'crash' | 'simulator', where: string = ''): RunFailure {
+  /**
+   * What an error means: the verdict of an oracle, or what whoever is to blame let out; `otherwise` is, if that cannot be
+   * told from its way.
+   */
+  static from(error: unknown, otherwise: Blamed, where: string = ''): RunFailure {
     if (error instanceof RunFailure) return error;
     const message = where + (error instanceof Error ? error.message : String(error));
     if (error instanceof SafetyViolation) return new RunFailure('safety', error.oracle, message, error);
-    if (error instanceof AssertionError && otherwise === 'crash')
+    const whom = blamedFor(error) ?? otherwise;
+    if (error instanceof AssertionError && whom === 'crash')
       return new RunFailure('safety', 'assertions', message, error);
-    return new RunFailure(otherwise, otherwise, message, error);
+    return new RunFailure(whom, whom, message, error);
   }
 }

@@ -1,5 +1,4 @@
 import { HistoryRecorder } from '@holdfast/check';
-import type { Boot } from '../cluster/core-probe.ts';
 import { SimCluster } from '../cluster/sim-cluster.ts';
 import type { MarkName } from '../coverage/mark-list.ts';
 import { type Fault, type FaultKind, inflict } from '../faults/fault-types.ts';
@@ -93,7 +92,13 @@ class ScheduledRun {
   constructor(schedule: Schedule, options: RunOptions) {
     this.#schedule = schedule;
     this.#watch = new Watch(schedule.cluster.nodes);
-    this.#cluster = clusterOf(schedule, this.#watch, options, (boot) => this.#faults.hasEnded(boot));
+    this.#cluster = new SimCluster({
+      seed: schedule.seed,
+      ...schedule.cluster,
+      observer: this.#watch,
+      print: options.print,
+      onNodeEnded: (boot, error) => this.#faults.onNodeEnded(boot, error),
+    });
     const { clock, trace, machines } = this.#cluster;
     this.#watch.follow(this.#cluster);
     this.#book = new CallBook(() => clock.now());
@@ -223,21 +228,4 @@ class ScheduledRun {
       onFailure: (error) => this.#watch.fails(error),
     });
   }
-}
-
-function clusterOf(
-  { seed, cluster }: Schedule,
-  watch: Watch,
-  options: RunOptions,
-  mayHaveEnded: (boot: Boot) => boolean,
-): SimCluster {
-  return new SimCluster({
-    seed,
-    ...cluster,
-    observer: watch,
-    print: options.print,
-    onNodeEnded: (boot, error) => {
-      if (!mayHaveEnded(boot)) watch.onNodeEnded(boot, error);
-    },
-  });
 }

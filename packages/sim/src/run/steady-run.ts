@@ -1,5 +1,6 @@
 import { Holdfast } from '@holdfast/client';
 import { SimCluster } from '../cluster/sim-cluster.ts';
+import { underTest } from './under-test.ts';
 import { Watch } from './watch.ts';
 
 const KEYS = 10;
@@ -43,7 +44,7 @@ export class SteadyRun {
   load(callsPerSecond: number): void {
     const { clock } = this.#cluster;
     const { transport, clock: own, random } = this.#cluster.clientProcess('c1');
-    const db = new Holdfast(this.#cluster.urls, { seams: { transport, clock: own, random } });
+    const db = underTest(new Holdfast(this.#cluster.urls, { seams: { transport, clock: own, random } }));
     const call = async (number: number): Promise<void> => {
       const key = `key ${number % KEYS}`;
       if (number % 2 === 0) await db.put(key, `value ${number}`);

@@ -1,4 +1,5 @@
 import type { Schedule } from '../schedule/schedule.ts';
+import { blamedFor } from './blame.ts';
 import { RunFailure } from './run-failure.ts';
 import { type RunOptions, type RunReport, runSchedule } from './run-schedule.ts';
 
@@ -12,15 +13,16 @@ export async function trySchedule(
 ): Promise<RunReport | RunFailure> {
   let unhandled: RunFailure | undefined;
   const onUnhandled = (error: unknown): void => {
-    unhandled ??= new RunFailure('crash', 'crash', `nobody handled ${String(error)}`, error);
+    const whom = blamedFor(error) ?? 'crash';
+    unhandled ??= new RunFailure(whom, whom, `nobody handled ${String(error)}`, error);
   };
-  process.on('unhandledRejection', onUnhandled);
+  process.on('unhandledRejection', onUnhandled).on('uncaughtException', onUnhandled);
   try {
     const report = await runSchedule(schedule, options);
     return unhandled ?? report;
   } catch (error) {
     return error instanceof RunFailure ? (unhandled ?? error) : RunFailure.from(error, 'simulator');
   } finally {
-    process.off('unhandledRejection', onUnhandled);
+    process.off('unhandledRejection', onUnhandled).off('uncaughtException', onUnhandled);
   }
 }

@@ -15,8 +15,8 @@ export async function untilOrFailure(wait: {
   try {
     await cluster.clock.runUntil(() => watch.failure !== undefined || condition(), { limitMs });
   } catch (error) {
-    // What is called by a timer is the code under test.
-    if (!(error instanceof OutOfTime)) throw RunFailure.from(error, 'crash');
+    // Timers are the simulator's; those that call the code under test do so by way of its process, which says so.
+    if (!(error instanceof OutOfTime)) throw RunFailure.from(error, 'simulator');
     throw new RunFailure('liveness', what, `not so after ${limitMs} ms: ${what}`, error);
   }
   if (watch.failure !== undefined) throw watch.failure;

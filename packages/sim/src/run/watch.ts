@@ -117,9 +117,9 @@ export class Watch implements CoreObserver {
   }
 
   onRecovered(boot: Boot, recovered: RecoveredState): void {
-    this.#cluster?.trace.record(`${boot.node} has read its disk (run ${boot.number})`);
-    this.marks.onRecovered(boot, recovered);
-    try {
+    this.own(() => {
+      this.#cluster?.trace.record(`${boot.node} has read its disk (run ${boot.number})`);
+      this.marks.onRecovered(boot, recovered);
       this.#sessions.onRecovered(boot, recovered);
       this.#reads.onRecovered(boot);
       this.#timed?.orders.onRecovered(boot);
@@ -130,23 +130,23 @@ export class Watch implements CoreObserver {
       this.#sealed.onRecovered(boot);
       const store = this.#storesOf(boot).at(-1);
       if (store !== undefined && recovered.storeUsable) this.#stores.onRecovered(boot, recovered, store);
-    } catch (error) {
-      this.fails(error);
-    }
+    });
   }
 
   beforeStep(boot: Boot, core: Core, input: Input): void {
     this.#cores.set(boot.node, core);
-    this.marks.beforeStep(boot, core, input);
-    this.#compared.beforeStep(boot, core.context);
-    this.#superseded.beforeStep(boot, core, input);
+    this.own(() => {
+      this.marks.beforeStep(boot, core, input);
+      this.#compared.beforeStep(boot, core.context);
+      this.#superseded.beforeStep(boot, core, input);
+    });
   }
 
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {
-    if (this.#cluster !== undefined) traceStep(this.#cluster.trace, boot, input, effects);
-    this.marks.afterStep(boot, input, effects);
-    this.triggers.onStep(boot.node, input, effects);
-    try {
+    this.own(() => {
+      if (this.#cluster !== undefined) traceStep(this.#cluster.trace, boot, input, effects);
+      this.marks.afterStep(boot, input, effects);
+      this.triggers.onStep(boot.node, input, effects);
       this.promises.onStep(boot, input, effects);
       this.syncs.onStep(boot, input);
       this.replaced.onStep(boot, input, effects);
@@ -174,9 +174,7 @@ export class Watch implements CoreObserver {
         this.#stores.onEffect(effect);
       }
       if (this.#timed !== undefined) this.#onTimedStep(this.#timed, boot, { input, effects, core });
-    } catch (error) {
-      this.fails(error);
-    }
+    });
   }
 
   /** Of a node whose store nobody has damaged. */
@@ -199,9 +197,18 @@ export class Watch implements CoreObserver {
     this.#remember(RunFailure.from(error, 'crash', `${node} (run ${number}) ended: `));
   }
 
-  /** An oracle's verdict, or anything else that the code under test threw. */
+  /** An oracle's verdict, or what the simulator's own code let out: its own errors, and those of what it had called. */
   fails(error: unknown): void {
-    this.#remember(RunFailure.from(error, 'crash'));
+    this.#remember(RunFailure.from(error, 'simulator'));
+  }
+
+  /** Runs a part of the simulator. What it throws ends the run, and does not get into whatever has called it. */
+  own(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.fails(error);
+    }
   }
 
   #onTimedStep(

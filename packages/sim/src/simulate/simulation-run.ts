@@ -51,9 +51,7 @@ export class SimulationRun {
       ...(timing === undefined ? {} : { timing }),
       observer: this.#watch,
       print: trace,
-      onNodeEnded: (boot, error) => {
-        if (!this.#faults.hasEnded(boot)) this.#watch.onNodeEnded(boot, error);
-      },
+      onNodeEnded: (boot, error) => this.#faults.onNodeEnded(boot, error),
     });
     this.#watch.follow(this.#cluster);
     const nodeIds = this.#cluster.machines.map(({ id }) => id);

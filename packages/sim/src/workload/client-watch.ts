@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { SimProcess } from '../process/sim-process.ts';
+import { underTest } from '../run/under-test.ts';
 import type { PlannedWatch } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import type { BookedWatch, WatchSection } from './watch-book.ts';
@@ -163,11 +164,8 @@ export class ClientWatch {
     const { cluster, process, plan } = this.#options;
     const { transport, clock, random } = process;
     const readPreference = plan.atMs % 2 === 0 ? 'primary' : 'standby';
-    return new Holdfast(cluster.urls, {
-      seams: { transport, clock, random },
-      readPreference,
-      openTimeoutMs: 2000,
-    });
+    const seams = { transport, clock, random };
+    return underTest(new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000 }));
   }
 
   #sleep(ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
 import type { SimProcess } from '../process/sim-process.ts';
+import { underTest } from '../run/under-test.ts';
 import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
@@ -22,7 +23,7 @@ export interface SimClientOptions {
   readonly aborts: PromptAborts;
   /** The newest revision that any node has applied. */
   newestApplied(): number;
-  /** An oracle's verdict, or an error that the client library should not have let out. */
+  /** An oracle's verdict, an error that the client library should not have let out, or one of this client's own. */
   onFailure(error: unknown): void;
 }
 
@@ -165,12 +166,14 @@ export class SimClient {
     // Every second client has reads asked of two nodes.
     const hedge = /[02468]$/.test(plan.host) ? { afterMs: 10, shareMax: 0.5 } : {};
     const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge };
-    const db = new Holdfast(cluster.urls, options);
+    const db = underTest(new Holdfast(cluster.urls, options));
     db.on('diverged', () => order.diverged());
     let spaced: Holdfast | undefined;
     const makeSpaced = (): Holdfast => {
       // With links of its own, so that these are lost one without the other.
-      spaced = new Holdfast(cluster.urls, { ...options, seams: { ...seams }, namespace: NAMESPACE });
+      spaced = underTest(
+        new Holdfast(cluster.urls, { ...options, seams: { ...seams }, namespace: NAMESPACE }),
+      );
       spaced.on('diverged', () => order.diverged());
       return spaced;
     };

@@ -22,8 +22,8 @@ function wait(before: (cluster: SimCluster) => void): Promise<void> {
 it('tells time that passed in vain from what threw meanwhile', async () => {
   await expect(wait(() => {})).rejects.toMatchObject({ kind: 'liveness', oracle: 'it is so' });
   const thrown = (error: Error) =>
-    wait(({ clock }) =>
-      clock.setTimer(1, () => {
+    wait((cluster) =>
+      cluster.clientProcess('c1').clock.setTimer(1, () => {
         throw error;
       }),
     );
@@ -32,4 +32,13 @@ it('tells time that passed in vain from what threw meanwhile', async () => {
     kind: 'safety',
     oracle: 'assertions',
   });
+});
+
+it('tells what a process throws from what is thrown around it', async () => {
+  const waited = wait(({ clock }) =>
+    clock.setTimer(1, () => {
+      throw new AssertionError('ah');
+    }),
+  );
+  await expect(waited).rejects.toMatchObject({ kind: 'simulator', message: 'ah' });
 });
