@@ -295,10 +295,14 @@ export class Driver {
   }
 
   #tellLoss({ lost, surviving, locals }: Extract<SessionEffect, { kind: 'diverged' }>): void {
-    for (const user of this.#users) {
-      const receipts = locals.filter(({ owner }) => owner === user).map(({ receipt }) => receipt);
-      user.onDiverged({ lost, surviving, receipts });
+    const receiptsOf = new Map<CallOwner | undefined, WriteReceipt[]>();
+    for (const { owner, receipt } of locals) {
+      const known = receiptsOf.get(owner);
+      if (known === undefined) receiptsOf.set(owner, [receipt]);
+      else known.push(receipt);
     }
+    for (const user of this.#users)
+      user.onDiverged({ lost, surviving, receipts: receiptsOf.get(user) ?? [] });
   }
 
   /** One timer for all deadlines and pauses, running only while calls are pending. It may be set to go off sooner. */
