@@ -4,7 +4,7 @@ export interface RetryLimits {
   readonly backoffMsMin: number;
   /** The longest pause is never longer than this, milliseconds. */
   readonly backoffMsMax: number;
-  /** Tokens a full budget holds: a repeat takes one and brings it back if it succeeds. */
+  /** Tokens a full budget holds: a repeat takes one and brings it back if it succeeds. Below 1: no repeats but to a new primary. */
   readonly budgetMax: number;
   /** Tokens added for each call that succeeds. */
   readonly budgetPerSuccess: number;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Holdfast } from '../../src/index.ts';
-import { wireError } from '../support/fake-cluster.ts';
+import { type Treatment, wireError } from '../support/fake-cluster.ts';
 import { World } from '../support/world.ts';
 
 let world: World;
@@ -119,6 +119,32 @@ describe('retries', () => {
     const calls = Array.from({ length: 1000 }, (_, number) => db.increment(`k${number}`));
     const results = await world.drive(Promise.all(calls));
     expect(results.every(({ value }) => value === 1)).toBe(true);
+  });
+
+  test.each([0, 0.5])('with a budget of %s there are none that are charged', async (budgetMax) => {
+    const db = await world.opened({ retry: { budgetMax } });
+    await world.drive(db.put('before', '1'));
+    const refuseOnce = (key: string): Treatment => {
+      if (refused.has(key)) return undefined;
+      refused.add(key);
+      return wireError('HOLDFAST_OVERLOADED');
+    };
+    const refused = new Set<string>();
+    world.cluster.onWrite = (_, { operations: [operation] }) => refuseOnce(`write ${operation?.key}`);
+    world.cluster.onRead = (_, { keys: [key] }) => refuseOnce(`read ${key}`);
+    // Each waits for a token that never comes, and says why at its deadline.
+    const calls = [db.put('a', '1', { timeoutMs: 500 }), db.get('a', { timeoutMs: 500 })];
+    for (const { ms, error } of await Promise.all(calls.map((call) => world.timed(call)))) {
+      expect(error).toMatchObject({ code: 'HOLDFAST_OVERLOADED', outcome: 'not-applied', attempts: 1 });
+      expect(ms).toBeLessThan(520);
+    }
+    // What goes well goes well, and what a new primary is owed it gets.
+    await world.drive(db.put('a', '2'));
+    const owed = db.increment('n');
+    await world.clock.advance(50);
+    world.cluster.elect('n2');
+    expect(await world.drive(owed)).toMatchObject({ value: 1 });
+    expect(db.health()).toMatchObject({ retryBudget: budgetMax, counters: { retries: 0, redeliveries: 1 } });
   });
 });
 
