@@ -1,6 +1,6 @@
 import { encodeServerMessages } from '@holdfast/wire';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { wireError } from './support/fake-cluster.ts';
 import { World } from './support/world.ts';
 
@@ -142,4 +142,62 @@ test('an undecodable frame ends the connection, and only that one', async () => 
   await world.clock.advance(100);
   expect(hellos()).toEqual([2, 1, 1]);
   await world.drive(db.put('a', '2'));
+});
+
+describe('a node that was linked is tried again', () => {
+  const GARBAGE = Uint8Array.of(0xc1);
+
+  /** When it was greeted; `afterMs`: it breaks the protocol so long after it has welcomed a client. */
+  async function greeted(afterMs: number): Promise<{ world: World; greetedAt: number[] }> {
+    const world = await World.start(1);
+    const { cluster, clock } = world;
+    const welcome = cluster.welcome.bind(cluster);
+    const greetedAt: number[] = [];
+    cluster.welcome = (...given) => {
+      greetedAt.push(clock.now());
+      if (Number.isFinite(afterMs)) clock.setTimer(afterMs, () => cluster.node('n1').sendRaw(GARBAGE));
+      return welcome(...given);
+    };
+    return { world, greetedAt };
+  }
+
+  test('less and less often, if it breaks the protocol as soon as it has welcomed its client', async () => {
+    const { world, greetedAt } = await greeted(0);
+    const db = world.client({ lazy: true }, ['ws://n1:7100']);
+    await world.clock.advance(10_000);
+    expect(greetedAt.length).toBeGreaterThan(10);
+    expect(greetedAt.length).toBeLessThan(50);
+    await world.drive(db.close());
+  });
+
+  test('at once, if that has lasted for a while', async () => {
+    const { world, greetedAt } = await greeted(600);
+    const db = world.client({ lazy: true }, ['ws://n1:7100']);
+    await world.clock.advance(10_000);
+    expect(greetedAt.length).toBeGreaterThan(14);
+    await world.drive(db.close());
+  });
+
+  test('at once, if it has answered something', async () => {
+    const { world, greetedAt } = await greeted(Number.POSITIVE_INFINITY);
+    const db = await world.opened({}, ['ws://n1:7100']);
+    for (let count = 0; count < 20; count += 1) {
+      await world.drive(db.get('a'));
+      world.cluster.node('n1').sendRaw(GARBAGE);
+      const cutAt = world.clock.now();
+      await world.clock.advance(30);
+      expect(greetedAt.at(-1)).toBeGreaterThan(cutAt);
+    }
+    await world.drive(db.close());
+  });
+
+  test('less and less often, if what it answers is nonsense', async () => {
+    const { world, greetedAt } = await greeted(Number.POSITIVE_INFINITY);
+    const db = await world.opened({ consistency: 'eventual', retry: { budgetMax: 1e6 } }, ['ws://n1:7100']);
+    const { cluster } = world;
+    cluster.state.get = () => ({ value: Uint8Array.of(1), revision: -1 as never });
+    await world.timed(db.get('a', { timeoutMs: 10_000 }));
+    expect(greetedAt.length).toBeLessThan(60);
+    await world.drive(db.close());
+  });
 });

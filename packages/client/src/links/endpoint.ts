@@ -28,7 +28,9 @@ export class Endpoint {
   retryAt = 0;
   /** Why the last attempt failed. */
   failure: HoldfastError | undefined;
+  /** Links one after the other that were of no use. */
   #failures = 0;
+  #welcomedAt = 0;
 
   constructor(url: string) {
     this.url = url;
@@ -39,18 +41,28 @@ export class Endpoint {
     return this.link === undefined && this.failure !== undefined && LASTING.has(this.failure.code);
   }
 
-  welcomed(node: NodeId, order: number): void {
+  welcomed(node: NodeId, { order, now }: { readonly order: number; readonly now: number }): void {
     this.node = node;
     this.lastNode = node;
     this.welcomeOrder = order;
     this.hasFailed = false;
     this.failure = undefined;
+    this.#welcomedAt = now;
+  }
+
+  /** It has been of use: something was answered over it. */
+  answered(): void {
     this.#failures = 0;
   }
 
-  /** The link is gone. The pause doubles with every attempt that led to no welcome. */
+  /**
+   * The link is gone. The pause doubles with every one that was of no use, welcomed or not: a node that breaks the protocol, or
+   * hangs up, as soon as it has welcomed its client would otherwise be tried a hundred times a second.
+   */
   lost(failure: HoldfastError, options: { now: number; random: number; timing: LinkTiming }): void {
     const { now, random, timing } = options;
+    const hasLasted = this.node !== undefined && now - this.#welcomedAt >= timing.redialMsMax;
+    if (hasLasted) this.#failures = 0;
     this.link = undefined;
     this.health = undefined;
     this.hasFailed = this.node === undefined;

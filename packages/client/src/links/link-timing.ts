@@ -15,7 +15,10 @@ export interface LinkTiming {
   readonly deadAfterMs: number;
   /** Between looks at the links, at most; a quarter of it random, so that clients do not look in step. */
   readonly checkMs: number;
-  /** Pause before the next attempt at an address: doubled from the first to the second, half of it random. */
+  /**
+   * Pause before the next attempt at an address: doubled from the first to the second, half of it random. A link that lasted
+   * as long as the second, or over which anything was answered, begins anew.
+   */
   readonly redialMsMin: number;
   readonly redialMsMax: number;
   /** How long a link that is being closed may take. */

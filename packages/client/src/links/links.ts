@@ -174,6 +174,8 @@ export class Links {
           health.heard(seams.clock.now());
           handlers.onSilent(id, false);
           handlers.onMessages(id, messages);
+          // Unless it was cut for what it said.
+          if (endpoint.link?.up && messages.some(isAnswer)) endpoint.answered();
         },
         onDown: (error) => this.#onDown(endpoint, id, error),
       },
@@ -190,7 +192,7 @@ export class Links {
     }
     this.#cluster ??= welcome.cluster;
     this.#welcomes += 1;
-    endpoint.welcomed(welcome.node, this.#welcomes);
+    endpoint.welcomed(welcome.node, { order: this.#welcomes, now: clock.now() });
     if (!this.#stopped) this.#options.handlers.onUp(id, welcome, roundTripMs);
     this.#review();
   }
@@ -242,6 +244,11 @@ export class Links {
     else if (verdict === 'silent') this.#options.handlers.onSilent(link.id, true);
     else if (verdict === 'dead') link.terminate();
   }
+}
+
+/** The node has done something that it was asked for. */
+function isAnswer({ kind }: ServerMessage): boolean {
+  return kind !== 'topology' && kind !== 'pong' && kind !== 'failed';
 }
 
 function viewOf(endpoint: Endpoint): EndpointView {
