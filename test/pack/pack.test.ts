@@ -168,7 +168,10 @@ describe('the packages as published', () => {
 
 /** Copies of the examples, compiled as a project of each format would. */
 const FORMATS = ['module', 'commonjs'] as const;
-/** They stand on packages that cannot be required. */
+/**
+ * They stand on a package that cannot be required: 4.0.1 of `blockstore-level` answers `require` only where ES modules may be
+ * required (`module-sync`), with a file that it does not hold.
+ */
 const MODULES_ONLY: ReadonlySet<string> = new Set(['ipfs-blocks']);
 
 function compileExamples(directory: string): void {
