@@ -10,6 +10,7 @@ import type { NetworkObserver } from './network/network-observer.ts';
 import { type RepeatOptions, Repeats } from './network/repeats.ts';
 import { SimConnection } from './network/sim-connection.ts';
 import { SimLink, SimWire } from './network/sim-wire.ts';
+import type { UnsentBytes } from './network/unsent-bytes.ts';
 import { SimTransport } from './sim-transport.ts';
 
 const FIRST_FREE_PORT = 40_000;
@@ -148,6 +149,12 @@ export class SimNetwork {
       if (end.wire.link.from === host) end.vanish();
       else if (end.wire.link.to === host) stale.add(end);
     }
+  }
+
+  /** Of the open connections of a host, those over which something waits. */
+  *unsentOf(host: string): Iterable<UnsentBytes> {
+    for (const { wire, isOpen, subprotocol, bufferedBytes: bytes } of this.#ends)
+      if (wire.link.from === host && isOpen && bytes > 0) yield { to: wire.link.to, subprotocol, bytes };
   }
 
   /** See `SimTransport.listen`. */

@@ -23,6 +23,7 @@ import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
 import { RightfulElections } from '../oracles/rightful-elections.ts';
 import { SafeReads } from '../oracles/safe-reads.ts';
 import { SealedEntries } from '../oracles/sealed-entries.ts';
+import { checkShell, checkUnsent } from '../oracles/shell-queues.ts';
 import { StateMachineSafety } from '../oracles/state-machine-safety.ts';
 import { StatedAges } from '../oracles/stated-ages.ts';
 import { SupersededEntries } from '../oracles/superseded-entries.ts';
@@ -139,7 +140,17 @@ export class Watch implements CoreObserver {
       this.marks.beforeStep(boot, core, input);
       this.#compared.beforeStep(boot, core.context);
       this.#superseded.beforeStep(boot, core, input);
+      if (input.kind === 'tick') this.#checkShell(boot);
     });
+  }
+
+  /** At a tick: what the step before asked for is done. */
+  #checkShell({ node }: Boot): void {
+    const machine = this.#cluster?.machine(node);
+    if (machine?.node === undefined) return;
+    const { limits } = machine.config;
+    checkShell(node, machine.node.status(), limits);
+    checkUnsent(node, this.#cluster!.network.unsentOf(node), limits);
   }
 
   onStep(boot: Boot, input: Input, effects: readonly Effect[], core: Core): void {

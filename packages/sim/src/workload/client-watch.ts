@@ -2,10 +2,12 @@ import { Holdfast, type HoldfastWatchOptions, type Watch, type WatchEventOf } fr
 import { HoldfastError } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
+import { checkClient } from '../oracles/shell-queues.ts';
 import type { SimProcess } from '../process/sim-process.ts';
 import { underTest } from '../run/under-test.ts';
 import type { PlannedWatch } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
+import { CLIENT_LANES } from './client-lanes.ts';
 import type { BookedWatch, WatchSection } from './watch-book.ts';
 
 export interface ClientWatchOptions {
@@ -104,6 +106,8 @@ export class ClientWatch {
     };
     const watch = this.#db.watch(options);
     this.#watch = watch;
+    const health = this.#db.health();
+    if (health !== undefined) checkClient(this.#options.host, health, CLIENT_LANES);
     try {
       let taken = 0;
       while ((taken < eventsMax || this.#isHurried) && !this.#isStopped) {
@@ -165,7 +169,9 @@ export class ClientWatch {
     const { transport, clock, random } = process;
     const readPreference = plan.atMs % 2 === 0 ? 'primary' : 'standby';
     const seams = { transport, clock, random };
-    return underTest(new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000 }));
+    return underTest(
+      new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000, lanes: CLIENT_LANES }),
+    );
   }
 
   #sleep(ms: number): Promise<void> {

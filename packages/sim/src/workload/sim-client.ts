@@ -4,11 +4,13 @@ import { REVISION_GAP } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
+import { checkClient } from '../oracles/shell-queues.ts';
 import type { SimProcess } from '../process/sim-process.ts';
 import { underTest } from '../run/under-test.ts';
 import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
+import { CLIENT_LANES } from './client-lanes.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWatch } from './client-watch.ts';
 import { ClientWrites } from './client-writes.ts';
@@ -61,6 +63,8 @@ interface Session {
   /** The namespace that clients share, over links of its own; made when it is used. */
   spaced(): Holdfast;
   readonly order: SessionOrder;
+  /** None of the library's queues is beyond its limit. */
+  checkQueues(): void;
 }
 
 const READ_PREFERENCES: readonly ReadPreference[] = ['primary', 'standby', 'nearest'];
@@ -130,6 +134,7 @@ export class SimClient {
   async #run(calls: readonly PlannedCall[]): Promise<void> {
     for (const call of calls) {
       await this.#pause(call.thinkMs);
+      this.#session.checkQueues();
       if (this.#isStopped) return;
       const { status } = this.#session.db;
       if (status !== 'open' && status !== 'opening') this.#session = this.#newSession();
@@ -165,7 +170,7 @@ export class SimClient {
     const degradation = { afterMs: 100 };
     // Every second client has reads asked of two nodes.
     const hedge = /[02468]$/.test(plan.host) ? { afterMs: 10, shareMax: 0.5 } : {};
-    const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge };
+    const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge, lanes: CLIENT_LANES };
     const db = underTest(new Holdfast(cluster.urls, options));
     db.on('diverged', () => order.diverged());
     let spaced: Holdfast | undefined;
@@ -177,7 +182,13 @@ export class SimClient {
       spaced.on('diverged', () => order.diverged());
       return spaced;
     };
-    return { db, spaced: () => spaced ?? makeSpaced(), order };
+    const checkQueues = (): void => {
+      for (const each of [db, spaced]) {
+        const health = each?.health();
+        if (health !== undefined) checkClient(plan.host, health, CLIENT_LANES);
+      }
+    };
+    return { db, spaced: () => spaced ?? makeSpaced(), order, checkQueues };
   }
 
   #pause(ms: number): Promise<void> {
@@ -188,13 +199,14 @@ export class SimClient {
 
   #worldOf(planned: PlannedCall): ClientWorld {
     const { cluster, plan, book, registers, counters } = this.#options;
-    const { db, spaced, order } = this.#session;
+    const { db, spaced, order, checkQueues } = this.#session;
     const abort = this.#abortOf(planned);
     const { timeoutMs } = planned;
     return {
       db,
       spaced,
       order,
+      checkQueues,
       book,
       registers,
       counters,
