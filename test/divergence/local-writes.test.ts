@@ -1,14 +1,9 @@
 import { Accounting, type ListedMutation } from '@holdfast/check';
+import { EXIT, run } from '@holdfast/cli';
 import { type Holdfast, HoldfastError } from '@holdfast/client';
 import { expect, test } from 'vitest';
+import { type PrintedDivergence, type PrintedWrite, textOf, writesOf } from '../support/faults/diverged.ts';
 import { ProcessCluster } from '../support/faults/process-cluster.ts';
-import {
-  type PrintedDivergence,
-  type PrintedWrite,
-  reapply,
-  textOf,
-  writesOf,
-} from '../support/faults/reapply.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 
 const ROUNDS = process.env.HOLDFAST_LONG === '1' ? 30 : 4;
@@ -104,6 +99,26 @@ async function everything(client: Holdfast<string, string>): Promise<Map<string,
   const found = new Map<string, string>();
   for await (const [key, value] of client.iterator({ consistency: 'linearizable' })) found.set(key, value);
   return found;
+}
+
+/** What the command line says of each listed write. */
+async function reapplyAll(cluster: ProcessCluster): Promise<Map<string, string>> {
+  const urls = cluster.ids.map((id) => `ws://127.0.0.1:${cluster.port(id)}`).join(',');
+  let printed = '';
+  const stdout = {
+    write: (text: string | Uint8Array, done?: () => void) => {
+      printed += String(text);
+      done?.();
+    },
+    on: () => undefined,
+  };
+  const given = ['divergence', 'reapply', '--all', '--json', '--url', urls];
+  expect(await run(given, { program: 'holdfast', directory: '/', env: {}, stdout })).toBe(EXIT.refused);
+  const results = printed
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; write: number; result: string });
+  return new Map(results.map(({ id, write, result }) => [`${id}/${write}`, result]));
 }
 
 /** Reads revisions in parallel, since accounting asks one key after the other. */
@@ -203,14 +218,16 @@ test(`a failover loses only listed local writes, within the bound, and brings th
   const [changed, ...others] = lost;
   const changedKey = textOf(changed!.mutations[0]!.key);
   await client.put(changedKey, 'changed since', { ack: 'quorum' });
-  expect(await reapply(client, changed!)).toBe('conflict');
+  const first = await reapplyAll(cluster);
+  expect(first.get(changed!.name)).toBe('conflict');
   expect(await client.get(changedKey, { consistency: 'linearizable' })).toBe('changed since');
+  expect(new Set(others.map(({ name }) => first.get(name)))).toEqual(new Set(['reapplied']));
+  // The new primary has carried them out.
+  for (const { name } of attempts) expect(['conflict', 'survived']).toContain(first.get(name));
+  const second = await reapplyAll(cluster);
+  expect(second.get(changed!.name)).toBe('conflict');
+  expect(new Set(others.map(({ name }) => second.get(name)))).toEqual(new Set(['repeated']));
   await client.del(changedKey, { ack: 'quorum' });
-  const reapplyAll = (writes: readonly PrintedWrite[]): Promise<string[]> =>
-    Promise.all(writes.map((write) => reapply(client, write)));
-  expect(new Set(await reapplyAll(others))).toEqual(new Set(['reapplied']));
-  expect(new Set(await reapplyAll(others))).toEqual(new Set(['repeated']));
-  for (const outcome of await reapplyAll(attempts)) expect(outcome).toBe('conflict');
 
   const after = await compare(accounting, client, [...listedIn([changed!]), ...listedIn(others, true)]);
   console.log(after.lines.at(-1));

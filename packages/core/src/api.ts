@@ -24,6 +24,10 @@ import type {
   WireError,
   WriteReceipt,
 } from '@holdfast/types';
+import type { SequenceState } from './state/sessions/session-table.ts';
+
+/** What is known of one call of a client. `done`: it was carried out, or refused, by the log that won. */
+export type SequenceKind = SequenceState['kind'];
 
 /** All times are milliseconds of the monotonic clock of this node. */
 export interface CoreTiming {
@@ -444,5 +448,7 @@ export interface CoreApi {
    * no write before its store is level.
    */
   readonly applyAwaited: boolean;
+  /** What the session table says of a client's call, as of the newest entry handed to the store: see `SequenceState`. */
+  sequenceKind(session: SessionId, sequence: number): SequenceKind;
   checkInvariants(): void;
 }

@@ -121,10 +121,11 @@ export class Core implements CoreApi {
   retainFrom(peersFrom: LogIndex = 0 as LogIndex): LogIndex {
     const { applier, context, office } = this;
     const needed = office?.replicator.neededFrom() ?? Number.MAX_SAFE_INTEGER;
-    let from = Math.min(applier.applied.index + 1, Math.max(needed, peersFrom));
-    if (applier.supersededFrom !== undefined) from = Math.min(from, applier.supersededFrom);
-    return Math.min(from, context.log.last.index + 1) as LogIndex;
+    const from = Math.min(applier.applied.index + 1, Math.max(needed, peersFrom));
+    return Math.min(from, applier.supersededFrom ?? from, context.log.last.index + 1) as LogIndex;
   }
+
+  readonly sequenceKind: CoreApi['sequenceKind'] = (...call) => this.applier.sessions.find(...call).kind;
 
   checkInvariants(): void {
     checkInvariants(this);

@@ -32,7 +32,14 @@ import { type CoreFactory, makeCore, openDatabase } from './driver/open-database
 import { EventRing } from './events/event-ring.ts';
 import { type AccessDecision, AccessPolicy, type AccessRequest } from './http/access-policy.ts';
 import { buildHttp } from './http/build-http.ts';
-import type { DivergenceView, NodeDigest, NodeStatus, NodeView } from './http/node-view.ts';
+import type {
+  CallName,
+  DivergenceView,
+  NodeDigest,
+  NodeResults,
+  NodeStatus,
+  NodeView,
+} from './http/node-view.ts';
 import { buildLogger } from './logging/node-logger.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { NodeNetwork } from './node-network.ts';
@@ -175,6 +182,16 @@ export class Node implements NodeView {
 
   async digest(): Promise<NodeDigest> {
     return await this.#database.store.digest();
+  }
+
+  results(calls: readonly CallName[]): NodeResults {
+    const database = this.#database;
+    const { serving, appliedRevision: revision } = database.status();
+    if (!serving) throw new HoldfastError('HOLDFAST_NOT_READY', 'the node reads its log again');
+    return {
+      revision,
+      results: calls.map(({ session, sequence }) => database.sequenceKind(session, sequence)),
+    };
   }
 
   async switchover(target?: NodeId): Promise<void> {

@@ -2,17 +2,19 @@ import { HoldfastError } from '@holdfast/types';
 import { clusterNodes } from '../cluster-nodes.ts';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
+import { fetchSurvived } from '../divergence/call-results.ts';
 import {
   chooseEntries,
-  compareEntries,
   type DivergedEntry,
-  fetchDiverged,
+  type DivergedWrite,
   type ListedEntry,
   listDiverged,
 } from '../divergence/diverged-entries.ts';
-import { markKey, type ReapplyDatabase, type ReapplyResult, reapply } from '../divergence/reapply.ts';
+import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
+import { type ReapplyDatabase, type ReapplyResult, reapply } from '../divergence/reapply.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { callHttp } from '../node-http.ts';
+import type { SilentNode } from '../node-row.ts';
 import { withDatabase } from '../open-database.ts';
 import { printTable } from '../render/table.ts';
 import { escaped, fromBytes } from '../values.ts';
@@ -48,12 +50,14 @@ export function addDivergenceCommands(setup: CommandSetup): void {
   list.action((options: ClusterOptions) => printList(options, context));
   examples(list, context, ['divergence list', 'divergence list --json']);
 
-  const show = withClusterOptions(addCommand(nested, 'show <id>', 'the mutations of one entry'));
+  const show = withClusterOptions(
+    addCommand(nested, 'show <id>', 'the writes of one entry, and what became of them'),
+  );
   show.action((id: string, options: ClusterOptions) => printEntry(id, options, context));
   examples(show, context, ['divergence show default.1042.3']);
 
   const again = withClusterOptions(
-    addCommand(nested, 'reapply [ids...]', 'write entries again, at quorum, each once whoever asks'),
+    addCommand(nested, 'reapply [ids...]', 'apply lost writes again, at quorum, each once whoever asks'),
   )
     .option('--all', 'all that are listed, oldest first')
     .option('--force', 'over what was written since, and where nobody knows whether it survived');
@@ -71,29 +75,41 @@ export function addDivergenceCommands(setup: CommandSetup): void {
   examples(discard, context, ['divergence discard default.1042.3', 'divergence discard --all --yes']);
 }
 
-async function listed(options: ClusterOptions, context: Context): Promise<ListedEntry[]> {
+interface Listed {
+  readonly nodes: readonly SilentNode[];
+  readonly entries: readonly ListedEntry[];
+  readonly writes: ListedWrites;
+}
+
+async function listed(options: ClusterOptions, context: Context): Promise<Listed> {
   const timeoutMs = Math.min(options.timeout, NODE_MS_MAX);
   const nodes = await clusterNodes(clusterOf(options, context), timeoutMs);
   const { entries, silent } = await listDiverged(nodes, timeoutMs);
   for (const { id, url } of silent) {
     context.output.words(`${id ?? url} does not answer: what it alone lists is not shown`);
   }
-  return entries;
+  return { nodes, entries, writes: new ListedWrites(entries, options.timeout) };
 }
 
 async function printList(options: ClusterOptions, context: Context): Promise<void> {
   const { output } = context;
-  const entries = await listed(options, context);
-  const reapplied = entries.length === 0 ? new Map() : await reappliedIds(entries, options, context);
+  const { entries, writes } = await listed(options, context);
+  const whole = await writes.entries(entries);
+  const applied = await appliedWrites(whole, options, context);
+  const countOf = (entry: DivergedEntry): number | undefined =>
+    applied && entry.writes.filter((write) => applied.has(write)).length;
   if (options.json === true) {
-    for (const { summary, holders } of entries) {
+    for (const [at, { summary, holders }] of entries.entries()) {
       const nodes = holders.map(({ id, url }) => id ?? url);
-      output.json({ ...summary, nodes, reapplied: reapplied.get(summary.id) ?? null });
+      const entry = whole[at] as DivergedEntry;
+      const count = countOf(entry);
+      const reapplied = count === undefined ? null : count === entry.writes.length;
+      output.json({ ...summary, nodes, reapplied, writesReapplied: count ?? null });
     }
     return;
   }
   if (entries.length === 0) return output.words('nothing has diverged');
-  const rows = entries.map(({ summary, holders }) => [
+  const rows = entries.map(({ summary, holders }, at) => [
     summary.id,
     String(summary.writeCount),
     Object.entries(summary.asked)
@@ -102,49 +118,64 @@ async function printList(options: ClusterOptions, context: Context): Promise<voi
       .join(', '),
     `${summary.bytes} bytes`,
     holders.map(({ id, url }) => id ?? url).join(', '),
-    stateOf(summary, reapplied.get(summary.id)),
+    stateOf(whole[at] as DivergedEntry, countOf(whole[at] as DivergedEntry) ?? 0),
   ]);
   printTable(output, ['id', 'writes', 'asked', 'size', 'listed by', 'state'], rows);
 }
 
-function stateOf({ undecided }: ListedEntry['summary'], isReapplied: boolean | undefined): string {
-  if (isReapplied === true) return 'applied again';
-  return undecided ? 'undecided' : 'lost';
+function stateOf({ undecided, writes }: DivergedEntry, applied: number): string {
+  if (applied === writes.length) return 'applied again';
+  const state = undecided ? 'undecided' : 'lost';
+  return applied === 0 ? state : `${state}, ${applied} of ${writes.length} applied again`;
 }
 
-/** Empty if the cluster cannot tell now: the list is worth showing all the same. */
-async function reappliedIds(
-  entries: readonly ListedEntry[],
+/** Undefined if the cluster cannot tell now: the list is worth showing all the same. */
+async function appliedWrites(
+  entries: readonly DivergedEntry[],
   options: ClusterOptions,
   context: Context,
-): Promise<Map<string, boolean>> {
-  const ids = entries.map(({ summary }) => summary.id);
+): Promise<Set<DivergedWrite> | undefined> {
+  const writes = entries.flatMap((entry) => entry.writes);
+  if (writes.length === 0) return new Set();
   const short = { ...options, timeout: Math.min(options.timeout, NODE_MS_MAX) };
   try {
-    const found = await withDatabase(short, context, (database) =>
-      database.hasMany(ids.map((id) => markKey(id))),
-    );
-    return new Map(ids.map((id, at) => [id, found[at] === true]));
+    return await withDatabase(short, context, (database) => appliedAmong(writes, database));
   } catch {
     context.output.words('the cluster does not say now what was applied again');
-    return new Map();
+    return undefined;
   }
 }
 
 async function printEntry(id: string, options: ClusterOptions, context: Context): Promise<void> {
-  const { output } = context;
-  const [chosen] = chooseEntries(await listed(options, context), [id]);
-  const entry = await fetchDiverged(chosen as ListedEntry, options.timeout);
-  for (const { kind, key, value, revision, ack } of entry.mutations) {
+  const { entries, writes } = await listed(options, context);
+  const [chosen] = chooseEntries(entries, [id]);
+  const entry = await writes.entry(chosen as ListedEntry);
+  const applied = await appliedWrites([entry], options, context);
+  for (const write of entry.writes) {
+    const state = applied?.has(write) === true ? 'applied again' : entry.undecided ? 'undecided' : 'lost';
+    printWrite(write, applied === undefined ? 'unknown' : state, options, context);
+  }
+}
+
+function printWrite(
+  { id, place, ack, mutations }: DivergedWrite,
+  state: string,
+  options: ClusterOptions,
+  { output }: Context,
+): void {
+  for (const { kind, key, value, revision } of mutations) {
     if (options.json === true) {
       const encoding = [key, value ?? key].every((bytes) => fromBytes(bytes, 'utf8') !== undefined)
         ? 'utf8'
         : 'base64';
       const text = (bytes: Buffer | undefined): string | null =>
         bytes === undefined ? null : (fromBytes(bytes, encoding) as string);
-      output.json({ id, kind, key: text(key), value: text(value), encoding, revision, ack });
+      const what = { kind, key: text(key), value: text(value), encoding, revision, ack };
+      output.json({ id, write: place, state, ...what });
     } else {
       const fields = [
+        String(place),
+        state,
         kind,
         ack,
         String(revision),
@@ -163,52 +194,69 @@ function shown(bytes: Buffer): string {
 }
 
 async function reapplyAll(ids: string[], options: ChosenOptions, context: Context): Promise<ExitStatus> {
-  const entries = await listed(options, context);
+  const { nodes, entries, writes } = await listed(options, context);
   const chosen = chooseEntries(entries, wanted(ids, options));
   if (chosen.length === 0) context.output.words('nothing has diverged');
   let status: ExitStatus = EXIT.done;
   await withDatabase({ ...options, ack: 'quorum' }, context, async (database) => {
     for (const listedEntry of chosen) {
-      const entry = await fetchDiverged(listedEntry, options.timeout);
-      const older = entries
-        .map(({ summary }) => summary)
-        .filter((summary) => compareEntries(summary, entry) < 0);
-      const result = await reapply(database as ReapplyDatabase, entry, {
+      const entry = await writes.entry(listedEntry);
+      const results = await reapply(database as ReapplyDatabase, entry.writes, {
         force: options.force === true,
-        older,
+        survived: (calls) =>
+          fetchSurvived(nodes, calls, { revision: database.token(), timeoutMs: options.timeout }),
+        olderOf: (write, key) => writes.olderOf(write, key),
       });
-      reportReapplied(entry, result, options, context);
-      if (result.kind === 'conflict') status = EXIT.refused;
+      reportReapplied(entry, results, options, context);
+      if (results.some(({ kind }) => LEFT_OUT.has(kind))) status = EXIT.refused;
     }
   });
   return status;
 }
 
+const LEFT_OUT: ReadonlySet<ReapplyResult['kind']> = new Set(['conflict', 'undecided']);
+const COUNTED = [
+  ['reapplied', 'applied again'],
+  ['repeated', 'applied again before'],
+  ['survived', 'carried out all the same, by a repeat of its client'],
+  ['conflict', 'left out: the key was written since'],
+  ['undecided', 'left out: nobody knows whether it survived'],
+] as const satisfies readonly (readonly [ReapplyResult['kind'], string])[];
+
 function reportReapplied(
-  entry: DivergedEntry,
-  result: ReapplyResult,
+  { id, writes }: DivergedEntry,
+  results: readonly ReapplyResult[],
   options: ClusterOptions,
   context: Context,
 ): void {
   const { output } = context;
   if (options.json === true) {
-    const key = result.kind === 'conflict' ? { key: result.key.toString('base64'), encoding: 'base64' } : {};
-    return output.json({ id: entry.id, result: result.kind, ...result, ...key, kind: undefined });
+    for (const [at, result] of results.entries()) {
+      const key =
+        result.kind === 'conflict' ? { key: result.key.toString('base64'), encoding: 'base64' } : {};
+      const write = writes[at]?.place;
+      output.json({ id, write, result: result.kind, ...result, ...key, kind: undefined });
+    }
+    return;
   }
-  switch (result.kind) {
-    case 'reapplied':
-      return output.words(`${entry.id}: applied again, ${result.keys} keys, revision ${result.revision}`);
-    case 'repeated':
-      return output.words(`${entry.id}: was applied again before; nothing was done`);
-    case 'conflict':
-      return output.words(
-        `${entry.id}: HOLDFAST_CONFLICT: ${shown(result.key)} was written since, at revision ${result.revision}; nothing was done (--force writes over it)`,
-      );
+  const counts = COUNTED.map(([kind, words]) => {
+    const count = results.filter((result) => result.kind === kind).length;
+    return count === 0 ? [] : [`${count} ${words}`];
+  });
+  output.words(`${id}: of ${results.length} writes ${counts.flat().join(', ')}`);
+  for (const [at, result] of results.entries()) {
+    if (result.kind !== 'conflict' && result.kind !== 'undecided') continue;
+    const why =
+      result.kind === 'conflict'
+        ? `HOLDFAST_CONFLICT: ${shown(result.key)} was written since, at revision ${result.revision}`
+        : 'nobody was told that it was done, and its client may have repeated it';
+    output.words(`${id} write ${writes[at]?.place}: ${why}; nothing was done (--force writes it)`);
   }
 }
 
 async function discardAll(ids: string[], options: ChosenOptions, context: Context): Promise<void> {
-  const chosen = chooseEntries(await listed(options, context), wanted(ids, options));
+  const { entries } = await listed(options, context);
+  const chosen = chooseEntries(entries, wanted(ids, options));
   const writes = chosen.reduce((sum, { summary }) => sum + summary.writeCount, 0);
   if (chosen.length === 0) return context.output.words('nothing has diverged');
   await confirm(

@@ -4,8 +4,8 @@ import type { Ack, Consistency } from '@holdfast/types';
 import { Option } from 'commander';
 import { clusterNodes } from '../cluster-nodes.ts';
 import type { Context } from '../context.ts';
-import { fetchDiverged, listDiverged } from '../divergence/diverged-entries.ts';
-import { markKey } from '../divergence/reapply.ts';
+import { listDiverged } from '../divergence/diverged-entries.ts';
+import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { type LoadEvent, LoadRun, type LoadTotals, type Measured, writersFor } from '../load/load-run.ts';
 import { type Database, withDatabase } from '../open-database.ts';
@@ -126,16 +126,20 @@ async function divergedOf(
   for (const { id, url } of silent) {
     context.output.words(`${id ?? url} does not answer: what it lost is listed when it is back`);
   }
-  const mutations: ListedMutation[] = [];
-  for (const entry of entries) {
-    const { id, mutations: lost } = await fetchDiverged(entry, options.timeout);
-    const isReapplied = await database.has(markKey(id));
-    for (const { key, value, revision } of lost) {
-      if (!key.toString().startsWith(prefix)) continue;
-      mutations.push({ id, key: key.toString(), value: value?.toString(), revision, isReapplied });
-    }
-  }
-  return mutations;
+  const diverged = await new ListedWrites(entries, options.timeout).entries(entries);
+  const ofRun = diverged
+    .flatMap(({ writes }) => writes)
+    .filter(({ mutations }) => mutations.some(({ key }) => key.toString().startsWith(prefix)));
+  const applied = await appliedAmong(ofRun, database);
+  return ofRun.flatMap((write) =>
+    write.mutations.map(({ key, value, revision }) => ({
+      id: write.id,
+      key: key.toString(),
+      value: value?.toString(),
+      revision,
+      isReapplied: applied.has(write),
+    })),
+  );
 }
 
 async function clear(database: Database, prefix: string): Promise<void> {

@@ -21,14 +21,30 @@ export interface DivergedMutation {
   /** Undefined: a delete. */
   readonly value: Buffer | undefined;
   readonly revision: number;
-  /** The level asked for. */
-  readonly ack: Ack;
   /** What the put gave its key to live, milliseconds; absent: it stays. */
   readonly ttlMs?: number;
 }
 
-export interface DivergedEntry extends DivergedSummary {
+/** One call of one client. What it changed is applied again together, or not. */
+export interface DivergedWrite {
+  /** Of the entry. */
+  readonly id: string;
+  /** Its place in the entry, from 0. */
+  readonly place: number;
+  /** Of the entry: nobody knows whether it survived. */
+  readonly undecided: boolean;
+  /** With `sequence` the name of the call, whatever entries its attempts were in. */
+  readonly session: string;
+  readonly sequence: number;
+  /** The level asked for. */
+  readonly ack: Ack;
   readonly mutations: readonly DivergedMutation[];
+}
+
+/** What one group commit held: calls of many clients. */
+export interface DivergedEntry extends DivergedSummary {
+  /** Those that changed something. */
+  readonly writes: readonly DivergedWrite[];
 }
 
 export interface ListedEntry {
@@ -40,6 +56,8 @@ export interface ListedEntry {
 interface SentEntry extends DivergedSummary {
   readonly logTime: number;
   readonly writes: readonly {
+    readonly session: string;
+    readonly sequence: number;
     readonly ack: Ack;
     readonly mutations: readonly {
       kind: 'put' | 'del';
@@ -112,15 +130,21 @@ export async function fetchDiverged(
 }
 
 function entryOf({ writes, logTime, ...summary }: SentEntry): DivergedEntry {
-  const mutations = writes.flatMap(({ ack, mutations }) =>
-    mutations.map(({ kind, key, value, revision, expiresAt }) => ({
+  const { id, undecided } = summary;
+  const named = writes.map(({ session, sequence, ack, mutations }, place) => ({
+    id,
+    place,
+    undecided,
+    session,
+    sequence,
+    ack,
+    mutations: mutations.map(({ kind, key, value, revision, expiresAt }) => ({
       kind,
       key: Buffer.from(key, 'base64'),
       value: kind === 'put' ? Buffer.from(value ?? '', 'base64') : undefined,
       revision,
-      ack,
       ...(expiresAt === undefined ? {} : { ttlMs: Math.max(1, expiresAt - logTime - 1) }),
     })),
-  );
-  return { ...summary, mutations };
+  }));
+  return { ...summary, writes: named.filter(({ mutations }) => mutations.length > 0) };
 }

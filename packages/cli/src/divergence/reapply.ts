@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/types';
-import { RESERVED_PREFIX } from '../reserved-keys.ts';
-import type { DivergedEntry, DivergedMutation } from './diverged-entries.ts';
+import type { DivergedMutation, DivergedWrite } from './diverged-entries.ts';
+import { entryMarkKey, isApplied, marksOf, markValue, partsOf, type WritePart } from './marks.ts';
+import { isFrom } from './own-revisions.ts';
 
-/** Every key takes a condition; a node accepts 256, and the mark takes one. */
-const KEYS_PER_WRITE_MAX = 200;
-const BYTES_PER_WRITE_MAX = 4_194_304;
 const TRIES_MAX = 5;
+/** Under way at once. */
+const WRITES_MAX = 64;
 
 /** The parts of the client that are used; a `Holdfast<Buffer, Buffer>`. */
 export interface ReapplyDatabase {
@@ -24,78 +24,177 @@ export interface ReapplyDatabase {
 
 export type ReapplyResult =
   | { readonly kind: 'reapplied'; readonly keys: number; readonly revision: number }
-  /** Somebody did it before. */
+  /** Somebody applied it again before. */
   | { readonly kind: 'repeated' }
+  /** The call has its result in the log that won; nothing was done. */
+  | { readonly kind: 'survived' }
   /** The key was written since, at `revision`; nothing was done. */
-  | { readonly kind: 'conflict'; readonly key: Buffer; readonly revision: number };
+  | { readonly kind: 'conflict'; readonly key: Buffer; readonly revision: number }
+  /** Nobody knows whether it survived, in its own entry or by a repeat that its client sent or may send; nothing was done. */
+  | { readonly kind: 'undecided' };
 
 export interface ReapplyOptions {
-  /** Writes over what was written since. */
+  /** Writes over what was written since, and where nobody knows whether it survived. */
   readonly force: boolean;
-  /** Listed entries that are older: what their re-application wrote is no change since. */
-  readonly older: readonly { readonly id: string }[];
-}
-
-/** Where it is noted that an entry was applied again. In the same write as its data, so that it happens once. */
-export function markKey(id: string, part = 0): Buffer {
-  return Buffer.concat([RESERVED_PREFIX, Buffer.from(`reapplied/${id}/${part}`, 'utf8')]);
+  /** Whether the log that won has results of these calls, as of all that the database has answered before. */
+  survived(writes: readonly DivergedWrite[]): Promise<readonly boolean[]>;
+  /** Listed writes that changed `key` before `write` did: what their re-application wrote is no change since. */
+  olderOf(write: DivergedWrite, key: Buffer): Promise<readonly DivergedWrite[]>;
 }
 
 /**
- * Writes a diverged entry again, at quorum, once per id whoever asks. An entry of very many keys takes several
- * writes, each of them once; conflicts are looked for in all of them before the first.
+ * Applies diverged writes again, in their order, each as one write at quorum, once whoever asks. One of very many keys takes
+ * several, each of them once; conflicts are looked for in all of them before the first.
  */
 export async function reapply(
   database: ReapplyDatabase,
-  entry: DivergedEntry,
+  writes: readonly DivergedWrite[],
   options: ReapplyOptions,
-): Promise<ReapplyResult> {
-  if (entry.undecided && !options.force) {
-    throw new HoldfastError(
-      'HOLDFAST_CONFLICT',
-      `nobody knows any more whether ${entry.id} survived: it is applied again only with --force`,
+): Promise<ReapplyResult[]> {
+  const run = new Reapplication(database, options);
+  const results: ReapplyResult[] = [];
+  for (const group of groupsOf(writes)) results.push(...(await run.applyGroup(group)));
+  return results;
+}
+
+/** A write as it was found. */
+interface LookedAt {
+  readonly write: DivergedWrite;
+  readonly isMarked: boolean;
+  /** Parts that are not applied again yet, with the revisions that their keys have. */
+  readonly open: readonly (WritePart & { readonly place: number; readonly revisions: readonly number[] })[];
+  /** Revision of the mark of the first part; 0: there is none. */
+  readonly firstMark: number;
+}
+
+class Reapplication {
+  readonly #database: ReapplyDatabase;
+  readonly #options: ReapplyOptions;
+
+  constructor(database: ReapplyDatabase, options: ReapplyOptions) {
+    this.#database = database;
+    this.#options = options;
+  }
+
+  /** None of them has a key of another. */
+  async applyGroup(group: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
+    const results = new Map<DivergedWrite, ReapplyResult>();
+    for (let tries = 1; results.size < group.length; tries += 1) {
+      const left = group.filter((write) => !results.has(write));
+      const looked = await Promise.all(left.map((write) => this.#look(write)));
+      // Asked for after the keys were read: whatever is carried out later changes a key, or finds the result.
+      const survived = await this.#options.survived(left);
+      await Promise.all(
+        looked.map(async (found, at) => {
+          const result = await this.#settle(found, survived[at] === true, tries >= TRIES_MAX);
+          if (result !== undefined) results.set(found.write, result);
+        }),
+      );
+    }
+    return group.map((write) => results.get(write) as ReapplyResult);
+  }
+
+  async #look(write: DivergedWrite): Promise<LookedAt> {
+    const parts = partsOf(write);
+    const [whole, ...marks] = await Promise.all(marksOf(write).map((key) => this.#read(key)));
+    const open = await Promise.all(
+      parts
+        .map((part, place) => ({ ...part, place }))
+        .filter(({ place }) => marks[place] === undefined)
+        .map(async (part) => ({
+          ...part,
+          revisions: await Promise.all(
+            part.mutations.map(async ({ key }) => (await this.#read(key))?.revision ?? 0),
+          ),
+        })),
     );
+    const isMarked = isApplied(
+      write,
+      [whole, ...marks].map((mark) => mark?.value),
+    );
+    return { write, isMarked, open, firstMark: marks[0]?.revision ?? 0 };
   }
-  const own = new OwnRevisions(database, options.older);
-  const parts = partsOf(entry.mutations);
-  for (let tries = 1; ; tries += 1) {
-    const open: OpenPart[] = [];
-    for (const [at, mutations] of parts.entries()) {
-      const mark = markKey(entry.id, at);
-      if (await readRevision(database, mark)) continue;
-      const checked = options.force ? [] : await check(database, mutations, own);
-      if (!Array.isArray(checked)) return checked;
-      open.push({ mark, mutations, conditions: [{ key: mark, revision: 0 }, ...checked] });
+
+  /** Undefined: something changed between the look and the write, so that it takes another look. */
+  async #settle(
+    found: LookedAt,
+    hasSurvived: boolean,
+    isLastTry: boolean,
+  ): Promise<ReapplyResult | undefined> {
+    const { write } = found;
+    if (found.isMarked) return { kind: 'repeated' };
+    if (hasSurvived) return { kind: 'survived' };
+    if (!this.#options.force) {
+      const conflict = await this.#conflictOf(found);
+      if (conflict !== undefined) return conflict;
+      // Above `local` nobody was told that it was done: its client may have sent it again, and have its answer, or send it yet.
+      if (write.undecided || write.ack !== 'local') return { kind: 'undecided' };
     }
-    if (open.length === 0) return { kind: 'repeated' };
     try {
-      return await writeParts(database, open);
+      return await this.#apply(found);
     } catch (error) {
-      // A key or a mark changed between the look and the write: look again.
       const isConflict = error instanceof HoldfastError && error.code === 'HOLDFAST_CONFLICT';
-      if (!isConflict || tries === TRIES_MAX) throw error;
+      if (!isConflict) throw error;
+      // One that is written all the time keeps back nothing but itself.
+      return isLastTry ? await this.#changeSince(found) : undefined;
     }
   }
-}
 
-interface OpenPart {
-  readonly mark: Buffer;
-  readonly mutations: readonly DivergedMutation[];
-  readonly conditions: readonly { key: Buffer; revision: number }[];
-}
-
-async function writeParts(database: ReapplyDatabase, parts: readonly OpenPart[]): Promise<ReapplyResult> {
-  let keys = 0;
-  let revision = 0;
-  for (const { mark, mutations, conditions } of parts) {
-    const operations = mutations.map(operationOf);
-    // The mark last: its revision and its value tell the revisions of all others.
-    const markOperation = { type: 'put', key: mark, value: Buffer.from(String(mutations.length)) } as const;
-    const summary = await database.write([...operations, markOperation], { ack: 'quorum', conditions });
-    keys += mutations.length;
-    revision = summary.revision;
+  /** What came between the look and the write; undefined if that cannot be seen any more. */
+  async #changeSince({ write, open }: LookedAt): Promise<ReapplyResult | undefined> {
+    const now = await this.#look(write);
+    if (now.isMarked) return { kind: 'repeated' };
+    for (const { place, mutations, revisions } of now.open) {
+      const before = open.find((part) => part.place === place)?.revisions;
+      for (const [at, { key }] of mutations.entries()) {
+        const revision = revisions[at] as number;
+        if (revision !== before?.[at]) return { kind: 'conflict', key, revision };
+      }
+    }
+    return undefined;
   }
-  return { kind: 'reapplied', keys, revision };
+
+  /** The first key that was written since. */
+  async #conflictOf({ write, open }: LookedAt): Promise<ReapplyResult | undefined> {
+    for (const { mutations, revisions } of open) {
+      for (const [at, { key, revision: lost }] of mutations.entries()) {
+        const revision = revisions[at] as number;
+        if (revision <= lost) continue;
+        const older = await this.#options.olderOf(write, key);
+        if (!(await isFrom(older, key, revision, this.#database))) return { kind: 'conflict', key, revision };
+      }
+    }
+    return undefined;
+  }
+
+  async #apply({ write, open, firstMark }: LookedAt): Promise<ReapplyResult> {
+    const first = { key: partsOf(write)[0]!.mark, revision: firstMark };
+    let keys = 0;
+    let revision = 0;
+    for (const { mark, mutations, revisions, place } of open) {
+      const count = mutations.length;
+      const value = markValue({ id: write.id, count });
+      const seen = mutations.map(({ key }, at) => ({ key, revision: revisions[at] as number }));
+      const conditions = [
+        { key: entryMarkKey(write.id), revision: 0 },
+        { key: mark, revision: 0 },
+        // Of two attempts of a call the one that came first goes on.
+        ...(place === 0 ? [] : [first]),
+        ...seen,
+      ];
+      // The mark last: its revision and its value tell the revisions of all others.
+      const operations = [...mutations.map(operationOf), { type: 'put', key: mark, value } as const];
+      const summary = await this.#database.write(operations, { ack: 'quorum', conditions });
+      if (place === 0) first.revision = summary.revision;
+      keys += count;
+      revision = summary.revision;
+    }
+    return { kind: 'reapplied', keys, revision };
+  }
+
+  #read(key: Buffer): ReturnType<ReapplyDatabase['read']> {
+    return this.#database.read(key, { consistency: 'linearizable' });
+  }
 }
 
 /** A time to live begins anew: how much of it had passed nobody knows. */
@@ -108,69 +207,23 @@ function operationOf({
   return ttlMs === undefined ? { type: 'put', key, value } : { type: 'put', key, value, ttlMs };
 }
 
-/** The revisions to insist on, or the first key that was written since. */
-async function check(
-  database: ReapplyDatabase,
-  mutations: readonly DivergedMutation[],
-  own: OwnRevisions,
-): Promise<{ key: Buffer; revision: number }[] | Extract<ReapplyResult, { kind: 'conflict' }>> {
-  const revisions = await Promise.all(mutations.map(({ key }) => readRevision(database, key)));
-  const conditions: { key: Buffer; revision: number }[] = [];
-  for (const [at, { key, revision: lost }] of mutations.entries()) {
-    const revision = revisions[at] as number;
-    if (revision > lost && !(await own.has(revision))) return { kind: 'conflict', key, revision };
-    conditions.push({ key, revision });
-  }
-  return conditions;
-}
-
-/** 0: there is no such key. */
-async function readRevision(database: ReapplyDatabase, key: Buffer): Promise<number> {
-  return (await database.read(key, { consistency: 'linearizable' }))?.revision ?? 0;
-}
-
-/** The last mutation of each key, in order of keys, so that the parts are the same whoever makes them. */
-function partsOf(mutations: readonly DivergedMutation[]): DivergedMutation[][] {
-  const last = new Map(mutations.map((mutation) => [mutation.key.toString('latin1'), mutation]));
-  const sorted = [...last.values()].sort((left, right) => Buffer.compare(left.key, right.key));
-  const parts: DivergedMutation[][] = [];
-  let bytes = 0;
-  for (const mutation of sorted) {
-    const size = mutation.key.length + (mutation.value?.length ?? 0);
-    const part = parts.at(-1);
-    if (part === undefined || part.length === KEYS_PER_WRITE_MAX || bytes + size > BYTES_PER_WRITE_MAX) {
-      parts.push([mutation]);
-      bytes = size;
+/** Neighbours that have no key in common, and no call, go together. */
+function groupsOf(writes: readonly DivergedWrite[]): DivergedWrite[][] {
+  const groups: DivergedWrite[][] = [];
+  let names = new Set<string>();
+  for (const write of writes) {
+    const own = [
+      `call ${write.session}/${write.sequence}`,
+      ...write.mutations.map(({ key }) => `key ${key.toString('latin1')}`),
+    ];
+    const group = groups.at(-1);
+    if (group === undefined || group.length === WRITES_MAX || own.some((name) => names.has(name))) {
+      groups.push([write]);
+      names = new Set(own);
     } else {
-      part.push(mutation);
-      bytes += size;
+      group.push(write);
+      for (const name of own) names.add(name);
     }
   }
-  return parts;
-}
-
-/** What re-applications of older entries wrote, from the marks they left; read when it is first asked for. */
-class OwnRevisions {
-  readonly #database: ReapplyDatabase;
-  readonly #older: readonly { readonly id: string }[];
-  #spans: { first: number; last: number }[] | undefined;
-
-  constructor(database: ReapplyDatabase, older: readonly { readonly id: string }[]) {
-    this.#database = database;
-    this.#older = older;
-  }
-
-  async has(revision: number): Promise<boolean> {
-    this.#spans ??= (await Promise.all(this.#older.map(({ id }) => this.#spansOf(id)))).flat();
-    return this.#spans.some(({ first, last }) => first <= revision && revision <= last);
-  }
-
-  async #spansOf(id: string): Promise<{ first: number; last: number }[]> {
-    const spans: { first: number; last: number }[] = [];
-    for (let part = 0; ; part += 1) {
-      const mark = await this.#database.read(markKey(id, part), { consistency: 'linearizable' });
-      if (mark === undefined) return spans;
-      spans.push({ first: mark.revision - Number(mark.value.toString()), last: mark.revision });
-    }
-  }
+  return groups;
 }

@@ -1,7 +1,14 @@
 import { HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DivergedEntry, DivergedMutation } from '../../src/divergence/diverged-entries.ts';
-import { markKey, type ReapplyDatabase, reapply } from '../../src/divergence/reapply.ts';
+import type { DivergedMutation, DivergedWrite } from '../../src/divergence/diverged-entries.ts';
+import { appliedAmong } from '../../src/divergence/listed-writes.ts';
+import { entryMarkKey, markKey } from '../../src/divergence/marks.ts';
+import {
+  type ReapplyDatabase,
+  type ReapplyOptions,
+  type ReapplyResult,
+  reapply,
+} from '../../src/divergence/reapply.ts';
 import { isReserved } from '../../src/reserved-keys.ts';
 
 /** The semantics of the cluster, in memory: one revision per mutation, writes with conditions, all or nothing. */
@@ -26,8 +33,9 @@ class FakeDatabase implements ReapplyDatabase {
     operations: Parameters<ReapplyDatabase['write']>[0],
     { conditions }: Parameters<ReapplyDatabase['write']>[1],
   ): Promise<{ revision: number }> {
-    this.beforeWrite?.();
+    const { beforeWrite } = this;
     this.beforeWrite = undefined;
+    beforeWrite?.();
     if (conditions.length > 256) throw new HoldfastError('HOLDFAST_REQUEST_TOO_LARGE', 'too many conditions');
     for (const { key, revision } of conditions) {
       if ((this.records.get(key.toString())?.revision ?? 0) !== revision)
@@ -44,29 +52,59 @@ class FakeDatabase implements ReapplyDatabase {
     return { revision: this.revision };
   }
 
+  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return keys.map((key) => this.records.get(key.toString())?.value);
+  }
+
   value(key: string): string | undefined {
     return this.records.get(key)?.value.toString();
   }
 }
 
-function entryOf(id: string, revision: number, changes: Record<string, string | undefined>): DivergedEntry {
-  const [, index, term] = id.split('.').map(Number) as [number, number, number];
+/** `name`: of the entry, and the place in it. */
+function writeOf(
+  name: `${string}/${number}`,
+  revision: number,
+  changes: Record<string, string | undefined>,
+  more: Partial<DivergedWrite> = {},
+): DivergedWrite {
+  const [id, place] = name.split('/') as [string, string];
   const mutations = Object.entries(changes).map(
     ([key, value], at): DivergedMutation => ({
       kind: value === undefined ? 'del' : 'put',
       key: Buffer.from(key),
       value: value === undefined ? undefined : Buffer.from(value),
       revision: revision + at,
-      ack: 'local',
     }),
   );
-  const asked = { local: mutations.length, quorum: 0, all: 0 };
-  const counts = { writeCount: mutations.length, mutationCount: mutations.length, bytes: 1, asked };
-  return { id, index, term, undecided: false, ...counts, mutations };
+  const call = { session: `2.${id.split('.')[1]}.${place}`, sequence: 1 };
+  return { id, place: Number(place), undecided: false, ...call, ack: 'local', mutations, ...more };
 }
 
-const plain = { force: false, older: [] };
+/** `older`: what else is listed, before it. */
+function options({
+  force = false,
+  older = [],
+  survived = [],
+}: {
+  force?: boolean;
+  older?: readonly DivergedWrite[];
+  survived?: readonly DivergedWrite[];
+} = {}): ReapplyOptions {
+  return {
+    force,
+    survived: async (writes) => writes.map((write) => survived.includes(write)),
+    olderOf: async (_, key) =>
+      older.filter(({ mutations }) => mutations.some((mutation) => mutation.key.equals(key))),
+  };
+}
+
 let database: FakeDatabase;
+
+async function reapplyOne(write: DivergedWrite, given = options()): Promise<ReapplyResult> {
+  const [result] = await reapply(database, [write], given);
+  return result as ReapplyResult;
+}
 
 beforeEach(() => {
   database = new FakeDatabase();
@@ -76,106 +114,207 @@ beforeEach(() => {
   database.revision = 1000;
 });
 
-describe('a diverged entry', () => {
-  const entry = entryOf('default.7.2', 10, { a: 'lost', b: 'lost', gone: undefined });
+describe('a diverged write', () => {
+  const write = writeOf('default.7.2/0', 10, { a: 'lost', b: 'lost', gone: undefined });
 
   it('is written again, deletes included, once', async () => {
-    expect(await reapply(database, entry, plain)).toEqual({ kind: 'reapplied', keys: 3, revision: 1004 });
+    expect(await reapplyOne(write)).toEqual({ kind: 'reapplied', keys: 3, revision: 1004 });
     expect([database.value('a'), database.value('b'), database.value('gone')]).toEqual([
       'lost',
       'lost',
       undefined,
     ]);
     database.put('a', 'later');
-    expect(await reapply(database, entry, plain)).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
     expect(database.value('a')).toBe('later');
   });
 
   it('leaves its mark where scans do not show it', async () => {
-    await reapply(database, entry, plain);
-    expect(database.value(markKey(entry.id).toString())).toBe('3');
-    expect(isReserved(markKey(entry.id))).toBe(true);
+    expect(await appliedAmong([write], database)).toEqual(new Set());
+    await reapplyOne(write);
+    expect(database.value(markKey(write).toString())).toBe('default.7.2 3');
+    expect(isReserved(markKey(write))).toBe(true);
+    expect(await appliedAmong([write], database)).toEqual(new Set([write]));
   });
 
   it('is a conflict, as a whole, when a key was written since', async () => {
     const revision = database.put('b', 'since');
-    expect(await reapply(database, entry, plain)).toEqual({
-      kind: 'conflict',
-      key: Buffer.from('b'),
-      revision,
-    });
+    expect(await reapplyOne(write)).toEqual({ kind: 'conflict', key: Buffer.from('b'), revision });
     expect(database.value('a')).toBe('old');
-    expect(await reapply(database, entry, { ...plain, force: true })).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
     expect(database.value('b')).toBe('lost');
   });
 
   it('notices what is written between the look and the write', async () => {
     database.beforeWrite = () => database.put('a', 'just now');
-    expect(await reapply(database, entry, plain)).toMatchObject({ kind: 'conflict', key: Buffer.from('a') });
+    expect(await reapplyOne(write)).toMatchObject({ kind: 'conflict', key: Buffer.from('a') });
     expect(database.value('a')).toBe('just now');
   });
 
+  it('is a conflict, force or not, when a key is written all the time, and keeps no other back', async () => {
+    const putAgain = (): void => {
+      database.put('b', 'again');
+      database.beforeWrite = putAgain;
+    };
+    putAgain();
+    const other = writeOf('default.7.2/1', 13, { c: 'lost' });
+    const results = await reapply(database, [write, other], options({ force: true }));
+    expect(results).toMatchObject([{ kind: 'conflict', key: Buffer.from('b') }, { kind: 'reapplied' }]);
+    expect(database.value('b')).toBe('again');
+  });
+
   it.each([false, true])('is written once by two who do it at the same moment (force: %s)', async (force) => {
-    const options = { ...plain, force };
-    const results = await Promise.all([reapply(database, entry, options), reapply(database, entry, options)]);
+    const given = options({ force });
+    const results = await Promise.all([reapplyOne(write, given), reapplyOne(write, given)]);
     expect(results.map(({ kind }) => kind).sort()).toEqual(['reapplied', 'repeated']);
     expect(database.writes).toBe(1);
   });
 
   it('takes only the last of several mutations of a key', async () => {
     const mutations = [
-      ...entry.mutations,
-      { ...entry.mutations[0]!, value: Buffer.from('last'), revision: 13 },
+      ...write.mutations,
+      { ...write.mutations[0]!, value: Buffer.from('last'), revision: 13 },
     ];
-    await reapply(database, { ...entry, mutations }, plain);
+    await reapplyOne({ ...write, mutations });
     expect(database.value('a')).toBe('last');
   });
 
-  it('of which nobody knows whether it survived is written by force only', async () => {
-    const undecided = { ...entry, undecided: true };
-    await expect(reapply(database, undecided, plain)).rejects.toMatchObject({ code: 'HOLDFAST_CONFLICT' });
-    expect(await reapply(database, undecided, { ...plain, force: true })).toMatchObject({
-      kind: 'reapplied',
-    });
+  it.each([
+    ['whose history reaches too short', { undecided: true }],
+    ['of which nobody was told that it was done', { ack: 'quorum' }],
+  ] as const)('%s is written by force only', async (_, more) => {
+    const undecided = { ...write, ...more };
+    expect(await reapplyOne(undecided)).toEqual({ kind: 'undecided' });
+    expect(database.value('a')).toBe('old');
+    expect(await reapplyOne(undecided, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
+  });
+
+  it.each([false, true])(
+    'that its client got through by a repeat is not written again, though its keys are gone (force: %s)',
+    async (force) => {
+      database.records.clear();
+      expect(await reapplyOne(write, options({ force, survived: [write] }))).toEqual({ kind: 'survived' });
+      expect(database.writes).toBe(0);
+    },
+  );
+
+  it('is asked after once more when a key changed between the look and the write', async () => {
+    let asked = 0;
+    database.beforeWrite = () => database.put('b', 'by the repeat of its client');
+    const given = { ...options(), survived: async () => [++asked > 1] };
+    expect(await reapplyOne(write, given)).toEqual({ kind: 'survived' });
+    expect(database.value('b')).toBe('by the repeat of its client');
+  });
+
+  it('whose entry was applied again as a whole, before writes had marks of their own, is not written', async () => {
+    database.put(entryMarkKey(write.id).toString(), '3');
+    expect(await reapplyOne(write, options({ force: true }))).toEqual({ kind: 'repeated' });
+    expect(await appliedAmong([write], database)).toEqual(new Set([write]));
   });
 });
 
-describe('several diverged entries of the same key', () => {
-  const first = entryOf('default.7.2', 10, { a: 'first' });
-  const second = entryOf('default.8.2', 11, { a: 'second' });
+describe('writes of one entry', () => {
+  const writes = [
+    writeOf('default.7.2/0', 10, { a: 'first' }),
+    writeOf('default.7.2/1', 11, { b: 'second', c: 'second' }),
+    writeOf('default.7.2/2', 13, { d: 'third' }, { ack: 'quorum' }),
+    writeOf('default.7.2/4', 14, { e: 'fourth' }),
+  ];
+
+  it('do not keep one another back', async () => {
+    database.put('c', 'since');
+    const results = await reapply(database, writes, options());
+    expect(results.map(({ kind }) => kind)).toEqual(['reapplied', 'conflict', 'undecided', 'reapplied']);
+    expect(['a', 'b', 'c', 'd', 'e'].map((key) => database.value(key))).toEqual([
+      'first',
+      undefined,
+      'since',
+      undefined,
+      'fourth',
+    ]);
+    expect(await appliedAmong(writes, database)).toEqual(new Set([writes[0], writes[3]]));
+  });
+
+  it('are each written once when it is done again, and what was left out then', async () => {
+    const revision = database.put('c', 'since');
+    await reapply(database, writes, options());
+    database.records.set('c', { value: Buffer.from('older'), revision: revision - 1000 });
+    const results = await reapply(database, writes, options());
+    expect(results.map(({ kind }) => kind)).toEqual(['repeated', 'reapplied', 'undecided', 'repeated']);
+  });
+
+  it('that change the same key come back in their order', async () => {
+    const same = [
+      writeOf('default.7.2/0', 10, { a: 'first', b: 'first' }),
+      writeOf('default.7.2/1', 12, { b: 'second' }),
+      writeOf('default.7.2/2', 13, { b: 'third' }),
+    ];
+    const given: ReapplyOptions = {
+      ...options(),
+      olderOf: async (write) => same.slice(0, write.place),
+    };
+    expect((await reapply(database, same, given)).map(({ kind }) => kind)).toEqual([
+      'reapplied',
+      'reapplied',
+      'reapplied',
+    ]);
+    expect([database.value('a'), database.value('b')]).toEqual(['first', 'third']);
+  });
+});
+
+describe('several diverged writes of the same key', () => {
+  const first = writeOf('default.7.2/0', 10, { a: 'first' });
+  const second = writeOf('default.8.2/0', 11, { a: 'second' });
 
   it('come back in order: what an older one wrote is no change since', async () => {
-    expect(await reapply(database, first, plain)).toMatchObject({ kind: 'reapplied' });
-    expect(await reapply(database, second, { force: false, older: [first] })).toMatchObject({
-      kind: 'reapplied',
-    });
+    expect(await reapplyOne(first)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(second, options({ older: [first] }))).toMatchObject({ kind: 'reapplied' });
     expect(database.value('a')).toBe('second');
   });
 
   it('are not put over newer ones', async () => {
-    await reapply(database, second, { force: false, older: [first] });
-    expect(await reapply(database, first, plain)).toMatchObject({ kind: 'conflict' });
+    await reapplyOne(second, options({ older: [first] }));
+    expect(await reapplyOne(first)).toMatchObject({ kind: 'conflict' });
     expect(database.value('a')).toBe('second');
   });
 
   it('do not hide a change by somebody else', async () => {
-    await reapply(database, first, plain);
+    await reapplyOne(first);
     database.put('a', 'since');
-    expect(await reapply(database, second, { force: false, older: [first] })).toMatchObject({
-      kind: 'conflict',
-    });
+    expect(await reapplyOne(second, options({ older: [first] }))).toMatchObject({ kind: 'conflict' });
+  });
+
+  it('are written once if they are attempts of one call', async () => {
+    const attempt = writeOf('default.9.3/0', 2_000_000, { a: 'first' }, { session: first.session });
+    expect(await reapplyOne(first)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(attempt, options({ older: [first], force: true }))).toEqual({ kind: 'repeated' });
+    expect(await appliedAmong([first, attempt], database)).toEqual(new Set([first, attempt]));
   });
 });
 
-it('brings back an entry of more keys than a write takes conditions', async () => {
+it('brings back a write of more keys than one takes conditions', async () => {
   const changes = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`k${at}`, String(at)]));
-  const entry = entryOf('default.9.2', 10, changes);
-  expect(await reapply(database, entry, plain)).toMatchObject({ kind: 'reapplied', keys: 1000 });
+  const write = writeOf('default.9.2/0', 10, changes);
+  expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 1000 });
   expect(database.value('k999')).toBe('999');
-  expect(await reapply(database, entry, plain)).toEqual({ kind: 'repeated' });
-  const next = entryOf('default.10.2', 1100, { k500: 'newer' });
+  expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  const next = writeOf('default.10.2/0', 1100, { k500: 'newer' });
   // Every part left a mark of its own.
-  expect(await reapply(database, next, { force: false, older: [entry] })).toMatchObject({
-    kind: 'reapplied',
-  });
+  expect(await reapplyOne(next, options({ older: [write] }))).toMatchObject({ kind: 'reapplied' });
+});
+
+it('goes on with a write of which only a part came back', async () => {
+  const changes = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`k${at}`, String(at)]));
+  const write = writeOf('default.9.2/0', 10, changes);
+  const only = database.write.bind(database);
+  database.write = async (...given) => {
+    if (database.writes > 0) throw new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', 'gone');
+    return await only(...given);
+  };
+  await expect(reapplyOne(write)).rejects.toMatchObject({ code: 'HOLDFAST_OUTCOME_UNKNOWN' });
+  expect(await appliedAmong([write], database)).toEqual(new Set());
+  database.write = only;
+  expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 100 });
+  expect(await appliedAmong([write], database)).toEqual(new Set([write]));
+  expect(Object.keys(changes).map((key) => database.value(key))).toEqual(Object.values(changes));
 });

@@ -114,7 +114,7 @@ it('brings back, once, what a failover took away', async () => {
   )
     .map(({ stdout }) => stdout)
     .join('');
-  expect(shown).toMatch(/^put\tlocal\t\d+\tlost\tonce acknowledged$/m);
+  expect(shown).toMatch(/^\d+\tlost\tput\tlocal\t\d+\tlost\tonce acknowledged$/m);
   const reapplied = await cluster.run(['divergence', 'reapply', '--all', '--json']);
   expect(jsonLines<{ result: string }>(reapplied.stdout).map(({ result }) => result)).toContain('reapplied');
   expect((await cluster.run(['get', 'lost'])).stdout).toBe('once acknowledged\n');

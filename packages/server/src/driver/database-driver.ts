@@ -168,6 +168,9 @@ export class DatabaseDriver {
     return this.#core.status(this.#clock.now());
   }
 
+  /** See `CoreApi`. */
+  readonly sequenceKind: CoreApi['sequenceKind'] = (...call) => this.#core.sequenceKind(...call);
+
   /** Entries judged lost that are not listed yet. */
   get filing(): number {
     return this.#filing;

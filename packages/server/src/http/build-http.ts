@@ -1,10 +1,11 @@
-import { HoldfastError, isNodeId, type NodeId } from '@holdfast/types';
+import { HoldfastError, isNodeId, type NodeId, type SessionId } from '@holdfast/types';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EventStream } from '../events/event-stream.ts';
 import { type HttpRefusal, refusal, refusalOf, refusalOfError } from './http-errors.ts';
-import type { NodeDigest, NodeView } from './node-view.ts';
+import type { CallName, NodeDigest, NodeView } from './node-view.ts';
 
+const CALL_NAME = /^([0-9.]+)\/([0-9]+)$/;
 /** No request of this interface has more to say. */
 const BODY_BYTES_MAX = 16_384;
 
@@ -88,6 +89,20 @@ function addReadingRoutes(app: FastifyInstance, view: NodeView): void {
     if (entry === undefined) throw unknownDivergence(id);
     return printable(entry);
   });
+  app.get('/v1/results', (request) =>
+    view.results(callsOf((request.query as Readonly<Record<string, unknown>>).of)),
+  );
+}
+
+/** `<session>/<sequence>`, and more of them behind commas. */
+function callsOf(of: unknown): CallName[] {
+  const names = typeof of === 'string' ? of.split(',') : [];
+  const calls = names.map((name) => {
+    const [, session, digits] = CALL_NAME.exec(name) ?? [];
+    return { session: session as SessionId, sequence: Number(digits) };
+  });
+  if (calls.length > 0 && calls.every(({ sequence }) => Number.isSafeInteger(sequence))) return calls;
+  throw new HoldfastError('HOLDFAST_INVALID_ARGUMENT', 'expected ?of=<session>/<sequence>,…');
 }
 
 /**

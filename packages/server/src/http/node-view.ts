@@ -1,4 +1,4 @@
-import type { PeerStatus, Role } from '@holdfast/core';
+import type { PeerStatus, Role, SequenceKind } from '@holdfast/core';
 import type { DivergedEntry, DivergedSummary } from '@holdfast/store';
 import type {
   Ack,
@@ -12,6 +12,7 @@ import type {
   NodeId,
   Position,
   Revision,
+  SessionId,
   Term,
 } from '@holdfast/types';
 import type { LaneLoad } from '../clients/lane-load.ts';
@@ -88,6 +89,20 @@ export interface DivergenceView {
   discard(id: string): Promise<boolean>;
 }
 
+/** A client's call, as its session numbers it. */
+export interface CallName {
+  readonly session: SessionId;
+  readonly sequence: number;
+}
+
+/** What the sessions say of calls, at a position. */
+export interface NodeResults {
+  /** Newest revision applied: whatever that state holds is told. */
+  readonly revision: Revision;
+  /** In the order asked for. */
+  readonly results: readonly SequenceKind[];
+}
+
 /** What the HTTP routes see of a node. */
 export interface NodeView {
   readonly clock: Clock;
@@ -96,6 +111,8 @@ export interface NodeView {
   readonly divergence: DivergenceView;
   status(): NodeStatus;
   digest(): Promise<NodeDigest>;
+  /** Throws HOLDFAST_NOT_READY while the node may know less than before its restart. */
+  results(calls: readonly CallName[]): NodeResults;
   /** Hands the primary role to `target`, or to the best standby; rejects with a HoldfastError. */
   switchover(target?: NodeId): Promise<void>;
   /** The same decision that guards the WebSocket upgrade. */

@@ -1,6 +1,6 @@
 import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { DiskError, HoldfastError, type NodeId } from '@holdfast/types';
+import { DiskError, HoldfastError, type NodeId, type Revision } from '@holdfast/types';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventRing } from '../../src/events/event-ring.ts';
@@ -81,6 +81,13 @@ class FakeNode implements NodeView {
 
   async digest(): Promise<never> {
     return { applied: { index: 4, term: 3 }, revision: 9, digest: 'ff', keys: 2 } as never;
+  }
+
+  results(calls: Parameters<NodeView['results']>[0]): ReturnType<NodeView['results']> {
+    const results = calls.map(({ session, sequence }) =>
+      session === '2.5.0' && sequence === 17 ? 'done' : 'unknownSession',
+    );
+    return { revision: 9 as Revision, results };
   }
 
   async switchover(target?: NodeId): Promise<void> {
@@ -187,6 +194,24 @@ describe('readings', () => {
     expect(await ask('GET', '/v1/divergence/other')).toStrictEqual(
       refused(404, 'HOLDFAST_DIVERGENCE_NOT_FOUND'),
     );
+  });
+
+  test('what the sessions say of calls', async () => {
+    expect((await ask('GET', '/v1/results?of=2.5.0/17,3.1.0/1')).body).toStrictEqual({
+      revision: 9,
+      results: ['done', 'unknownSession'],
+    });
+    for (const query of [
+      '',
+      '?of=',
+      '?of=2.5.0',
+      '?of=2.5.0/17,',
+      '?of=2.5.0/1&of=2.5.0/2',
+      '?of=x/99999999999999999',
+    ])
+      expect(await ask('GET', `/v1/results${query}`)).toStrictEqual(
+        refused(400, 'HOLDFAST_INVALID_ARGUMENT'),
+      );
   });
 
   test('an unknown route is an error like any other', async () => {

@@ -106,6 +106,23 @@ describe('reads and writes', () => {
     client.close();
   });
 
+  test('the sessions tell what became of a call, until its client has the answer', async () => {
+    const client = await TestClient.connect(url);
+    const session = await client.openSession();
+    const asked = `${session}/1,${session}/2,9.9.9/1`;
+    const results = async (): Promise<{ revision: number; results: string[] }> => {
+      const response = await fetch(`http://127.0.0.1:${node.port}/v1/results?of=${asked}`);
+      return (await response.json()) as never;
+    };
+    const { result } = await client.put('zz known', 'once');
+    expect((await results()).results).toEqual(['done', 'fresh', 'unknownSession']);
+    const { revision } = result as { revision: number };
+    await waitFor('it to be in the store', async () => (await results()).revision === revision);
+    await client.put('zz known', 'twice');
+    expect((await results()).results).toEqual(['closed', 'done', 'unknownSession']);
+    client.close();
+  });
+
   test('a missing key, several keys, and every consistency', async () => {
     const client = await TestClient.connect(url);
     await client.put('present', 'yes');

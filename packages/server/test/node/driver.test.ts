@@ -69,6 +69,10 @@ class ScriptedCore implements CoreApi {
     return logIndex(1);
   }
 
+  sequenceKind(): never {
+    throw new Error('not asked for');
+  }
+
   checkInvariants(): void {}
 }
 
