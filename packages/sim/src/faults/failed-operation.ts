@@ -1,7 +1,7 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { mayFailInStore, mayStopNode } from './failing-disk.ts';
+import { hasReadLog, mayFailInStore, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
@@ -45,7 +45,7 @@ export const failedOperation: FaultType<FailedOperation> = {
       // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.
       path: (path) =>
         path.startsWith(`${DATABASE}/${where}`) &&
-        (operation === 'write' || where !== 'wal' || machine.node !== undefined),
+        (operation === 'write' || where !== 'wal' || hasReadLog(machine)),
       times: forGood ? Number.POSITIVE_INFINITY : 1,
       onFailed: ({ path }) => {
         world.strikes('failedOperation', `${machine.id} fails to ${operation} ${path}`);

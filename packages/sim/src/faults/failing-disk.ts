@@ -31,6 +31,11 @@ export function mayStopNode(
   });
 }
 
+/** All of its log has been read. A node that waits for room runs without, and reads it again at each try. */
+export function hasReadLog({ node }: SimMachine): boolean {
+  return node !== undefined && node.status().wal.segments > 0;
+}
+
 /** A store in which the disk fails twice before it is read may be given up by its node: that is damage, and bounded as such. */
 export function mayFailInStore(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
   const { promises } = watch;

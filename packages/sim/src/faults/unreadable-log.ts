@@ -1,7 +1,7 @@
 import { logUniform } from '../run/draw.ts';
 import { type Comeback, comeBack, drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { mayStopNode } from './failing-disk.ts';
+import { hasReadLog, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
@@ -47,7 +47,7 @@ export const unreadableLog: FaultType<UnreadableLog> = {
       code: 'EIO',
       // To the end of that start: a disk that reads the log again halfway leaves a hole, which is damage.
       path: (path) =>
-        path.startsWith(`${DATABASE}/wal`) && machine.boot?.number === run && machine.node === undefined,
+        path.startsWith(`${DATABASE}/wal`) && machine.boot?.number === run && !hasReadLog(machine),
       after,
       times: forGood ? Number.POSITIVE_INFINITY : 1,
       onFailed: ({ path }) => {

@@ -245,6 +245,31 @@ describe('Operations that fail with EIO (P10)', () => {
   });
 });
 
+describe('Reads of the log that fail', () => {
+  it('do not while a node without room reads it once more: the disk would read again halfway, which is damage', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(6);
+    const machine = bench.standby;
+    machine.kill();
+    const full = machine.disk.inject({
+      operation: 'write',
+      code: 'ENOSPC',
+      path: (path) => path.startsWith(`${DATABASE}/wal`),
+      times: Infinity,
+    });
+    machine.start();
+    await bench.until(() => machine.node !== undefined);
+    expect(machine.node!.status().ready).toBe(false);
+    const fault = { kind: 'failedOperation', node: machine.id, operation: 'read', where: 'wal' } as const;
+    bench.inflict({ ...fault, forGood: true, forMs: 4500, isRestarted: false, ...SOON });
+    await bench.cluster.clock.advance(5000);
+    full.clear();
+    await bench.level();
+    expect(bench.met('readFailed')).toBe(0);
+    expect(bench.met('holeFound')).toBe(0);
+  });
+});
+
 describe('Entries of directories that fail with EIO (P10)', () => {
   it.each([
     ['syncDirectory', 'wal', true],
