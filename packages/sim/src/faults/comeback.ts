@@ -12,6 +12,7 @@ export interface Comeback {
 }
 
 const FAILS_AGAIN = 0.25;
+const AT_ONCE: Comeback = { awayMs: 1 };
 
 export function drawComeback(random: Random, awayMsMax: number = 3000): Comeback {
   const awayMs = logUniform(random, 1, awayMsMax);
@@ -19,6 +20,13 @@ export function drawComeback(random: Random, awayMsMax: number = 3000): Comeback
   const loss = random.next() < 0.5 ? { loss: drawLoss(random) } : {};
   const afterMs = logUniform(random, 0.1, 60);
   return { awayMs, fails: { afterMs, ...loss, comeback: drawComeback(random, 500) } };
+}
+
+/** It is killed at this moment, and comes back; at once unless told otherwise. */
+export function killAndComeBack(machine: SimMachine, world: FaultWorld, comeback: Comeback = AT_ONCE): void {
+  machine.kill();
+  world.tell(`${machine.id} is killed`);
+  comeBack(machine, comeback, world);
 }
 
 /** Once the node is down. */

@@ -1,4 +1,5 @@
 import { logUniform } from '../run/draw.ts';
+import { killAndComeBack } from './comeback.ts';
 import type { FaultType } from './fault-type.ts';
 import { separate } from './partition.ts';
 
@@ -37,13 +38,7 @@ export const coup: FaultType<Coup> = {
     separate(side, forMs, world);
     for (const machine of machines) {
       if (machine === primary || !machine.isUp) continue;
-      machine.kill();
-      world.tell(`${machine.id} is killed`);
-      world.later(awayMs, () => {
-        if (machine.isUp) return;
-        world.tell(`${machine.id} starts`);
-        machine.start();
-      });
+      killAndComeBack(machine, world, { awayMs });
     }
   },
 };

@@ -1,26 +1,21 @@
 import { logUniform, pick } from '../run/draw.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { mayFailInStore, mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, mayFailInStore, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import { drawLoss, type Loss } from './loss.ts';
-import { drawTarget, type Target } from './target.ts';
+import { drawLoss } from './loss.ts';
+import { drawTarget } from './target.ts';
 
 /**
  * What is done to an entry of a directory fails with EIO, once or from then on: a file is not opened, renamed or removed,
  * or the directory is not synced, and a loss of power may take back what was done to it before. The node stops (P10).
  */
-export interface FailedEntry extends Target {
+export interface FailedEntry extends DiskFailure {
   readonly kind: 'failedEntry';
   readonly operation: 'open' | 'rename' | 'remove' | 'syncDirectory';
   readonly where: 'wal' | 'store' | 'database';
-  readonly forGood: boolean;
-  /** For so long it may come to it. */
-  readonly forMs: number;
   /** It is started anew at that moment: a start renames and removes, and syncs every directory. */
   readonly isRestarted: boolean;
-  readonly loss?: Loss;
-  readonly comeback: Comeback;
 }
 
 /** `database`: the list of lost writes, and the directory that holds it, the log and the stores. */
@@ -59,11 +54,7 @@ export const failedEntry: FaultType<FailedEntry> = {
         world.marks.meet(operation === 'syncDirectory' ? 'directorySyncFailed' : 'entryFailed');
       },
     });
-    if (isRestarted) {
-      machine.kill();
-      world.tell(`${machine.id} is killed`);
-      comeBack(machine, { awayMs: 1 }, world);
-    }
+    if (isRestarted) killAndComeBack(machine, world);
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };

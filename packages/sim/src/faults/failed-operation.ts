@@ -1,23 +1,18 @@
 import { logUniform, pick } from '../run/draw.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { hasReadLog, mayFailInStore, mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, hasReadLog, mayFailInStore, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import { drawLoss, type Loss } from './loss.ts';
-import { drawTarget, type Target } from './target.ts';
+import { drawLoss } from './loss.ts';
+import { drawTarget } from './target.ts';
 
 /** Writes, or reads, fail with EIO, once or from then on. A node that cannot do without stops, and says why. */
-export interface FailedOperation extends Target {
+export interface FailedOperation extends DiskFailure {
   readonly kind: 'failedOperation';
   readonly operation: 'read' | 'write';
   readonly where: 'wal' | 'store' | 'divergence';
-  readonly forGood: boolean;
-  /** For so long it may come to it. */
-  readonly forMs: number;
   /** It is started anew at that moment: most of what a node reads it reads then. */
   readonly isRestarted: boolean;
-  readonly loss?: Loss;
-  readonly comeback: Comeback;
 }
 
 export const failedOperation: FaultType<FailedOperation> = {
@@ -52,11 +47,7 @@ export const failedOperation: FaultType<FailedOperation> = {
         world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
       },
     });
-    if (isRestarted) {
-      machine.kill();
-      world.tell(`${machine.id} is killed`);
-      comeBack(machine, { awayMs: 1 }, world);
-    }
+    if (isRestarted) killAndComeBack(machine, world);
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };

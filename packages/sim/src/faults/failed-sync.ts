@@ -1,23 +1,18 @@
 import { logUniform, pick } from '../run/draw.ts';
-import { type Comeback, drawComeback } from './comeback.ts';
+import { drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
-import { drawLoss, type Loss } from './loss.ts';
-import { drawTarget, type Target } from './target.ts';
+import { drawLoss } from './loss.ts';
+import { drawTarget } from './target.ts';
 
 /**
  * An fsync fails, once or from then on, and what it was to cover is clean as far as the system knows. The node has to
  * stop (P10); then power may go, which shows what is really there.
  */
-export interface FailedSync extends Target {
+export interface FailedSync extends DiskFailure {
   readonly kind: 'failedSync';
   readonly where: 'wal' | 'store';
-  readonly forGood: boolean;
-  /** For so long it may come to it. */
-  readonly forMs: number;
-  readonly loss?: Loss;
-  readonly comeback: Comeback;
 }
 
 export const failedSync: FaultType<FailedSync> = {

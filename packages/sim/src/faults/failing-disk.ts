@@ -3,6 +3,17 @@ import type { ArmedFault } from '../disk/disk-faults.ts';
 import { type Comeback, comeBack } from './comeback.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { endBy, type Loss } from './loss.ts';
+import type { Target } from './target.ts';
+
+/** Operations of a disk that fail, from some moment on. */
+export interface DiskFailure extends Target {
+  /** Once, or from then on. */
+  readonly forGood: boolean;
+  /** For so long it may come to it. */
+  readonly forMs: number;
+  readonly loss?: Loss;
+  readonly comeback: Comeback;
+}
 
 /** From a failure to the end of the node, with room for a slow disk and a frozen process. */
 const ENDS_MS_MAX = 5000;

@@ -2,10 +2,9 @@ import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { MarkName } from '../coverage/mark-list.ts';
 import type { DiskOperation } from '../disk/disk-faults.ts';
 import { logUniform, pick } from '../run/draw.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { type Comeback, comeBack, drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
 import type { FaultType } from './fault-type.ts';
-import type { FaultWorld } from './fault-world.ts';
 import { drawLoss, endBy, type Loss } from './loss.ts';
 import { drawTarget, type Target } from './target.ts';
 
@@ -91,7 +90,7 @@ export const killAtOperation: FaultType<KillAtOperation> = {
   inflict({ moment, after, loss, comeback, ...target }, world) {
     const victim = world.find(target);
     if (victim === undefined) return;
-    if (moment === 'start' && victim.isUp) startAgain(victim, world);
+    if (moment === 'start' && victim.isUp) killAndComeBack(victim, world);
     const { begins, mark } = MOMENTS[moment];
     // Whoever comes to it first, but for a start.
     const watched = moment === 'start' ? [victim] : world.cluster.machines;
@@ -118,9 +117,3 @@ export const killAtOperation: FaultType<KillAtOperation> = {
     });
   },
 };
-
-function startAgain(machine: SimMachine, world: FaultWorld): void {
-  machine.kill();
-  world.tell(`${machine.id} is killed`);
-  comeBack(machine, { awayMs: 1 }, world);
-}

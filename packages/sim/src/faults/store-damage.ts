@@ -1,6 +1,6 @@
 import { pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { type Comeback, drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawTarget, type Target } from './target.ts';
@@ -29,11 +29,7 @@ export const storeDamage: FaultType<StoreDamage> = {
   inflict({ seed, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine === undefined || !world.atlas.mayImpair(machine)) return;
-    if (comeback !== undefined && machine.isUp) {
-      machine.kill();
-      world.tell(`${machine.id} is killed`);
-      comeBack(machine, comeback, world);
-    }
+    if (comeback !== undefined && machine.isUp) killAndComeBack(machine, world, comeback);
     const stores = machine.disk.directories(DATABASE).filter((path) => /\/store(-\d+)?$/.test(path));
     const files = stores.flatMap((store) => [...machine.disk.files(store)]);
     const found = files.filter(([path, bytes]) => FILES.test(path) && bytes.length > 0);

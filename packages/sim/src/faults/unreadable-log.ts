@@ -1,5 +1,5 @@
 import { logUniform } from '../run/draw.ts';
-import { type Comeback, comeBack, drawComeback } from './comeback.ts';
+import { type Comeback, drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
 import { hasReadLog, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
@@ -38,8 +38,6 @@ export const unreadableLog: FaultType<UnreadableLog> = {
   inflict({ after, forGood, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    machine.kill();
-    world.tell(`${machine.id} is killed`);
     const run = machine.runs + 1;
     let hasStruck = false;
     world.inject(machine, {
@@ -57,7 +55,7 @@ export const unreadableLog: FaultType<UnreadableLog> = {
         world.marks.meet('logUnreadable');
       },
     });
-    comeBack(machine, { awayMs: 1 }, world);
+    killAndComeBack(machine, world);
     mayStopNode({ clear() {} }, { machine, forMs: FOR_MS, loss, comeback }, world);
   },
 };
