@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/types';
 import { clusterNodes } from '../cluster-nodes.ts';
 import { confirm } from '../confirm.ts';
 import type { Context } from '../context.ts';
-import { fetchSurvived } from '../divergence/call-results.ts';
+import { CallResults } from '../divergence/call-results.ts';
 import {
   chooseEntries,
   type DivergedEntry,
@@ -11,8 +11,9 @@ import {
   listDiverged,
 } from '../divergence/diverged-entries.ts';
 import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
-import { type ReapplyDatabase, type ReapplyResult, reapply } from '../divergence/reapply.ts';
+import { Reapplication, type ReapplyDatabase, type ReapplyResult } from '../divergence/reapply.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
+import { describeError } from '../hints.ts';
 import { callHttp } from '../node-http.ts';
 import type { SilentNode } from '../node-row.ts';
 import { withDatabase } from '../open-database.ts';
@@ -76,6 +77,7 @@ export function addDivergenceCommands(setup: CommandSetup): void {
 }
 
 interface Listed {
+  /** Those that answer. */
   readonly nodes: readonly SilentNode[];
   readonly entries: readonly ListedEntry[];
   readonly writes: ListedWrites;
@@ -88,45 +90,47 @@ async function listed(options: ClusterOptions, context: Context): Promise<Listed
   for (const { id, url } of silent) {
     context.output.words(`${id ?? url} does not answer: what it alone lists is not shown`);
   }
-  return { nodes, entries, writes: new ListedWrites(entries, options.timeout) };
+  const answering = nodes.filter((node) => !silent.includes(node));
+  return { nodes: answering, entries, writes: new ListedWrites(entries, options.timeout) };
 }
 
 async function printList(options: ClusterOptions, context: Context): Promise<void> {
   const { output } = context;
   const { entries, writes } = await listed(options, context);
-  const whole = await writes.entries(entries);
-  const applied = await appliedWrites(whole, options, context);
-  const countOf = (entry: DivergedEntry): number | undefined =>
-    applied && entry.writes.filter((write) => applied.has(write)).length;
+  const found = await writes.entries();
+  const known = found.filter((entry) => entry !== undefined);
+  const applied = await appliedWrites(known, options, context);
+  const rows = entries.map((entry, at) => {
+    const whole = found[at];
+    const count = whole && applied && whole.writes.filter((write) => applied.has(write)).length;
+    return { ...entry, count, isWhole: count !== undefined && count === whole?.writes.length };
+  });
   if (options.json === true) {
-    for (const [at, { summary, holders }] of entries.entries()) {
+    for (const { summary, holders, count, isWhole } of rows) {
       const nodes = holders.map(({ id, url }) => id ?? url);
-      const entry = whole[at] as DivergedEntry;
-      const count = countOf(entry);
-      const reapplied = count === undefined ? null : count === entry.writes.length;
+      const reapplied = count === undefined ? null : isWhole;
       output.json({ ...summary, nodes, reapplied, writesReapplied: count ?? null });
     }
     return;
   }
   if (entries.length === 0) return output.words('nothing has diverged');
-  const rows = entries.map(({ summary, holders }, at) => [
+  const lines = rows.map(({ summary, holders, count, isWhole }) => [
     summary.id,
     String(summary.writeCount),
     Object.entries(summary.asked)
-      .filter(([, count]) => count > 0)
-      .map(([level, count]) => `${level} ${count}`)
+      .filter(([, asked]) => asked > 0)
+      .map(([level, asked]) => `${level} ${asked}`)
       .join(', '),
     `${summary.bytes} bytes`,
     holders.map(({ id, url }) => id ?? url).join(', '),
-    stateOf(whole[at] as DivergedEntry, countOf(whole[at] as DivergedEntry) ?? 0),
+    isWhole ? 'applied again' : stateOf(summary, count ?? 0),
   ]);
-  printTable(output, ['id', 'writes', 'asked', 'size', 'listed by', 'state'], rows);
+  printTable(output, ['id', 'writes', 'asked', 'size', 'listed by', 'state'], lines);
 }
 
-function stateOf({ undecided, writes }: DivergedEntry, applied: number): string {
-  if (applied === writes.length) return 'applied again';
+function stateOf({ undecided }: ListedEntry['summary'], applied: number): string {
   const state = undecided ? 'undecided' : 'lost';
-  return applied === 0 ? state : `${state}, ${applied} of ${writes.length} applied again`;
+  return applied === 0 ? state : `${state}, ${applied} applied again`;
 }
 
 /** Undefined if the cluster cannot tell now: the list is worth showing all the same. */
@@ -152,7 +156,7 @@ async function printEntry(id: string, options: ClusterOptions, context: Context)
   const entry = await writes.entry(chosen as ListedEntry);
   const applied = await appliedWrites([entry], options, context);
   for (const write of entry.writes) {
-    const state = applied?.has(write) === true ? 'applied again' : entry.undecided ? 'undecided' : 'lost';
+    const state = applied?.has(write) === true ? 'applied again' : stateOf(entry, 0);
     printWrite(write, applied === undefined ? 'unknown' : state, options, context);
   }
 }
@@ -199,14 +203,22 @@ async function reapplyAll(ids: string[], options: ChosenOptions, context: Contex
   if (chosen.length === 0) context.output.words('nothing has diverged');
   let status: ExitStatus = EXIT.done;
   await withDatabase({ ...options, ack: 'quorum' }, context, async (database) => {
+    const calls = new CallResults(nodes, options.timeout);
+    const run = new Reapplication(database as ReapplyDatabase, {
+      force: options.force === true,
+      survived: (asked) => calls.survived(asked, database.token()),
+      olderOf: (write, key) => writes.olderOf(write, key),
+    });
     for (const listedEntry of chosen) {
-      const entry = await writes.entry(listedEntry);
-      const results = await reapply(database as ReapplyDatabase, entry.writes, {
-        force: options.force === true,
-        survived: (calls) =>
-          fetchSurvived(nodes, calls, { revision: database.token(), timeoutMs: options.timeout }),
-        olderOf: (write, key) => writes.olderOf(write, key),
+      const entry = await writes.entry(listedEntry).catch((error: unknown) => {
+        context.output.words(`${listedEntry.summary.id}: left out: ${describeError(error)}`);
+        return undefined;
       });
+      if (entry === undefined) {
+        status = EXIT.refused;
+        continue;
+      }
+      const results = await run.apply(entry.writes);
       reportReapplied(entry, results, options, context);
       if (results.some(({ kind }) => LEFT_OUT.has(kind))) status = EXIT.refused;
     }

@@ -4,8 +4,8 @@ import type { Ack, Consistency } from '@holdfast/types';
 import { Option } from 'commander';
 import { clusterNodes } from '../cluster-nodes.ts';
 import type { Context } from '../context.ts';
-import { listDiverged } from '../divergence/diverged-entries.ts';
-import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
+import { type DivergedWrite, fetchDiverged, listDiverged } from '../divergence/diverged-entries.ts';
+import { appliedAmong } from '../divergence/listed-writes.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { type LoadEvent, LoadRun, type LoadTotals, type Measured, writersFor } from '../load/load-run.ts';
 import { type Database, withDatabase } from '../open-database.ts';
@@ -126,10 +126,11 @@ async function divergedOf(
   for (const { id, url } of silent) {
     context.output.words(`${id ?? url} does not answer: what it lost is listed when it is back`);
   }
-  const diverged = await new ListedWrites(entries, options.timeout).entries(entries);
-  const ofRun = diverged
-    .flatMap(({ writes }) => writes)
-    .filter(({ mutations }) => mutations.some(({ key }) => key.toString().startsWith(prefix)));
+  const lost: DivergedWrite[] = [];
+  for (const entry of entries) lost.push(...(await fetchDiverged(entry, options.timeout)).writes);
+  const ofRun = lost.filter(({ mutations }) =>
+    mutations.some(({ key }) => key.toString().startsWith(prefix)),
+  );
   const applied = await appliedAmong(ofRun, database);
   return ofRun.flatMap((write) =>
     write.mutations.map(({ key, value, revision }) => ({

@@ -9,8 +9,8 @@ import {
 import { isApplied, marksOf } from './marks.ts';
 
 const FETCHES_MAX = 16;
-/** Whose marks are asked for at once. */
-const WRITES_MAX = 256;
+/** Asked for at once. */
+const MARKS_MAX = 1000;
 
 /** The writes of all listed entries, fetched when they are first asked for. */
 export class ListedWrites {
@@ -24,22 +24,24 @@ export class ListedWrites {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Of one of them. Rejects if no node that lists it answers. */
+  /** Of one of them. Rejects if no node lists it any more, or none of those answers. */
   entry(listed: ListedEntry): Promise<DivergedEntry> {
     const { id } = listed.summary;
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
     const fetched = fetchDiverged(listed, this.#timeoutMs);
     this.#entries.set(id, fetched);
+    fetched.catch(() => this.#entries.delete(id));
     return fetched;
   }
 
-  async entries(chosen: readonly ListedEntry[]): Promise<DivergedEntry[]> {
-    const entries: DivergedEntry[] = [];
-    for (let at = 0; at < chosen.length; at += FETCHES_MAX)
-      entries.push(
-        ...(await Promise.all(chosen.slice(at, at + FETCHES_MAX).map((listed) => this.entry(listed)))),
-      );
+  /** Of all, in their order; undefined where `entry` rejects. */
+  async entries(): Promise<(DivergedEntry | undefined)[]> {
+    const entries: (DivergedEntry | undefined)[] = [];
+    for (let at = 0; at < this.#listed.length; at += FETCHES_MAX) {
+      const asked = this.#listed.slice(at, at + FETCHES_MAX);
+      entries.push(...(await Promise.all(asked.map((listed) => this.entry(listed).catch(() => undefined)))));
+    }
     return entries;
   }
 
@@ -47,16 +49,15 @@ export class ListedWrites {
   async olderOf(write: DivergedWrite, key: Buffer): Promise<DivergedWrite[]> {
     this.#byKey ??= this.#index();
     const ofKey = (await this.#byKey).get(key.toString('latin1')) ?? [];
-    return ofKey.slice(
-      0,
-      ofKey.findIndex(({ id, place }) => id === write.id && place === write.place),
-    );
+    const at = ofKey.findIndex(({ id, place }) => id === write.id && place === write.place);
+    return ofKey.slice(0, Math.max(0, at));
   }
 
-  /** By key, oldest first. */
+  /** By key, oldest first. What of an entry that cannot be had came back looks as if somebody had written it since. */
   async #index(): Promise<Map<string, DivergedWrite[]>> {
     const byKey = new Map<string, DivergedWrite[]>();
-    const entries = (await this.entries(this.#listed)).sort(compareEntries);
+    const found = await this.entries();
+    const entries = found.filter((entry) => entry !== undefined).sort(compareEntries);
     for (const write of entries.flatMap(({ writes }) => writes)) {
       for (const name of new Set(write.mutations.map(({ key }) => key.toString('latin1')))) {
         const ofKey = byKey.get(name);
@@ -74,11 +75,23 @@ export async function appliedAmong(
   database: Pick<Database, 'getMany'>,
 ): Promise<Set<DivergedWrite>> {
   const applied = new Set<DivergedWrite>();
-  for (let at = 0; at < writes.length; at += WRITES_MAX) {
-    const asked = writes.slice(at, at + WRITES_MAX).map((write) => ({ write, marks: marksOf(write) }));
+  let asked: { readonly write: DivergedWrite; readonly marks: readonly Buffer[] }[] = [];
+  const ask = async (): Promise<void> => {
     const values = await database.getMany(asked.flatMap(({ marks }) => marks));
     for (const { write, marks } of asked)
       if (isApplied(write, values.splice(0, marks.length))) applied.add(write);
+    asked = [];
+  };
+  let count = 0;
+  for (const write of writes) {
+    const marks = marksOf(write);
+    if (count + marks.length > MARKS_MAX) {
+      await ask();
+      count = 0;
+    }
+    asked.push({ write, marks });
+    count += marks.length;
   }
+  await ask();
   return applied;
 }

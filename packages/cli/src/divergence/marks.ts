@@ -6,6 +6,8 @@ const KEYS_PER_PART_MAX = 200;
 /** With what conditions and mark take: less than a node accepts. */
 const BYTES_PER_PART_MAX = 7_340_032;
 
+const WRITE_MARK = 'reapplied-write/';
+
 /** What is written at once: nearly always the whole write. */
 export interface WritePart {
   readonly mark: Buffer;
@@ -25,7 +27,13 @@ export function markKey(
   { session, sequence }: Pick<DivergedWrite, 'session' | 'sequence'>,
   part = 0,
 ): Buffer {
-  return reserved(`reapplied-write/${session}/${sequence}/${part}`);
+  return reserved(`${WRITE_MARK}${session}/${sequence}/${part}`);
+}
+
+/** What a re-application writes beside its data. */
+export function isMarkKey(key: Uint8Array): boolean {
+  const prefix = reserved(WRITE_MARK);
+  return prefix.equals(key.subarray(0, prefix.length));
 }
 
 /** Of an entry that was applied again as a whole, by a command line of before there were marks of writes. */

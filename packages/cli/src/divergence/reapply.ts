@@ -1,11 +1,13 @@
 import { HoldfastError } from '@holdfast/types';
 import type { DivergedMutation, DivergedWrite } from './diverged-entries.ts';
-import { entryMarkKey, isApplied, marksOf, markValue, partsOf, type WritePart } from './marks.ts';
+import { entryMarkKey, isApplied, isMarkKey, marksOf, markValue, partsOf, type WritePart } from './marks.ts';
 import { isFrom } from './own-revisions.ts';
 
 const TRIES_MAX = 5;
 /** Under way at once. */
 const WRITES_MAX = 64;
+/** Keys and calls of them together. */
+const NAMES_MAX = 1000;
 
 /** The parts of the client that are used; a `Holdfast<Buffer, Buffer>`. */
 export interface ReapplyDatabase {
@@ -42,21 +44,6 @@ export interface ReapplyOptions {
   olderOf(write: DivergedWrite, key: Buffer): Promise<readonly DivergedWrite[]>;
 }
 
-/**
- * Applies diverged writes again, in their order, each as one write at quorum, once whoever asks. One of very many keys takes
- * several, each of them once; conflicts are looked for in all of them before the first.
- */
-export async function reapply(
-  database: ReapplyDatabase,
-  writes: readonly DivergedWrite[],
-  options: ReapplyOptions,
-): Promise<ReapplyResult[]> {
-  const run = new Reapplication(database, options);
-  const results: ReapplyResult[] = [];
-  for (const group of groupsOf(writes)) results.push(...(await run.applyGroup(group)));
-  return results;
-}
-
 /** A write as it was found. */
 interface LookedAt {
   readonly write: DivergedWrite;
@@ -67,26 +54,40 @@ interface LookedAt {
   readonly firstMark: number;
 }
 
-class Reapplication {
+/**
+ * Applies diverged writes again, in their order, each as one write at quorum, once whoever asks. One of very many keys takes
+ * several, each of them once; conflicts are looked for in all of them before the first.
+ */
+export class Reapplication {
   readonly #database: ReapplyDatabase;
   readonly #options: ReapplyOptions;
+  /** By key and revision: so many of its older writes, the oldest of them, it is not from. */
+  readonly #ruledOut = new Map<string, number>();
 
   constructor(database: ReapplyDatabase, options: ReapplyOptions) {
     this.#database = database;
     this.#options = options;
   }
 
+  async apply(writes: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
+    const results: ReapplyResult[] = [];
+    for (const group of groupsOf(writes)) results.push(...(await this.#applyGroup(group)));
+    return results;
+  }
+
   /** None of them has a key of another. */
-  async applyGroup(group: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
+  async #applyGroup(group: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
     const results = new Map<DivergedWrite, ReapplyResult>();
     for (let tries = 1; results.size < group.length; tries += 1) {
       const left = group.filter((write) => !results.has(write));
       const looked = await Promise.all(left.map((write) => this.#look(write)));
       // Asked for after the keys were read: whatever is carried out later changes a key, or finds the result.
-      const survived = await this.#options.survived(left);
+      const open = looked.filter(({ isMarked }) => !isMarked).map(({ write }) => write);
+      const answers = open.length === 0 ? [] : await this.#options.survived(open);
+      const survived = new Set(open.filter((_, at) => answers[at]));
       await Promise.all(
-        looked.map(async (found, at) => {
-          const result = await this.#settle(found, survived[at] === true, tries >= TRIES_MAX);
+        looked.map(async (found) => {
+          const result = await this.#settle(found, survived.has(found.write), tries >= TRIES_MAX);
           if (result !== undefined) results.set(found.write, result);
         }),
       );
@@ -96,7 +97,8 @@ class Reapplication {
 
   async #look(write: DivergedWrite): Promise<LookedAt> {
     const parts = partsOf(write);
-    const [whole, ...marks] = await Promise.all(marksOf(write).map((key) => this.#read(key)));
+    const all = await this.#marksOf(write);
+    const marks = all.slice(1);
     const open = await Promise.all(
       parts
         .map((part, place) => ({ ...part, place }))
@@ -108,11 +110,15 @@ class Reapplication {
           ),
         })),
     );
-    const isMarked = isApplied(
-      write,
-      [whole, ...marks].map((mark) => mark?.value),
+    // A re-application that was lost itself: what it was to bring back is there, by its repeat.
+    const isDone = open.some(({ mutations, revisions }) =>
+      mutations.some(({ key }, at) => isMarkKey(key) && revisions[at] !== 0),
     );
-    return { write, isMarked, open, firstMark: marks[0]?.revision ?? 0 };
+    return { write, isMarked: isDone || isMarked(write, all), open, firstMark: marks[0]?.revision ?? 0 };
+  }
+
+  async #marksOf(write: DivergedWrite): Promise<Awaited<ReturnType<ReapplyDatabase['read']>>[]> {
+    return await Promise.all(marksOf(write).map((key) => this.#read(key)));
   }
 
   /** Undefined: something changed between the look and the write, so that it takes another look. */
@@ -126,7 +132,9 @@ class Reapplication {
     if (hasSurvived) return { kind: 'survived' };
     if (!this.#options.force) {
       const conflict = await this.#conflictOf(found);
-      if (conflict !== undefined) return conflict;
+      // It may be from this very write, which somebody else has just applied again.
+      if (conflict !== undefined)
+        return isMarked(write, await this.#marksOf(write)) ? { kind: 'repeated' } : conflict;
       // Above `local` nobody was told that it was done: its client may have sent it again, and have its answer, or send it yet.
       if (write.undecided || write.ack !== 'local') return { kind: 'undecided' };
     }
@@ -140,18 +148,19 @@ class Reapplication {
     }
   }
 
-  /** What came between the look and the write; undefined if that cannot be seen any more. */
-  async #changeSince({ write, open }: LookedAt): Promise<ReapplyResult | undefined> {
+  /** What came between the look and the write; its first key if that cannot be seen any more. */
+  async #changeSince({ write, open }: LookedAt): Promise<ReapplyResult> {
     const now = await this.#look(write);
     if (now.isMarked) return { kind: 'repeated' };
-    for (const { place, mutations, revisions } of now.open) {
+    const keys = now.open.flatMap(({ place, mutations, revisions }) => {
       const before = open.find((part) => part.place === place)?.revisions;
-      for (const [at, { key }] of mutations.entries()) {
+      return mutations.map(({ key }, at) => {
         const revision = revisions[at] as number;
-        if (revision !== before?.[at]) return { kind: 'conflict', key, revision };
-      }
-    }
-    return undefined;
+        return { key, revision, hasChanged: revision !== before?.[at] };
+      });
+    });
+    const { key, revision } = (keys.find(({ hasChanged }) => hasChanged) ?? keys[0])!;
+    return { kind: 'conflict', key, revision };
   }
 
   /** The first key that was written since. */
@@ -160,11 +169,20 @@ class Reapplication {
       for (const [at, { key, revision: lost }] of mutations.entries()) {
         const revision = revisions[at] as number;
         if (revision <= lost) continue;
-        const older = await this.#options.olderOf(write, key);
-        if (!(await isFrom(older, key, revision, this.#database))) return { kind: 'conflict', key, revision };
+        if (!(await this.#isOwn(write, key, revision))) return { kind: 'conflict', key, revision };
       }
     }
     return undefined;
+  }
+
+  /** Whether `key` has that revision from an older lost write that came back. What left no mark so far is not where it is from. */
+  async #isOwn(write: DivergedWrite, key: Buffer, revision: number): Promise<boolean> {
+    const name = `${revision} ${key.toString('latin1')}`;
+    const older = await this.#options.olderOf(write, key);
+    const left = older.slice(this.#ruledOut.get(name) ?? 0);
+    if (await isFrom(left, key, revision, this.#database)) return true;
+    this.#ruledOut.set(name, older.length);
+    return false;
   }
 
   async #apply({ write, open, firstMark }: LookedAt): Promise<ReapplyResult> {
@@ -207,7 +225,14 @@ function operationOf({
   return ttlMs === undefined ? { type: 'put', key, value } : { type: 'put', key, value, ttlMs };
 }
 
-/** Neighbours that have no key in common, and no call, go together. */
+function isMarked(write: DivergedWrite, marks: readonly ({ readonly value: Buffer } | undefined)[]): boolean {
+  return isApplied(
+    write,
+    marks.map((mark) => mark?.value),
+  );
+}
+
+/** Neighbours that have no key in common, and no call, go together: as many as are well asked for at once. */
 function groupsOf(writes: readonly DivergedWrite[]): DivergedWrite[][] {
   const groups: DivergedWrite[][] = [];
   let names = new Set<string>();
@@ -217,7 +242,8 @@ function groupsOf(writes: readonly DivergedWrite[]): DivergedWrite[][] {
       ...write.mutations.map(({ key }) => `key ${key.toString('latin1')}`),
     ];
     const group = groups.at(-1);
-    if (group === undefined || group.length === WRITES_MAX || own.some((name) => names.has(name))) {
+    const isFull = group?.length === WRITES_MAX || names.size + own.length > NAMES_MAX;
+    if (group === undefined || isFull || own.some((name) => names.has(name))) {
       groups.push([write]);
       names = new Set(own);
     } else {

@@ -4,10 +4,10 @@ import type { DivergedMutation, DivergedWrite } from '../../src/divergence/diver
 import { appliedAmong } from '../../src/divergence/listed-writes.ts';
 import { entryMarkKey, markKey } from '../../src/divergence/marks.ts';
 import {
+  Reapplication,
   type ReapplyDatabase,
   type ReapplyOptions,
   type ReapplyResult,
-  reapply,
 } from '../../src/divergence/reapply.ts';
 import { isReserved } from '../../src/reserved-keys.ts';
 
@@ -102,7 +102,7 @@ function options({
 let database: FakeDatabase;
 
 async function reapplyOne(write: DivergedWrite, given = options()): Promise<ReapplyResult> {
-  const [result] = await reapply(database, [write], given);
+  const [result] = await new Reapplication(database, given).apply([write]);
   return result as ReapplyResult;
 }
 
@@ -158,7 +158,7 @@ describe('a diverged write', () => {
     };
     putAgain();
     const other = writeOf('default.7.2/1', 13, { c: 'lost' });
-    const results = await reapply(database, [write, other], options({ force: true }));
+    const results = await new Reapplication(database, options({ force: true })).apply([write, other]);
     expect(results).toMatchObject([{ kind: 'conflict', key: Buffer.from('b') }, { kind: 'reapplied' }]);
     expect(database.value('b')).toBe('again');
   });
@@ -213,6 +213,97 @@ describe('a diverged write', () => {
   });
 });
 
+describe('a re-application that a failover took away', () => {
+  const write = writeOf('default.7.2/0', 10, { a: 'lost' });
+  const mark = markKey(write);
+  const again = writeOf(
+    'default.9.3/0',
+    2000,
+    { a: 'lost', [mark.toString()]: 'default.7.2 1' },
+    { ack: 'quorum' },
+  );
+
+  it('is not applied again, force or not, once it got through by a repeat', async () => {
+    await reapplyOne(write);
+    database.put('a', 'later');
+    for (const force of [false, true])
+      expect(await reapplyOne(again, options({ force }))).toEqual({ kind: 'repeated' });
+    expect(database.value('a')).toBe('later');
+  });
+
+  it('is what brings the write back, by force, if it did not', async () => {
+    expect(await reapplyOne(again)).toEqual({ kind: 'undecided' });
+    expect(await reapplyOne(again, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  });
+});
+
+it('says repeated to who meets what another has just applied again, whose mark it had looked for before', async () => {
+  const write = writeOf('default.7.2/0', 10, { a: 'lost' });
+  const read = database.read.bind(database);
+  let other: Promise<ReapplyResult> | undefined;
+  database.read = async (key) => {
+    if (key.toString() === 'a' && other === undefined) {
+      other = reapplyOne(write);
+      expect(await other).toMatchObject({ kind: 'reapplied' });
+    }
+    return await read(key);
+  };
+  expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  expect(database.writes).toBe(1);
+});
+
+it('reads about as much for each of very many lost writes of one key, whether they come back or somebody wrote it since', async () => {
+  const writes = Array.from({ length: 300 }, (_, at) =>
+    writeOf(`default.${7 + at}.2/0`, 10 + at, { a: `${at}` }),
+  );
+  const given: ReapplyOptions = {
+    ...options(),
+    olderOf: async (write) => writes.slice(0, writes.indexOf(write)),
+  };
+  const read = database.read.bind(database);
+  let reads = 0;
+  database.read = (key) => {
+    reads += 1;
+    return read(key);
+  };
+  const run = new Reapplication(database, given);
+  for (const write of writes) expect(await run.apply([write])).toMatchObject([{ kind: 'reapplied' }]);
+  expect(reads).toBeLessThan(5 * writes.length);
+  const changed = new FakeDatabase();
+  changed.revision = 1000;
+  changed.put('a', 'since');
+  database.records.clear();
+  database.records.set('a', changed.records.get('a')!);
+  reads = 0;
+  const second = new Reapplication(database, given);
+  for (const write of writes) expect(await second.apply([write])).toMatchObject([{ kind: 'conflict' }]);
+  expect(reads).toBeLessThan(6 * writes.length);
+});
+
+it('asks for no more than it should at once', async () => {
+  const writes = Array.from({ length: 50 }, (_, at) =>
+    writeOf(
+      `default.7.2/${at}`,
+      10 + 100 * at,
+      Object.fromEntries(Array.from({ length: 100 }, (_unused, key) => [`${at} ${key}`, 'lost'])),
+    ),
+  );
+  const read = database.read.bind(database);
+  let underWay = 0;
+  let most = 0;
+  database.read = async (key) => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    const found = await read(key);
+    underWay -= 1;
+    return found;
+  };
+  const results = await new Reapplication(database, options()).apply(writes);
+  expect(new Set(results.map(({ kind }) => kind))).toEqual(new Set(['reapplied']));
+  expect(most).toBeLessThanOrEqual(1000);
+});
+
 describe('writes of one entry', () => {
   const writes = [
     writeOf('default.7.2/0', 10, { a: 'first' }),
@@ -223,7 +314,7 @@ describe('writes of one entry', () => {
 
   it('do not keep one another back', async () => {
     database.put('c', 'since');
-    const results = await reapply(database, writes, options());
+    const results = await new Reapplication(database, options()).apply(writes);
     expect(results.map(({ kind }) => kind)).toEqual(['reapplied', 'conflict', 'undecided', 'reapplied']);
     expect(['a', 'b', 'c', 'd', 'e'].map((key) => database.value(key))).toEqual([
       'first',
@@ -237,9 +328,9 @@ describe('writes of one entry', () => {
 
   it('are each written once when it is done again, and what was left out then', async () => {
     const revision = database.put('c', 'since');
-    await reapply(database, writes, options());
+    await new Reapplication(database, options()).apply(writes);
     database.records.set('c', { value: Buffer.from('older'), revision: revision - 1000 });
-    const results = await reapply(database, writes, options());
+    const results = await new Reapplication(database, options()).apply(writes);
     expect(results.map(({ kind }) => kind)).toEqual(['repeated', 'reapplied', 'undecided', 'repeated']);
   });
 
@@ -253,7 +344,7 @@ describe('writes of one entry', () => {
       ...options(),
       olderOf: async (write) => same.slice(0, write.place),
     };
-    expect((await reapply(database, same, given)).map(({ kind }) => kind)).toEqual([
+    expect((await new Reapplication(database, given).apply(same)).map(({ kind }) => kind)).toEqual([
       'reapplied',
       'reapplied',
       'reapplied',
