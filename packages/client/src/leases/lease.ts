@@ -40,7 +40,9 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
-    this.#givingUp = new GivingUp(parts.seams, (timeoutMs) => this.#giveUp(timeoutMs));
+    this.#givingUp = new GivingUp(parts.seams, parts.requests.timeoutMs({}), (timeoutMs) =>
+      this.#giveUp(timeoutMs),
+    );
     parts.home.attach(this);
   }
 
@@ -117,11 +119,11 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
     await this.revoke();
   }
 
-  async #giveUp(timeoutMs = 0): Promise<boolean> {
-    const { home, hold, keeper, seams, requests } = this.#parts;
+  async #giveUp(timeoutMs: number): Promise<boolean> {
+    const { home, hold, keeper, seams } = this.#parts;
     home.detach(this);
     const wasHeld = hold.stop();
-    const time = new CallTime(seams, Math.max(timeoutMs, requests.timeoutMs({})), undefined);
+    const time = new CallTime(seams, timeoutMs, undefined);
     const isEnded = await keeper.inTurn(time, { isUrgent: true }, () => keeper.end(time)).catch(() => false);
     return wasHeld && isEnded;
   }

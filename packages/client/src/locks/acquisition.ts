@@ -207,14 +207,14 @@ export class Acquisition {
       sentAt,
       renew: async (options) => (await this.#renewed(options)) !== undefined,
     });
-    const remove = async (timeoutMs = 0): Promise<boolean> => {
+    const remove = async (timeoutMs: number): Promise<boolean> => {
       const { result } = await requests.transaction(
         { conditions: [condition], operations: [{ kind: 'del', key: keys.held }], otherwise: [] },
-        { ack: 'quorum', timeoutMs: Math.max(timeoutMs, requests.timeoutMs({})) },
+        { ack: 'quorum', timeoutMs },
       );
       return result.kind === 'transaction' && result.branch === 'then';
     };
-    return new Lock({ name, token, home, seams, hold, condition, remove });
+    return new Lock({ name, token, home, seams, hold, condition, usualMs: requests.timeoutMs({}), remove });
   }
 
   /** Undefined: it had expired. */

@@ -5,15 +5,19 @@ import { checkedLockOptions, type HoldfastReleaseOptions } from './lock-options.
 /** The end of something that is held, once however often it is asked for. It goes on by itself, whoever waits for it. */
 export class GivingUp {
   readonly #seams: Pick<Seams, 'clock' | 'random'>;
-  /** Never rejects. `timeoutMs`: for each call, if somebody wants to wait that long. */
-  readonly #giveUp: (timeoutMs: number | undefined) => Promise<boolean>;
+  readonly #usualMs: number;
+  /** Never rejects. `timeoutMs`: for each call of it. */
+  readonly #giveUp: (timeoutMs: number) => Promise<boolean>;
   #givenUp: Promise<boolean> | undefined;
 
+  /** `usualMs`: that the database gives to a call that names no time. */
   constructor(
     seams: Pick<Seams, 'clock' | 'random'>,
-    giveUp: (timeoutMs: number | undefined) => Promise<boolean>,
+    usualMs: number,
+    giveUp: (timeoutMs: number) => Promise<boolean>,
   ) {
     this.#seams = seams;
+    this.#usualMs = usualMs;
     this.#giveUp = giveUp;
   }
 
@@ -22,10 +26,13 @@ export class GivingUp {
     checkedLockOptions(options, []);
     const { timeoutMs } = options;
     const signal = options.signal ?? undefined;
-    this.#givenUp ??= this.#giveUp(timeoutMs);
-    if (timeoutMs === undefined && signal === undefined) return this.#givenUp;
-    const time = new CallTime(this.#seams, timeoutMs ?? Number.POSITIVE_INFINITY, signal);
+    this.#givenUp ??= this.#giveUp(Math.max(timeoutMs ?? 0, this.#usualMs));
+    const isBounded = timeoutMs !== undefined || signal !== undefined;
+    const waitMs = timeoutMs ?? (isBounded ? Number.POSITIVE_INFINITY : this.#usualMs);
+    const waited = new CallTime(this.#seams, waitMs, signal).within(this.#givenUp, 'unknown');
+    // Whoever asks for nothing waits no longer for what somebody before has asked for with more time.
+    const ended = isBounded ? waited : waited.catch(() => false);
     // What is known already is told, also to those who would not wait for it.
-    return Promise.race([this.#givenUp, time.within(this.#givenUp, 'unknown')]);
+    return Promise.race([this.#givenUp, ended]);
   }
 }

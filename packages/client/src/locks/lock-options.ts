@@ -28,8 +28,8 @@ export interface HoldfastCampaignOptions {
 /** Of `release` and `revoke`. Without them these never reject. */
 export interface HoldfastReleaseOptions {
   /**
-   * Milliseconds that its caller waits: HOLDFAST_DEADLINE_EXCEEDED after that. The cluster is asked for as long, and at
-   * least as long as the database gives a call that names no time.
+   * Milliseconds that its caller waits: HOLDFAST_DEADLINE_EXCEEDED after that. The cluster is asked for as long as the
+   * first call says, and at least as long as the database gives a call that names no time.
    */
   readonly timeoutMs?: number | undefined;
   /** Ends the waiting at once with HOLDFAST_ABORTED. What was held is given up all the same, also if it is aborted before. */

@@ -13,8 +13,10 @@ export interface LockParts {
   readonly hold: KeptAlive;
   /** That it is held: what a transaction may ask for. */
   readonly condition: Condition;
-  /** Deletes it if it is still this one's. False: it was not. `timeoutMs`: for that, if it is to be longer than usual. */
-  remove(timeoutMs: number | undefined): Promise<boolean>;
+  /** That the database gives to a call that names no time, milliseconds. */
+  readonly usualMs: number;
+  /** Deletes it if it is still this one's. False: it was not. `timeoutMs`: for that. */
+  remove(timeoutMs: number): Promise<boolean>;
 }
 
 /** Conditions of transactions, which take a lock as it is. */
@@ -35,7 +37,7 @@ export class Lock implements AsyncDisposable {
 
   constructor(parts: LockParts) {
     this.#parts = parts;
-    this.#givingUp = new GivingUp(parts.seams, (timeoutMs) => this.#giveUp(timeoutMs));
+    this.#givingUp = new GivingUp(parts.seams, parts.usualMs, (timeoutMs) => this.#giveUp(timeoutMs));
     CONDITIONS.set(this, parts.condition);
     parts.home.attach(this);
   }
@@ -87,7 +89,7 @@ export class Lock implements AsyncDisposable {
     await this.release();
   }
 
-  async #giveUp(timeoutMs: number | undefined): Promise<boolean> {
+  async #giveUp(timeoutMs: number): Promise<boolean> {
     const { home, hold, remove } = this.#parts;
     home.detach(this);
     const wasHeld = hold.stop();

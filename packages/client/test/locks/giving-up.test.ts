@@ -138,6 +138,18 @@ describe.each(KINDS)('%s is given up', (_, take) => {
     expect(ms).toBeLessThan(5100);
   });
 
+  test('as long as a call may take, though somebody has asked for longer before', async () => {
+    const held = await take(60_000);
+    isolate();
+    const stop = new AbortController();
+    const first = errorOf(held.giveUp({ timeoutMs: 3_600_000, signal: stop.signal }));
+    stop.abort(STOP);
+    expect(await drive(first)).toMatchObject({ code: 'HOLDFAST_ABORTED', outcome: 'unknown' });
+    const { ms, value } = await world.world.timed(held.giveUp());
+    expect(value).toBe(false);
+    expect(ms).toBeLessThan(5100);
+  });
+
   test('with the options that there are, and is still held otherwise', async () => {
     const held = await take();
     for (const options of [
