@@ -11,14 +11,15 @@ import {
   listDiverged,
 } from '../divergence/diverged-entries.ts';
 import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
-import { Reapplication, type ReapplyDatabase, type ReapplyResult } from '../divergence/reapply.ts';
+import { Reapplication, type ReapplyDatabase } from '../divergence/reapply.ts';
+import { isLeftOut, reportReapplied, shown } from '../divergence/reapply-report.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { describeError } from '../hints.ts';
 import { callHttp } from '../node-http.ts';
 import type { SilentNode } from '../node-row.ts';
 import { withDatabase } from '../open-database.ts';
 import { printTable } from '../render/table.ts';
-import { escaped, fromBytes } from '../values.ts';
+import { fromBytes } from '../values.ts';
 import {
   addCommand,
   type ClusterOptions,
@@ -191,12 +192,6 @@ function printWrite(
   }
 }
 
-/** Text, or hexadecimal digits where it is none. */
-function shown(bytes: Buffer): string {
-  const text = fromBytes(bytes, 'utf8');
-  return text === undefined ? `0x${bytes.toString('hex')}` : escaped(text);
-}
-
 async function reapplyAll(ids: string[], options: ChosenOptions, context: Context): Promise<ExitStatus> {
   const { nodes, entries, writes } = await listed(options, context);
   const chosen = chooseEntries(entries, wanted(ids, options));
@@ -219,51 +214,11 @@ async function reapplyAll(ids: string[], options: ChosenOptions, context: Contex
         continue;
       }
       const results = await run.apply(entry.writes);
-      reportReapplied(entry, results, options, context);
-      if (results.some(({ kind }) => LEFT_OUT.has(kind))) status = EXIT.refused;
+      reportReapplied(entry, results, { output: context.output, json: options.json === true });
+      if (results.some(isLeftOut)) status = EXIT.refused;
     }
   });
   return status;
-}
-
-const LEFT_OUT: ReadonlySet<ReapplyResult['kind']> = new Set(['conflict', 'undecided']);
-const COUNTED = [
-  ['reapplied', 'applied again'],
-  ['repeated', 'applied again before'],
-  ['survived', 'carried out all the same, by a repeat of its client'],
-  ['conflict', 'left out: the key was written since'],
-  ['undecided', 'left out: nobody knows whether it survived'],
-] as const satisfies readonly (readonly [ReapplyResult['kind'], string])[];
-
-function reportReapplied(
-  { id, writes }: DivergedEntry,
-  results: readonly ReapplyResult[],
-  options: ClusterOptions,
-  context: Context,
-): void {
-  const { output } = context;
-  if (options.json === true) {
-    for (const [at, result] of results.entries()) {
-      const key =
-        result.kind === 'conflict' ? { key: result.key.toString('base64'), encoding: 'base64' } : {};
-      const write = writes[at]?.place;
-      output.json({ id, write, result: result.kind, ...result, ...key, kind: undefined });
-    }
-    return;
-  }
-  const counts = COUNTED.map(([kind, words]) => {
-    const count = results.filter((result) => result.kind === kind).length;
-    return count === 0 ? [] : [`${count} ${words}`];
-  });
-  output.words(`${id}: of ${results.length} writes ${counts.flat().join(', ')}`);
-  for (const [at, result] of results.entries()) {
-    if (result.kind !== 'conflict' && result.kind !== 'undecided') continue;
-    const why =
-      result.kind === 'conflict'
-        ? `HOLDFAST_CONFLICT: ${shown(result.key)} was written since, at revision ${result.revision}`
-        : 'nobody was told that it was done, and its client may have repeated it';
-    output.words(`${id} write ${writes[at]?.place}: ${why}; nothing was done (--force writes it)`);
-  }
 }
 
 async function discardAll(ids: string[], options: ChosenOptions, context: Context): Promise<void> {

@@ -6,7 +6,7 @@ import {
   fetchDiverged,
   type ListedEntry,
 } from './diverged-entries.ts';
-import { isApplied, marksOf } from './marks.ts';
+import { furtherMarksOf, marksOf, progressOf } from './marks.ts';
 
 const FETCHES_MAX = 16;
 /** Asked for at once. */
@@ -69,7 +69,7 @@ export class ListedWrites {
   }
 }
 
-/** Those of `writes` that were applied again. */
+/** Those of `writes` that were applied again, as a whole. */
 export async function appliedAmong(
   writes: readonly DivergedWrite[],
   database: Pick<Database, 'getMany'>,
@@ -78,8 +78,12 @@ export async function appliedAmong(
   let asked: { readonly write: DivergedWrite; readonly marks: readonly Buffer[] }[] = [];
   const ask = async (): Promise<void> => {
     const values = await database.getMany(asked.flatMap(({ marks }) => marks));
-    for (const { write, marks } of asked)
-      if (isApplied(write, values.splice(0, marks.length))) applied.add(write);
+    for (const { write, marks } of asked) {
+      const own = values.splice(0, marks.length);
+      const further = furtherMarksOf(write, own);
+      if (further.length > 0) own.push(...(await database.getMany(further)));
+      if (progressOf(write, own).isWhole) applied.add(write);
+    }
     asked = [];
   };
   let count = 0;

@@ -20,6 +20,15 @@ export interface Mark {
   readonly id: string;
   /** Mutations written together with it, just before it: their revisions are those below its own. */
   readonly count: number;
+  /** Of that attempt; another one may have others. Undefined: marked by a command line that did not tell. */
+  readonly parts: number | undefined;
+}
+
+/** How much of a call is there again, by any of its attempts. */
+export interface Progress {
+  readonly isWhole: boolean;
+  /** The entry whose attempt was begun, or applied: no other goes on. */
+  readonly begunBy: string | undefined;
 }
 
 /** Named after the call and not after the entry: a call that was lost twice, in two entries, is applied again once. */
@@ -41,28 +50,38 @@ export function entryMarkKey(id: string): Buffer {
   return reserved(`reapplied/${id}/0`);
 }
 
-export function markValue({ id, count }: Mark): Buffer {
-  return Buffer.from(`${id} ${count}`, 'utf8');
+export function markValue({ id, count, parts }: Mark): Buffer {
+  return Buffer.from(`${id} ${count} ${parts}`, 'utf8');
 }
 
 export function readMark(value: Buffer): Mark {
-  const [id, count] = value.toString('utf8').split(' ') as [string, string];
-  return { id, count: Number(count) };
+  const [id, count, parts] = value.toString('utf8').split(' ') as [string, string, string | undefined];
+  return { id, count: Number(count), parts: parts === undefined ? undefined : Number(parts) };
 }
 
-/** What tells whether a write was applied again: the mark of its entry, then those of its parts. */
+/** What tells how much of a write was applied again: the mark of its entry, then those of its parts. */
 export function marksOf(write: DivergedWrite): Buffer[] {
   return [entryMarkKey(write.id), ...partsOf(write).map(({ mark }) => mark)];
 }
 
-/** `marks`: the values of `marksOf`. Another attempt of the call may have been, as well. */
-export function isApplied(
+/** Those to look at as well: another attempt was begun, and has more parts. `marks`: the values of `marksOf`. */
+export function furtherMarksOf(write: DivergedWrite, marks: readonly (Buffer | undefined)[]): Buffer[] {
+  const [, first] = marks;
+  const parts = first === undefined ? 0 : (readMark(first).parts ?? 0);
+  const known = marks.length - 1;
+  return Array.from({ length: Math.max(0, parts - known) }, (_, at) => markKey(write, known + at));
+}
+
+/** `marks`: the values of `marksOf`, then of `furtherMarksOf`. */
+export function progressOf(
   write: Pick<DivergedWrite, 'id'>,
   [whole, ...parts]: readonly (Buffer | undefined)[],
-): boolean {
-  if (whole !== undefined || parts.every((mark) => mark !== undefined)) return true;
+): Progress {
+  if (whole !== undefined) return { isWhole: true, begunBy: write.id };
   const [first] = parts;
-  return first !== undefined && readMark(first).id !== write.id;
+  if (first === undefined) return { isWhole: false, begunBy: undefined };
+  const begun = readMark(first);
+  return { isWhole: parts.slice(0, begun.parts).every((mark) => mark !== undefined), begunBy: begun.id };
 }
 
 /** The last mutation of each key, in order of keys, so that the parts are the same whoever makes them. */

@@ -1,6 +1,16 @@
 import { HoldfastError } from '@holdfast/types';
 import type { DivergedMutation, DivergedWrite } from './diverged-entries.ts';
-import { entryMarkKey, isApplied, isMarkKey, marksOf, markValue, partsOf, type WritePart } from './marks.ts';
+import {
+  entryMarkKey,
+  furtherMarksOf,
+  isMarkKey,
+  marksOf,
+  markValue,
+  type Progress,
+  partsOf,
+  progressOf,
+  type WritePart,
+} from './marks.ts';
 import { isFrom } from './own-revisions.ts';
 
 const TRIES_MAX = 5;
@@ -25,13 +35,18 @@ export interface ReapplyDatabase {
 }
 
 export type ReapplyResult =
+  /** It is there again, as a whole; `keys` of it by this run. */
   | { readonly kind: 'reapplied'; readonly keys: number; readonly revision: number }
-  /** Somebody applied it again before. */
+  /** Somebody applied it again before, as a whole: this one, or another attempt of its call. */
   | { readonly kind: 'repeated' }
   /** The call has its result in the log that won; nothing was done. */
   | { readonly kind: 'survived' }
   /** The key was written since, at `revision`; nothing was done. */
   | { readonly kind: 'conflict'; readonly key: Buffer; readonly revision: number }
+  /** A part of it is there again; of its `open` other keys one was written since. Done again it goes on with those. */
+  | { readonly kind: 'partial'; readonly open: number; readonly key: Buffer; readonly revision: number }
+  /** A part of another attempt of its call is there again, which alone may go on: that of entry `by`. Nothing was done. */
+  | { readonly kind: 'begun'; readonly by: string }
   /** Nobody knows whether it survived, in its own entry or by a repeat that its client sent or may send; nothing was done. */
   | { readonly kind: 'undecided' };
 
@@ -47,11 +62,22 @@ export interface ReapplyOptions {
 /** A write as it was found. */
 interface LookedAt {
   readonly write: DivergedWrite;
-  readonly isMarked: boolean;
+  readonly progress: Progress;
   /** Parts that are not applied again yet, with the revisions that their keys have. */
   readonly open: readonly (WritePart & { readonly place: number; readonly revisions: readonly number[] })[];
   /** Revision of the mark of the first part; 0: there is none. */
   readonly firstMark: number;
+}
+
+interface Change {
+  readonly key: Buffer;
+  readonly revision: number;
+}
+
+/** What this run has written. */
+interface Written {
+  readonly keys: number;
+  readonly revision: number;
 }
 
 /**
@@ -63,6 +89,7 @@ export class Reapplication {
   readonly #options: ReapplyOptions;
   /** By key and revision: so many of its older writes, the oldest of them, it is not from. */
   readonly #ruledOut = new Map<string, number>();
+  readonly #written = new Map<DivergedWrite, Written>();
 
   constructor(database: ReapplyDatabase, options: ReapplyOptions) {
     this.#database = database;
@@ -82,7 +109,7 @@ export class Reapplication {
       const left = group.filter((write) => !results.has(write));
       const looked = await Promise.all(left.map((write) => this.#look(write)));
       // Asked for after the keys were read: whatever is carried out later changes a key, or finds the result.
-      const open = looked.filter(({ isMarked }) => !isMarked).map(({ write }) => write);
+      const open = looked.filter(({ progress }) => !progress.isWhole).map(({ write }) => write);
       const answers = open.length === 0 ? [] : await this.#options.survived(open);
       const survived = new Set(open.filter((_, at) => answers[at]));
       await Promise.all(
@@ -99,6 +126,7 @@ export class Reapplication {
     const parts = partsOf(write);
     const all = await this.#marksOf(write);
     const marks = all.slice(1);
+    const progress = progressIn(write, all);
     const open = await Promise.all(
       parts
         .map((part, place) => ({ ...part, place }))
@@ -114,11 +142,23 @@ export class Reapplication {
     const isDone = open.some(({ mutations, revisions }) =>
       mutations.some(({ key }, at) => isMarkKey(key) && revisions[at] !== 0),
     );
-    return { write, isMarked: isDone || isMarked(write, all), open, firstMark: marks[0]?.revision ?? 0 };
+    return {
+      write,
+      progress: isDone ? { ...progress, isWhole: true } : progress,
+      open,
+      firstMark: marks[0]?.revision ?? 0,
+    };
   }
 
   async #marksOf(write: DivergedWrite): Promise<Awaited<ReturnType<ReapplyDatabase['read']>>[]> {
-    return await Promise.all(marksOf(write).map((key) => this.#read(key)));
+    const marks = await Promise.all(marksOf(write).map((key) => this.#read(key)));
+    const further = furtherMarksOf(
+      write,
+      marks.map((mark) => mark?.value),
+    );
+    return further.length === 0
+      ? marks
+      : [...marks, ...(await Promise.all(further.map((key) => this.#read(key))))];
   }
 
   /** Undefined: something changed between the look and the write, so that it takes another look. */
@@ -127,19 +167,25 @@ export class Reapplication {
     hasSurvived: boolean,
     isLastTry: boolean,
   ): Promise<ReapplyResult | undefined> {
-    const { write } = found;
-    if (found.isMarked) return { kind: 'repeated' };
+    const { write, progress } = found;
+    if (progress.isWhole) return this.#whole(write);
     if (hasSurvived) return { kind: 'survived' };
+    const { begunBy } = progress;
+    if (begunBy !== undefined && begunBy !== write.id) return { kind: 'begun', by: begunBy };
     if (!this.#options.force) {
       const conflict = await this.#conflictOf(found);
-      // It may be from this very write, which somebody else has just applied again.
-      if (conflict !== undefined)
-        return isMarked(write, await this.#marksOf(write)) ? { kind: 'repeated' } : conflict;
+      if (conflict !== undefined) {
+        // It may be from this very write, which somebody else is just applying again.
+        const marks = await this.#marksOf(write);
+        return openOf(write, marks) < found.open.length ? undefined : changed(found, conflict);
+      }
       // Above `local` nobody was told that it was done: its client may have sent it again, and have its answer, or send it yet.
-      if (write.undecided || write.ack !== 'local') return { kind: 'undecided' };
+      // What was begun is brought to its end: a part of a write is what nobody has asked for.
+      if (begunBy === undefined && (write.undecided || write.ack !== 'local')) return { kind: 'undecided' };
     }
     try {
-      return await this.#apply(found);
+      await this.#apply(found);
+      return this.#whole(write);
     } catch (error) {
       const isConflict = error instanceof HoldfastError && error.code === 'HOLDFAST_CONFLICT';
       if (!isConflict) throw error;
@@ -148,10 +194,17 @@ export class Reapplication {
     }
   }
 
+  #whole(write: DivergedWrite): ReapplyResult {
+    const written = this.#written.get(write);
+    return written === undefined ? { kind: 'repeated' } : { kind: 'reapplied', ...written };
+  }
+
   /** What came between the look and the write; its first key if that cannot be seen any more. */
   async #changeSince({ write, open }: LookedAt): Promise<ReapplyResult> {
     const now = await this.#look(write);
-    if (now.isMarked) return { kind: 'repeated' };
+    const { isWhole, begunBy } = now.progress;
+    if (isWhole) return this.#whole(write);
+    if (begunBy !== undefined && begunBy !== write.id) return { kind: 'begun', by: begunBy };
     const keys = now.open.flatMap(({ place, mutations, revisions }) => {
       const before = open.find((part) => part.place === place)?.revisions;
       return mutations.map(({ key }, at) => {
@@ -159,17 +212,16 @@ export class Reapplication {
         return { key, revision, hasChanged: revision !== before?.[at] };
       });
     });
-    const { key, revision } = (keys.find(({ hasChanged }) => hasChanged) ?? keys[0])!;
-    return { kind: 'conflict', key, revision };
+    return changed(now, (keys.find(({ hasChanged }) => hasChanged) ?? keys[0])!);
   }
 
   /** The first key that was written since. */
-  async #conflictOf({ write, open }: LookedAt): Promise<ReapplyResult | undefined> {
+  async #conflictOf({ write, open }: LookedAt): Promise<Change | undefined> {
     for (const { mutations, revisions } of open) {
       for (const [at, { key, revision: lost }] of mutations.entries()) {
         const revision = revisions[at] as number;
         if (revision <= lost) continue;
-        if (!(await this.#isOwn(write, key, revision))) return { kind: 'conflict', key, revision };
+        if (!(await this.#isOwn(write, key, revision))) return { key, revision };
       }
     }
     return undefined;
@@ -185,13 +237,12 @@ export class Reapplication {
     return false;
   }
 
-  async #apply({ write, open, firstMark }: LookedAt): Promise<ReapplyResult> {
-    const first = { key: partsOf(write)[0]!.mark, revision: firstMark };
-    let keys = 0;
-    let revision = 0;
+  async #apply({ write, open, firstMark }: LookedAt): Promise<void> {
+    const parts = partsOf(write);
+    const first = { key: parts[0]!.mark, revision: firstMark };
     for (const { mark, mutations, revisions, place } of open) {
       const count = mutations.length;
-      const value = markValue({ id: write.id, count });
+      const value = markValue({ id: write.id, count, parts: parts.length });
       const seen = mutations.map(({ key }, at) => ({ key, revision: revisions[at] as number }));
       const conditions = [
         { key: entryMarkKey(write.id), revision: 0 },
@@ -202,12 +253,10 @@ export class Reapplication {
       ];
       // The mark last: its revision and its value tell the revisions of all others.
       const operations = [...mutations.map(operationOf), { type: 'put', key: mark, value } as const];
-      const summary = await this.#database.write(operations, { ack: 'quorum', conditions });
-      if (place === 0) first.revision = summary.revision;
-      keys += count;
-      revision = summary.revision;
+      const { revision } = await this.#database.write(operations, { ack: 'quorum', conditions });
+      if (place === 0) first.revision = revision;
+      this.#written.set(write, { keys: (this.#written.get(write)?.keys ?? 0) + count, revision });
     }
-    return { kind: 'reapplied', keys, revision };
   }
 
   #read(key: Buffer): ReturnType<ReapplyDatabase['read']> {
@@ -225,11 +274,29 @@ function operationOf({
   return ttlMs === undefined ? { type: 'put', key, value } : { type: 'put', key, value, ttlMs };
 }
 
-function isMarked(write: DivergedWrite, marks: readonly ({ readonly value: Buffer } | undefined)[]): boolean {
-  return isApplied(
+function progressIn(
+  write: DivergedWrite,
+  marks: readonly ({ readonly value: Buffer } | undefined)[],
+): Progress {
+  return progressOf(
     write,
     marks.map((mark) => mark?.value),
   );
+}
+
+/** Parts of it without a mark. */
+function openOf(write: DivergedWrite, [whole, ...parts]: readonly unknown[]): number {
+  return whole === undefined ? partsOf(write).filter((_, at) => parts[at] === undefined).length : 0;
+}
+
+function changed({ progress, open }: LookedAt, { key, revision }: Change): ReapplyResult {
+  if (progress.begunBy === undefined) return { kind: 'conflict', key, revision };
+  return {
+    kind: 'partial',
+    open: open.reduce((sum, { mutations }) => sum + mutations.length, 0),
+    key,
+    revision,
+  };
 }
 
 /** Neighbours that have no key in common, and no call, go together: as many as are well asked for at once. */

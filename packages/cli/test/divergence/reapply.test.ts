@@ -132,7 +132,7 @@ describe('a diverged write', () => {
   it('leaves its mark where scans do not show it', async () => {
     expect(await appliedAmong([write], database)).toEqual(new Set());
     await reapplyOne(write);
-    expect(database.value(markKey(write).toString())).toBe('default.7.2 3');
+    expect(database.value(markKey(write).toString())).toBe('default.7.2 3 1');
     expect(isReserved(markKey(write))).toBe(true);
     expect(await appliedAmong([write], database)).toEqual(new Set([write]));
   });
@@ -394,18 +394,93 @@ it('brings back a write of more keys than one takes conditions', async () => {
   expect(await reapplyOne(next, options({ older: [write] }))).toMatchObject({ kind: 'reapplied' });
 });
 
-it('goes on with a write of which only a part came back', async () => {
-  const changes = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`k${at}`, String(at)]));
+describe('a lost write of which only a part came back', () => {
+  const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
+  const changes = Object.fromEntries(keys.map((key) => [key, `value of ${key}`]));
   const write = writeOf('default.9.2/0', 10, changes);
-  const only = database.write.bind(database);
-  database.write = async (...given) => {
-    if (database.writes > 0) throw new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', 'gone');
-    return await only(...given);
-  };
-  await expect(reapplyOne(write)).rejects.toMatchObject({ code: 'HOLDFAST_OUTCOME_UNKNOWN' });
-  expect(await appliedAmong([write], database)).toEqual(new Set());
-  database.write = only;
-  expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 100 });
-  expect(await appliedAmong([write], database)).toEqual(new Set([write]));
-  expect(Object.keys(changes).map((key) => database.value(key))).toEqual(Object.values(changes));
+  /** Of the second part, which has the last hundred in order of keys. */
+  const late = 'k99';
+
+  /** The first part is there again, and no more. */
+  async function begin(given = write, force = false): Promise<void> {
+    const only = database.write.bind(database);
+    const before = database.writes;
+    database.write = async (...asked) => {
+      if (database.writes > before) throw new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', 'gone');
+      return await only(...asked);
+    };
+    await reapplyOne(given, options({ force })).catch(() => undefined);
+    database.write = only;
+    expect(database.writes).toBe(before + 1);
+  }
+
+  it('is not told as applied again, and is brought to its end when it is done again', async () => {
+    await begin();
+    expect(await appliedAmong([write], database)).toEqual(new Set());
+    expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 100 });
+    expect(await appliedAmong([write], database)).toEqual(new Set([write]));
+    expect(keys.map((key) => database.value(key))).toEqual(Object.values(changes));
+  });
+
+  it('is so told if a key of the rest was written since, until that is forced', async () => {
+    await begin();
+    const revision = database.put(late, 'since');
+    const result = { kind: 'partial', open: 100, key: Buffer.from(late), revision };
+    expect(await reapplyOne(write)).toEqual(result);
+    expect(await appliedAmong([write], database)).toEqual(new Set());
+    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied', keys: 100 });
+    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  });
+
+  it.each([false, true])('is so told if that happens half way (force: %s)', async (force) => {
+    const putAgain = (): void => {
+      database.put(late, 'again');
+      database.beforeWrite = putAgain;
+    };
+    database.beforeWrite = () => {
+      database.beforeWrite = putAgain;
+    };
+    expect(await reapplyOne(write, options({ force }))).toMatchObject({
+      kind: 'partial',
+      open: 100,
+      key: Buffer.from(late),
+    });
+    expect(database.value('k0')).toBe('value of k0');
+  });
+
+  it('counts what this run wrote, though it had to look twice', async () => {
+    database.beforeWrite = () => {
+      database.beforeWrite = () => database.put(late, 'since');
+    };
+    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied', keys: 300 });
+  });
+
+  it('is brought to its end without force, though it was begun with it', async () => {
+    const undecided = { ...write, ack: 'quorum' as const };
+    await begin(undecided, true);
+    expect(await reapplyOne(undecided)).toMatchObject({ kind: 'reapplied', keys: 100 });
+  });
+
+  it.each([1, 300, 500])(
+    'keeps back another attempt of its call, of %d keys, until it is whole',
+    async (count) => {
+      const others = Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'other']));
+      const attempt = writeOf('default.12.3/0', 2_000_000, others, { session: write.session });
+      await begin();
+      for (const force of [false, true])
+        expect(await reapplyOne(attempt, options({ force }))).toEqual({ kind: 'begun', by: write.id });
+      expect(await appliedAmong([attempt], database)).toEqual(new Set());
+      expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied' });
+      expect(await reapplyOne(attempt)).toEqual({ kind: 'repeated' });
+      expect(await appliedAmong([write, attempt], database)).toEqual(new Set([write, attempt]));
+    },
+  );
+
+  it('is whole when two bring it back at the same moment', async () => {
+    const given = options({ force: true });
+    const results = await Promise.all([reapplyOne(write, given), reapplyOne(write, given)]);
+    expect(results.map(({ kind }) => kind)).toContain('reapplied');
+    expect(results.every(({ kind }) => kind === 'reapplied' || kind === 'repeated')).toBe(true);
+    expect(database.writes).toBe(2);
+  });
 });
