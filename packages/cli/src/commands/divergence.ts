@@ -11,8 +11,8 @@ import {
   listDiverged,
 } from '../divergence/diverged-entries.ts';
 import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
-import { Reapplication, type ReapplyDatabase } from '../divergence/reapply.ts';
-import { isLeftOut, reportReapplied, shown } from '../divergence/reapply-report.ts';
+import { endsRun, Reapplication, type ReapplyDatabase } from '../divergence/reapply.ts';
+import { reportReapplied, shown, statusOf, worstOf } from '../divergence/reapply-report.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
 import { describeError } from '../hints.ts';
 import { callHttp } from '../node-http.ts';
@@ -210,12 +210,13 @@ async function reapplyAll(ids: string[], options: ChosenOptions, context: Contex
         return undefined;
       });
       if (entry === undefined) {
-        status = EXIT.refused;
+        status = worstOf([status, EXIT.refused]);
         continue;
       }
       const results = await run.apply(entry.writes);
       reportReapplied(entry, results, { output: context.output, json: options.json === true });
-      if (results.some(isLeftOut)) status = EXIT.refused;
+      status = worstOf([status, statusOf(results)]);
+      if (results.some(endsRun)) break;
     }
   });
   return status;

@@ -48,7 +48,9 @@ export type ReapplyResult =
   /** A part of another attempt of its call is there again, which alone may go on: that of entry `by`. Nothing was done. */
   | { readonly kind: 'begun'; readonly by: string }
   /** Nobody knows whether it survived, in its own entry or by a repeat that its client sent or may send; nothing was done. */
-  | { readonly kind: 'undecided' };
+  | { readonly kind: 'undecided' }
+  /** `keys` of it are there again by this run, and more may be if the outcome of `error` is unknown. */
+  | { readonly kind: 'failed'; readonly keys: number; readonly error: unknown };
 
 export interface ReapplyOptions {
   /** Writes over what was written since, and where nobody knows whether it survived. */
@@ -96,26 +98,47 @@ export class Reapplication {
     this.#options = options;
   }
 
+  /** Never rejects. Ends behind a result that `endsRun`: there are fewer then than there are writes. */
   async apply(writes: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
     const results: ReapplyResult[] = [];
-    for (const group of groupsOf(writes)) results.push(...(await this.#applyGroup(group)));
+    for (const group of groupsOf(writes)) {
+      results.push(...(await this.#applyGroup(group)));
+      if (results.some(endsRun)) break;
+    }
     return results;
   }
 
   /** None of them has a key of another. */
   async #applyGroup(group: readonly DivergedWrite[]): Promise<ReapplyResult[]> {
     const results = new Map<DivergedWrite, ReapplyResult>();
+    const attempt = async <Found>(
+      writes: readonly DivergedWrite[],
+      work: () => Promise<Found>,
+    ): Promise<Found | undefined> => {
+      try {
+        return await work();
+      } catch (error) {
+        for (const write of writes)
+          results.set(write, { kind: 'failed', keys: this.#written.get(write)?.keys ?? 0, error });
+        return undefined;
+      }
+    };
     for (let tries = 1; results.size < group.length; tries += 1) {
       const left = group.filter((write) => !results.has(write));
-      const looked = await Promise.all(left.map((write) => this.#look(write)));
+      const looks = await Promise.all(left.map((write) => attempt([write], () => this.#look(write))));
+      const looked = looks.filter((found) => found !== undefined);
       // Asked for after the keys were read: whatever is carried out later changes a key, or finds the result.
       const open = looked.filter(({ progress }) => !progress.isWhole).map(({ write }) => write);
-      const answers = open.length === 0 ? [] : await this.#options.survived(open);
+      const answers =
+        open.length === 0 ? [] : ((await attempt(open, () => this.#options.survived(open))) ?? []);
       const survived = new Set(open.filter((_, at) => answers[at]));
       await Promise.all(
         looked.map(async (found) => {
-          const result = await this.#settle(found, survived.has(found.write), tries >= TRIES_MAX);
-          if (result !== undefined) results.set(found.write, result);
+          const { write } = found;
+          if (results.has(write)) return;
+          const isLastTry = tries >= TRIES_MAX;
+          const result = await attempt([write], () => this.#settle(found, survived.has(write), isLastTry));
+          if (result !== undefined) results.set(write, result);
         }),
       );
     }
@@ -262,6 +285,13 @@ export class Reapplication {
   #read(key: Buffer): ReturnType<ReapplyDatabase['read']> {
     return this.#database.read(key, { consistency: 'linearizable' });
   }
+}
+
+/** What ails the cluster, and not this write, would meet each of the others as well, after all the time that it has. */
+export function endsRun(result: ReapplyResult): boolean {
+  if (result.kind !== 'failed') return false;
+  const { error } = result;
+  return !(error instanceof HoldfastError && error.outcome === 'not-applied' && !error.retryable);
 }
 
 /** A time to live begins anew: how much of it had passed nobody knows. */
