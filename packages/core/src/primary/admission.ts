@@ -24,6 +24,7 @@ import {
 import { Prefetches } from './prefetches.ts';
 import {
   deadlinePassed,
+  diskFull,
   lineFull,
   queueFull,
   RETRY_AFTER_MS,
@@ -171,7 +172,7 @@ export class Admission {
 
   openSession(connection: number, id: number, deadline: number): void {
     const waiter = this.#parts.answers.waiter({ connection, id, ack: 'quorum', deadline, repeated: false });
-    const full = this.#whyFull(SESSION_REQUEST_BYTES);
+    const full = this.diskFull ? diskFull() : this.#whyFull(SESSION_REQUEST_BYTES);
     if (full !== undefined) this.#parts.answers.refuse(waiter, full);
     else this.#enqueue({ kind: 'openSession', bytes: SESSION_REQUEST_BYTES, waiters: [waiter] });
   }
@@ -369,8 +370,7 @@ export class Admission {
   }
 
   #whyRefused(frame: WriteFrame, request: ProposedWrite): WireError | undefined {
-    if (this.diskFull)
-      return wireError('HOLDFAST_DISK_FULL', 'the disk of the primary is full', { retryAfterMs: 1000 });
+    if (this.diskFull) return diskFull();
     if (request.deadline <= this.#context.now) {
       return deadlinePassed();
     }

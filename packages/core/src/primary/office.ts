@@ -118,6 +118,8 @@ export class Office implements ReadOffice {
       return `no majority was heard for ${Math.round(silence)} ms`;
     if (this.#leaves && !this.switchover.handOver()) return 'its disk is full';
     const oldest = persists.oldestIssuedAt;
+    // What waits for room on the disk of a cluster of one: see `setDiskFull`.
+    if (this.admission.diskFull) return undefined;
     if (oldest === undefined || now - oldest <= config.timing.persistStallMaxMs) return undefined;
     this.#context.notice({ kind: 'persistStall', ms: Math.round(now - oldest) });
     return `its disk has not answered for ${Math.round(now - oldest)} ms`;

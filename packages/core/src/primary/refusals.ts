@@ -21,6 +21,10 @@ export function lineFull(): WireError {
   });
 }
 
+export function diskFull(): WireError {
+  return wireError('HOLDFAST_DISK_FULL', 'the disk of the primary is full', { retryAfterMs: 1000 });
+}
+
 export function deadlinePassed(): WireError {
   return wireError('HOLDFAST_DEADLINE_EXCEEDED', 'the deadline passed before the write was logged', {
     outcome: 'not-applied',
