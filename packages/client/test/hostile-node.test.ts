@@ -183,11 +183,24 @@ describe('a node that was linked is tried again', () => {
     const db = await world.opened({}, ['ws://n1:7100']);
     for (let count = 0; count < 20; count += 1) {
       await world.drive(db.get('a'));
-      world.cluster.node('n1').sendRaw(GARBAGE);
+      world.cluster.node('n1').hangUp();
       const cutAt = world.clock.now();
       await world.clock.advance(30);
       expect(greetedAt.at(-1)).toBeGreaterThan(cutAt);
     }
+    await world.drive(db.close());
+  });
+
+  test('less and less often, if it answers something and breaks the protocol then', async () => {
+    const { world, greetedAt } = await greeted(Number.POSITIVE_INFINITY);
+    const db = await world.opened({}, ['ws://n1:7100']);
+    const endAt = world.clock.now() + 10_000;
+    while (world.clock.now() < endAt) {
+      await world.drive(db.get('a'));
+      world.cluster.node('n1').sendRaw(GARBAGE);
+    }
+    expect(greetedAt.length).toBeGreaterThan(10);
+    expect(greetedAt.length).toBeLessThan(50);
     await world.drive(db.close());
   });
 

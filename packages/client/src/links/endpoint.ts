@@ -31,6 +31,7 @@ export class Endpoint {
   /** Links one after the other that were of no use. */
   #failures = 0;
   #welcomedAt = 0;
+  #hasAnswered = false;
 
   constructor(url: string) {
     this.url = url;
@@ -48,21 +49,24 @@ export class Endpoint {
     this.hasFailed = false;
     this.failure = undefined;
     this.#welcomedAt = now;
+    this.#hasAnswered = false;
   }
 
   /** It has been of use: something was answered over it. */
   answered(): void {
-    this.#failures = 0;
+    this.#hasAnswered = true;
   }
 
   /**
    * The link is gone. The pause doubles with every one that was of no use, welcomed or not: a node that breaks the protocol, or
-   * hangs up, as soon as it has welcomed its client would otherwise be tried a hundred times a second.
+   * hangs up, as soon as it has welcomed its client, or breaks it with its second answer, would otherwise be tried a hundred
+   * times a second.
    */
   lost(failure: HoldfastError, options: { now: number; random: number; timing: LinkTiming }): void {
     const { now, random, timing } = options;
     const hasLasted = this.node !== undefined && now - this.#welcomedAt >= timing.redialMsMax;
-    if (hasLasted) this.#failures = 0;
+    const wasOfUse = this.#hasAnswered && failure.code !== 'HOLDFAST_INVALID_MESSAGE';
+    if (hasLasted || (this.node !== undefined && wasOfUse)) this.#failures = 0;
     this.link = undefined;
     this.health = undefined;
     this.hasFailed = this.node === undefined;

@@ -17,7 +17,7 @@ export interface LinkTiming {
   readonly checkMs: number;
   /**
    * Pause before the next attempt at an address: doubled from the first to the second, half of it random. A link that lasted
-   * as long as the second, or over which anything was answered, begins anew.
+   * as long as the second begins anew, and so does one over which anything was answered, unless its node broke the protocol.
    */
   readonly redialMsMin: number;
   readonly redialMsMax: number;

@@ -174,8 +174,7 @@ export class Links {
           health.heard(seams.clock.now());
           handlers.onSilent(id, false);
           handlers.onMessages(id, messages);
-          // Unless it was cut for what it said.
-          if (endpoint.link?.up && messages.some(isAnswer)) endpoint.answered();
+          if (messages.some(isAnswer)) endpoint.answered();
         },
         onDown: (error) => this.#onDown(endpoint, id, error),
       },

@@ -120,6 +120,11 @@ export class FakeNode {
     for (const { connection } of this.#connections) connection.send(bytes);
   }
 
+  /** On everybody connected. */
+  hangUp(): void {
+    for (const { connection } of this.#connections) connection.terminate();
+  }
+
   #onConnection(connection: Connection): void {
     const state: FakeConnection = {
       connection,
