@@ -137,7 +137,6 @@ export class Store {
     try {
       state = await readSystemState(level);
       if (isSuspect) await readAll(level);
-      if (state === undefined) await level.batch([putFormat()], { sync: true });
     } catch (error) {
       if (isCorruption(error)) return unusable(level, error.message);
       const reason = await unreadable(error);
@@ -145,8 +144,9 @@ export class Store {
       await level.close();
       throw failureOf(diskErrorOf(error, directory));
     }
-    // All of it can be read: a disk that fails now fails this start, and is no reason to give the store up.
+    // All of it can be read: a disk that fails now fails this start, and is no reason to give the store up, or to suspect it.
     try {
+      if (state === undefined) await level.batch([putFormat()], { sync: true });
       await disk.syncDirectory(directory);
       if (isSuspect) await clearSuspicion(disk, directory);
     } catch (error) {

@@ -242,6 +242,27 @@ describe('what the disk cannot read', () => {
   );
 });
 
+test('a disk that fails while the first record is written fails that start, and leaves a new store to the next', async () => {
+  const disk = new SimDisk();
+  const level = new LossyLevel();
+  const open = level.open.bind(level);
+  level.open = async () => {
+    await open();
+    level.failure = levelError('Input/output error');
+  };
+  const failed = { code: 'HOLDFAST_DISK_FAILED', cause: { code: 'EIO' } };
+  for (let start = 0; start < 2; start += 1) {
+    await expect(openOn(level, { disk })).rejects.toMatchObject(failed);
+    expect(await disk.list('/data/store')).toEqual([]);
+  }
+  level.open = open;
+  const { store, usable } = await openOn(level, { disk });
+  expect(usable).toBe(true);
+  const core = new Replica();
+  await store.apply(core.apply(LOG));
+  await expectRecords(store, core);
+});
+
 describe('a disk that fills while the first record is written', () => {
   test('is said to be full, and the store opens once there is space', async () => {
     const level = new LossyLevel();
