@@ -117,17 +117,25 @@ export class Admission {
   propose(frame: WriteFrame): void {
     if (this.#early === undefined) return this.#proposeNow(frame);
     const { admitQueueRequestsMax, admitQueueBytesMax } = this.#context.config.limits;
-    const bytes = frame.requests.reduce((sum, request) => sum + requestBytes(request), 0);
+    const requests = frame.requests.filter((request) => !this.#isRefusedAsTooLong(frame, request));
+    if (requests.length === 0) return;
+    const bytes = requests.reduce((sum, request) => sum + requestBytes(request), 0);
     if (
-      this.#earlyRequests + frame.requests.length <= admitQueueRequestsMax &&
+      this.#earlyRequests + requests.length <= admitQueueRequestsMax &&
       this.#earlyBytes + bytes <= admitQueueBytesMax
     ) {
-      this.#earlyRequests += frame.requests.length;
+      this.#earlyRequests += requests.length;
       this.#earlyBytes += bytes;
-      this.#early.push(frame);
+      this.#early.push({ ...frame, requests });
       return;
     }
-    for (const request of frame.requests) this.#refuse(frame.connection, request.id, queueFull());
+    for (const request of requests) this.#refuse(frame.connection, request.id, queueFull());
+  }
+
+  #isRefusedAsTooLong(frame: WriteFrame, request: ProposedWrite): boolean {
+    const error = this.#whyTooLong(requestBytes(request));
+    if (error !== undefined) this.#refuse(frame.connection, request.id, error);
+    return error !== undefined;
   }
 
   /** What waits for the opening entry keeps its deadlines, however long that takes. */
