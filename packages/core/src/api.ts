@@ -426,6 +426,7 @@ export interface CoreStatus extends CoreStanding {
   readonly queued: number;
   /** Share of new requests that is refused, because those that are here wait too long. */
   readonly shedding: { readonly writes: number; readonly reads: number };
+  /** Writes acknowledged in this run, by the level reached. */
   readonly acknowledged: Readonly<Record<Ack, number>>;
   /** Announced by a primary of an older term and not accounted for here yet. */
   readonly supersededPending: number;

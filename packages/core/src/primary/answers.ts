@@ -112,7 +112,7 @@ export class Answers {
       this.#context.reply(connection, { id, kind: 'sessionOpened', session: outcome.session });
     else if (outcome.kind === 'sessionClosed') this.#context.reply(connection, { id, kind: 'sessionClosed' });
     else {
-      this.acknowledged[waiter.ack]++;
+      this.acknowledged[ack]++;
       const receipt = { result: outcome.result, term, index, ack, copies: this.#copies(index), repeated };
       this.#context.reply(connection, { id, kind: 'receipt', receipt });
     }
