@@ -54,7 +54,10 @@ export class SagaWorker implements AsyncDisposable {
     return this.#running.size;
   }
 
-  /** Begins nothing more, tells the steps under way so by their signals, and waits for their ends. */
+  /**
+   * Begins nothing more, tells the steps under way so by their signals, and resolves when it works on no saga: at once, whatever
+   * a step or the cluster does meanwhile. What a step comes to after that is not kept; the next worker runs it again.
+   */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#ended;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type SagaCallOptions, type Sagas, saga } from '../../src/sagas/index.ts';
 import { errorOf } from '../support/error-of.ts';
-import { type SagaProcess, SagaWorld } from './saga-world.ts';
+import { type SagaProcess, SagaWorld, TTL_MS } from './saga-world.ts';
 
 let world: SagaWorld;
 let one: SagaProcess;
@@ -123,4 +123,34 @@ describe('without a primary', () => {
     expect(error).toBeUndefined();
     expect(ms).toBeLessThan(50);
   });
+});
+
+describe('a worker stops at once', () => {
+  const never = () => new Promise<never>(() => undefined);
+  const refused = Object.assign(new Error('no'), { retryable: false });
+  const undoing = saga<undefined>('undoing')
+    .step('hang', { run: () => 1, compensate: never, timeoutMs: 60_000 })
+    .step('fail', { run: () => Promise.reject(refused) });
+
+  test.each([
+    ['step', hanging],
+    ['compensation', undoing],
+  ] as const)(
+    'though a %s heeds no signal and never ends, and another has the saga then',
+    async (_, definition) => {
+      await world.world.drive(one.sagas.start(definition, '1', undefined));
+      const worker = one.sagas.work([definition], { scanMs: 10 });
+      await world.world.clock.advance(500);
+      expect(worker.running).toBe(1);
+      const { ms, error } = await world.world.timed(worker.stop());
+      expect(error).toBeUndefined();
+      expect(ms).toBeLessThan(50);
+      expect(worker.running).toBe(0);
+      const two = await world.process();
+      const next = two.sagas.work([definition], { scanMs: 10 });
+      await world.world.clock.advance(2 * TTL_MS);
+      expect(next.running).toBe(1);
+      await world.world.drive(next.stop());
+    },
+  );
 });
