@@ -253,7 +253,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
     return this.#calls.lease(options);
   }
 
-  /** The newest revision this client has seen: pass it to another as `after`. 0 before the first answer. */
+  /** The newest revision this client has seen since it was opened: pass it to another as `after`. 0 before the first answer. */
   token(): Revision {
     return this.#tenant?.token ?? (0 as Revision);
   }

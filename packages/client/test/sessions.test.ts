@@ -11,6 +11,18 @@ beforeEach(async () => {
 });
 
 describe('sessions', () => {
+  test('end with their client: opened again it begins anew, with the token from before if it is given that', async () => {
+    const db = await world.opened({ consistency: 'session' });
+    await world.drive(db.put('a', '1'));
+    const after = db.token();
+    await world.drive(db.close());
+    expect(db.token()).toBe(after);
+    await world.drive(db.open());
+    expect(db.token()).toBe(0);
+    expect(await world.drive(db.get('a', { after }))).toBe('1');
+    expect(db.token()).toBe(after);
+  });
+
   test('expired while idle: the next write opens another and succeeds', async () => {
     const db = await world.opened();
     await world.drive(db.put('a', '1'));
