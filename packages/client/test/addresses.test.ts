@@ -96,3 +96,26 @@ test('a node that comes up takes over what the only other one keeps silent about
   expect(await read).toMatchObject({ value: '1' });
   expect((await read).ms).toBeLessThan(1500);
 });
+
+test('an announced address that leads to another node, to which there is a connection already, is tried less and less often', async () => {
+  world = await World.start(0);
+  const hosts = ['own', 'other'];
+  const urls = hosts.map((host) => `ws://${host}:7100`);
+  cluster = new FakeCluster(
+    hosts.map((host, at) => ({
+      id: 'm1' as NodeId,
+      url: urls[at] as string,
+      transport: world.network.transport(host),
+    })),
+  );
+  const nodes = urls.map((url, at) => ({ id: `m${at + 1}` as NodeId, url }));
+  const announced = { ...cluster.topology, nodes };
+  Object.defineProperty(cluster, 'topology', { get: () => announced });
+  for (const node of cluster.nodes) await node.start();
+  db = await world.opened({}, urls.slice(0, 1));
+  await world.clock.advance(10_000);
+  const hellos = cluster.nodes[1]?.received.filter(({ kind }) => kind === 'hello').length;
+  expect(hellos).toBeGreaterThan(10);
+  expect(hellos).toBeLessThan(50);
+  expect(connections()).toEqual([1, 0]);
+});
