@@ -10,7 +10,8 @@ import {
   type ListedEntry,
   listDiverged,
 } from '../divergence/diverged-entries.ts';
-import { appliedAmong, ListedWrites } from '../divergence/listed-writes.ts';
+import { ListedWrites, progressAmong } from '../divergence/listed-writes.ts';
+import type { Progress } from '../divergence/marks.ts';
 import { endsRun, Reapplication, type ReapplyDatabase } from '../divergence/reapply.ts';
 import { reportReapplied, shown, statusOf, worstOf } from '../divergence/reapply-report.ts';
 import { EXIT, type ExitStatus } from '../exit-codes.ts';
@@ -100,10 +101,10 @@ async function printList(options: ClusterOptions, context: Context): Promise<voi
   const { entries, writes } = await listed(options, context);
   const found = await writes.entries();
   const known = found.filter((entry) => entry !== undefined);
-  const applied = await appliedWrites(known, options, context);
+  const progress = await progressOf(known, options, context);
   const rows = entries.map((entry, at) => {
     const whole = found[at];
-    const count = whole && applied && whole.writes.filter((write) => applied.has(write)).length;
+    const count = whole && progress && whole.writes.filter((write) => progress.get(write)?.isWhole).length;
     return { ...entry, count, isWhole: count !== undefined && count === whole?.writes.length };
   });
   if (options.json === true) {
@@ -134,17 +135,24 @@ function stateOf({ undecided }: ListedEntry['summary'], applied: number): string
   return applied === 0 ? state : `${state}, ${applied} applied again`;
 }
 
+/** Undefined: the cluster does not say. */
+function stateOfWrite(progress: Progress | undefined, entry: DivergedEntry): string {
+  if (progress === undefined) return 'unknown';
+  if (progress.isWhole) return 'applied again';
+  return progress.begunBy === undefined ? stateOf(entry, 0) : 'applied again in part';
+}
+
 /** Undefined if the cluster cannot tell now: the list is worth showing all the same. */
-async function appliedWrites(
+async function progressOf(
   entries: readonly DivergedEntry[],
   options: ClusterOptions,
   context: Context,
-): Promise<Set<DivergedWrite> | undefined> {
+): Promise<Map<DivergedWrite, Progress> | undefined> {
   const writes = entries.flatMap((entry) => entry.writes);
-  if (writes.length === 0) return new Set();
+  if (writes.length === 0) return new Map();
   const short = { ...options, timeout: Math.min(options.timeout, NODE_MS_MAX) };
   try {
-    return await withDatabase(short, context, (database) => appliedAmong(writes, database));
+    return await withDatabase(short, context, (database) => progressAmong(writes, database));
   } catch {
     context.output.words('the cluster does not say now what was applied again');
     return undefined;
@@ -155,11 +163,9 @@ async function printEntry(id: string, options: ClusterOptions, context: Context)
   const { entries, writes } = await listed(options, context);
   const [chosen] = chooseEntries(entries, [id]);
   const entry = await writes.entry(chosen as ListedEntry);
-  const applied = await appliedWrites([entry], options, context);
-  for (const write of entry.writes) {
-    const state = applied?.has(write) === true ? 'applied again' : stateOf(entry, 0);
-    printWrite(write, applied === undefined ? 'unknown' : state, options, context);
-  }
+  const progress = await progressOf([entry], options, context);
+  for (const write of entry.writes)
+    printWrite(write, stateOfWrite(progress?.get(write), entry), options, context);
 }
 
 function printWrite(

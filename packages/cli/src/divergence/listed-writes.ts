@@ -6,7 +6,7 @@ import {
   fetchDiverged,
   type ListedEntry,
 } from './diverged-entries.ts';
-import { furtherMarksOf, marksOf, progressOf } from './marks.ts';
+import { furtherMarksOf, marksOf, type Progress, progressOf } from './marks.ts';
 
 const FETCHES_MAX = 16;
 /** Asked for at once. */
@@ -74,7 +74,16 @@ export async function appliedAmong(
   writes: readonly DivergedWrite[],
   database: Pick<Database, 'getMany'>,
 ): Promise<Set<DivergedWrite>> {
-  const applied = new Set<DivergedWrite>();
+  const progress = await progressAmong(writes, database);
+  return new Set(writes.filter((write) => progress.get(write)?.isWhole));
+}
+
+/** How much of each of `writes` was applied again. */
+export async function progressAmong(
+  writes: readonly DivergedWrite[],
+  database: Pick<Database, 'getMany'>,
+): Promise<Map<DivergedWrite, Progress>> {
+  const found = new Map<DivergedWrite, Progress>();
   let asked: { readonly write: DivergedWrite; readonly marks: readonly Buffer[] }[] = [];
   const ask = async (): Promise<void> => {
     const values = await database.getMany(asked.flatMap(({ marks }) => marks));
@@ -82,7 +91,7 @@ export async function appliedAmong(
       const own = values.splice(0, marks.length);
       const further = furtherMarksOf(write, own);
       if (further.length > 0) own.push(...(await database.getMany(further)));
-      if (progressOf(write, own).isWhole) applied.add(write);
+      found.set(write, progressOf(write, own));
     }
     asked = [];
   };
@@ -97,5 +106,5 @@ export async function appliedAmong(
     count += marks.length;
   }
   await ask();
-  return applied;
+  return found;
 }

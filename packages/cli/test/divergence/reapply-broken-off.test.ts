@@ -1,7 +1,7 @@
 import { type ErrorCode, HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DivergedWrite } from '../../src/divergence/diverged-entries.ts';
-import { appliedAmong } from '../../src/divergence/listed-writes.ts';
+import { appliedAmong, progressAmong } from '../../src/divergence/listed-writes.ts';
 import { Reapplication, type ReapplyResult } from '../../src/divergence/reapply.ts';
 import { FakeDatabase, options, writeOf } from '../support/lost-writes.ts';
 
@@ -44,6 +44,18 @@ describe('a lost write of which only a part came back', () => {
     expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 100 });
     expect(await appliedAmong([write], database)).toEqual(new Set([write]));
     expect(keys.map((key) => database.value(key))).toEqual(Object.values(changes));
+  });
+
+  it('is listed as begun, and so is another attempt of its call', async () => {
+    const attempt = writeOf('default.12.3/0', 2_000_000, { k0: 'other' }, { session: write.session });
+    const other = writeOf('default.12.3/1', 2_000_001, { other: 'other' });
+    await begin();
+    const progress = await progressAmong([write, attempt, other], database);
+    expect([...progress.values()]).toEqual([
+      { isWhole: false, begunBy: write.id },
+      { isWhole: false, begunBy: write.id },
+      { isWhole: false, begunBy: undefined },
+    ]);
   });
 
   it('is so told if a key of the rest was written since, until that is forced', async () => {
