@@ -84,10 +84,17 @@ export function progressOf(
   return { isWhole: parts.slice(0, begun.parts).every((mark) => mark !== undefined), begunBy: begun.id };
 }
 
-/** The last mutation of each key, in order of keys, so that the parts are the same whoever makes them. */
+/**
+ * The last mutation of each key, in order of keys, so that the parts are the same whoever makes them; but the mark of a
+ * re-application that was lost itself last, since what it stands for must be there with it.
+ */
 export function partsOf(write: Pick<DivergedWrite, 'session' | 'sequence' | 'mutations'>): WritePart[] {
   const last = new Map(write.mutations.map((mutation) => [mutation.key.toString('latin1'), mutation]));
-  const sorted = [...last.values()].sort((left, right) => Buffer.compare(left.key, right.key));
+  const inOrder = [...last.values()].sort((left, right) => Buffer.compare(left.key, right.key));
+  const sorted = [
+    ...inOrder.filter(({ key }) => !isMarkKey(key)),
+    ...inOrder.filter(({ key }) => isMarkKey(key)),
+  ];
   const parts: DivergedMutation[][] = [];
   let bytes = 0;
   for (const mutation of sorted) {

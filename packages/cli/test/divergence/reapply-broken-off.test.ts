@@ -2,6 +2,7 @@ import { type ErrorCode, HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DivergedWrite } from '../../src/divergence/diverged-entries.ts';
 import { appliedAmong, progressAmong } from '../../src/divergence/listed-writes.ts';
+import { markKey } from '../../src/divergence/marks.ts';
 import { Reapplication, type ReapplyResult } from '../../src/divergence/reapply.ts';
 import { FakeDatabase, options, writeOf } from '../support/lost-writes.ts';
 
@@ -111,6 +112,22 @@ describe('a lost write of which only a part came back', () => {
       expect(await appliedAmong([write, attempt], database)).toEqual(new Set([write, attempt]));
     },
   );
+
+  it('is not told as there when it was to come back by its own re-application, lost as well, and that was broken off', async () => {
+    const few = Object.fromEntries(keys.slice(0, 200).map((key) => [key, 'lost']));
+    const first = writeOf('default.9.2/0', 10, few);
+    const again = writeOf(
+      'default.12.3/0',
+      2000,
+      { ...few, [markKey(first).toString()]: 'default.9.2 200 1' },
+      { ack: 'quorum' },
+    );
+    await begin(again, true);
+    expect(await appliedAmong([first], database)).toEqual(new Set());
+    expect(await reapplyOne(again)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(first)).toEqual({ kind: 'repeated' });
+    expect(Object.keys(few).map((key) => database.value(key))).toEqual(Object.values(few));
+  });
 
   it('is whole when two bring it back at the same moment', async () => {
     const given = options({ force: true });
