@@ -60,8 +60,12 @@ export async function fillWithZeros(file: DiskFile, bytes: number): Promise<void
   }
 }
 
-/** A new file of zeros, on stable storage but for its directory entry. Leaves nothing behind when it fails. */
+/**
+ * A new file of zeros, on stable storage but for its directory entry. When it fails it leaves nothing behind, if there is
+ * room to remove it; else the next try does.
+ */
 export async function createZeroFile(disk: Disk, path: string, bytes: number): Promise<DiskFile> {
+  await disk.remove(path);
   const file = await disk.open(path, { create: true, exclusive: true });
   try {
     await fillWithZeros(file, bytes);

@@ -50,11 +50,14 @@ export class SegmentSet {
     }
   }
 
-  /** Deletes the file for good: on stable storage before this resolves. Reads under way still get their bytes. */
+  /**
+   * Deletes the file for good: on stable storage before this resolves. Reads under way still get their bytes. After an
+   * error it may be called again.
+   */
   async remove(segment: number): Promise<void> {
-    this.#bytes.delete(segment);
     await this.#disk.remove(this.#files.segment(segment));
     await this.#disk.syncDirectory(this.#files.directory);
+    this.#bytes.delete(segment);
     await this.#close(segment);
   }
 

@@ -113,8 +113,7 @@ export class SegmentSupply {
     this.#retryLater();
     if (this.#reserve) {
       this.#reserve = false;
-      await this.#options.disk.remove(this.#options.files.reserve);
-      return;
+      if (await this.#isReserveRemoved()) return;
     }
     if (this.#closing) throw diskFull();
     await new Promise<void>((resolve, reject) => {
@@ -236,6 +235,17 @@ export class SegmentSupply {
       await disk.syncDirectory(files.directory);
     }
     this.#reserve = true;
+  }
+
+  /** False: where nothing is written in place there may be no room for that either (btrfs, ZFS). */
+  async #isReserveRemoved(): Promise<boolean> {
+    try {
+      await this.#options.disk.remove(this.#options.files.reserve);
+      return true;
+    } catch (error) {
+      if (!isDiskError(error, 'ENOSPC')) throw error;
+      return false;
+    }
   }
 
   #fail(error: Error): void {

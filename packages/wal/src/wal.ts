@@ -279,7 +279,12 @@ export class Wal {
     );
     const removed = this.#segments.numbers.filter((segment) => segment < kept);
     map.dropBelow((map.highestIndexBelowSegment(kept) + 1) as LogIndex);
-    for (const segment of removed) if (!this.#closed) await this.#segments.remove(segment);
+    try {
+      for (const segment of removed) if (!this.#closed) await this.#segments.remove(segment);
+    } catch (error) {
+      // Where nothing is written in place it takes room to remove a file (btrfs, ZFS): the next call tries again.
+      if (!isDiskError(error, 'ENOSPC')) throw error;
+    }
   }
 }
 

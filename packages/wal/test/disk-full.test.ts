@@ -1,5 +1,5 @@
 import { keepRandomly, type SimDisk, SimRandom } from '@holdfast/sim';
-import { HoldfastError } from '@holdfast/types';
+import { HoldfastError, type LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { entriesRecord, entry } from './support/entries.ts';
 import { BLOCK, DIRECTORY, expectSound, Harness, TINY_SEGMENT } from './support/harness.ts';
@@ -62,6 +62,48 @@ describe('a full disk', () => {
     await log.clock.advance(1000);
     expect(log.diskFull).toEqual([true, false]);
     expect(await hasReserve(log.disk)).toBe(true);
+    await expectSound(await log.again(log.disk.afterCrash({ keep: 'synced' })));
+  });
+
+  it('may leave no room to remove anything either: what is to go does so when there is some', async () => {
+    const log = await new Harness().open();
+    await appendGroups(log, 12);
+    const [remove, write] = (['remove', 'write'] as const).map((operation) =>
+      log.disk.inject({ operation, code: 'ENOSPC', times: 1000 }),
+    );
+    const files = await log.disk.list(DIRECTORY);
+    await log.clock.drive(log.wal.removeHead({ below: 12 as LogIndex }));
+    append(log, 6);
+    await log.clock.advance(2000);
+    expect(log.durable).toBe(12);
+    expect(await log.disk.list(DIRECTORY)).toEqual(expect.arrayContaining(files));
+    write!.clear();
+    remove!.clear();
+    await log.clock.advance(1000);
+    expect(log.durable).toBe(18);
+    expect(log.diskFull).toEqual([true, false]);
+    expect(await hasReserve(log.disk)).toBe(true);
+    await log.clock.drive(log.wal.removeHead({ below: 13 as LogIndex }));
+    expect(await log.disk.list(DIRECTORY)).not.toEqual(expect.arrayContaining(files));
+    expect(log.failures).toEqual([]);
+    await expectSound(await log.again(log.disk.afterCrash({ keep: 'synced' })), { below: 13 });
+  });
+
+  it('may leave behind what it cut short of a new segment, which is made anew when there is room', async () => {
+    const log = await new Harness().open();
+    await log.settle();
+    const remove = log.disk.inject({ operation: 'remove', code: 'ENOSPC', times: Number.POSITIVE_INFINITY });
+    log.disk.capacityBytes = 3 * TINY_SEGMENT + BLOCK;
+    await appendGroups(log, 18);
+    await log.clock.advance(1000);
+    expect(log.durable).toBe(15);
+    log.disk.capacityBytes = 7 * TINY_SEGMENT;
+    await log.clock.advance(1000);
+    remove.clear();
+    await log.clock.advance(1000);
+    expect(log.failures).toEqual([]);
+    expect(log.durable).toBe(18);
+    expect(log.diskFull).toEqual([true, false]);
     await expectSound(await log.again(log.disk.afterCrash({ keep: 'synced' })));
   });
 
