@@ -438,7 +438,8 @@ export class DatabaseDriver {
   async #install(directory: string): Promise<void> {
     // The checkpoint of a store that is about to be closed must have ended, and no other may begin on it.
     await this.#checkpoints.hold(async () => {
-      const replaced = await this.#replaceStore(directory);
+      // A store writes to open.
+      const replaced = await this.#whenRoom(() => this.#slot.replace(directory));
       if (replaced === undefined) return;
       const { applied, revision } = this.#slot.recovered.state;
       this.feed.replaced({ index: applied.index, revision });
@@ -446,43 +447,36 @@ export class DatabaseDriver {
       this.input({ kind: 'installed', directory });
       this.#ports.snapshotSettled(directory, true);
       await this.#ports.storeReplaced();
-      await replaced.retire();
+      await this.#whenRoom(() => replaced.retire());
     });
   }
 
-  /** A store writes to open: without room it waits for some. Undefined once this stops. */
-  async #replaceStore(directory: string): Promise<Awaited<ReturnType<StoreSlot['replace']>> | undefined> {
-    while (!this.#stopped)
-      try {
-        return await this.#slot.replace(directory);
-      } catch (error) {
-        if (!isDiskFull(error)) throw error;
-        await this.#space.fileIsFull();
-      }
-    return undefined;
-  }
-
   async #discard(directory: string): Promise<void> {
-    await this.#slot.discard(directory);
+    await this.#whenRoom(() => this.#slot.discard(directory));
     this.#ports.snapshotSettled(directory, false);
   }
 
-  async #fileDiverged(effect: Extract<Effect, { kind: 'fileDiverged' }>): Promise<void> {
-    while (!(await this.#isFiled(effect))) await this.#space.fileIsFull();
+  async #fileDiverged({ entries, undecided }: Extract<Effect, { kind: 'fileDiverged' }>): Promise<void> {
+    await this.#whenRoom(() => this.divergence.file(this.name, entries, undecided));
+    // Then it does not matter: the log still has it at the next start.
     if (this.#stopped) return;
-    this.#filing -= effect.entries.length;
-    this.#wal.judged(effect.entries);
+    this.#filing -= entries.length;
+    this.#wal.judged(entries);
   }
 
-  /** False: there was no room. Once this stops it does not matter: the log still has it at the next start. */
-  async #isFiled({ entries, undecided }: Extract<Effect, { kind: 'fileDiverged' }>): Promise<boolean> {
-    if (this.#stopped) return true;
-    try {
-      await this.divergence.file(this.name, entries, undecided);
-      return true;
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      return false;
+  /**
+   * Does it again when there is room, as long as it finds none: to remove something takes some, too, where nothing is written
+   * in place (btrfs, ZFS). Undefined: this stopped first.
+   */
+  async #whenRoom<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+      }
+      if (!this.#stopped) await this.#space.fileIsFull();
+      if (this.#stopped) return undefined;
     }
   }
 

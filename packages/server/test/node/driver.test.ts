@@ -10,6 +10,7 @@ import {
   type NodeId,
   nodeId,
   revision,
+  type StoreState,
   type Ticket,
   term,
   ticket,
@@ -94,6 +95,7 @@ function persist(number: number): Effect {
 function drive(
   answer: (input: Input) => readonly Effect[],
   divergence: Partial<DivergenceFile> = {},
+  slot: Partial<Pick<StoreSlot, 'replace' | 'discard'>> = {},
 ): {
   readonly driver: DatabaseDriver;
   readonly core: ScriptedCore;
@@ -138,6 +140,10 @@ function drive(
     send: (to: NodeId): void => {
       done.push(`send ${to}`);
     },
+    snapshotSettled: (_directory: string, taken: boolean): void => {
+      done.push(taken ? 'taken' : 'not taken');
+    },
+    storeReplaced: async (): Promise<void> => {},
     failed: (error: Error): void => {
       failures.push(error);
     },
@@ -148,10 +154,11 @@ function drive(
     wal: wal as unknown as Wal,
     slot: {
       store,
-      recovered: { state: { checkpoint: { index: 0, term: 0 }, revision: 0 } },
+      recovered: { state: { checkpoint: NOWHERE, applied: NOWHERE, revision: 0 } },
       close: async () => {
         done.push('store closed');
       },
+      ...slot,
     } as unknown as StoreSlot,
     divergence: divergence as DivergenceFile,
     recovered: RECOVERED,
@@ -168,6 +175,8 @@ function drive(
 }
 
 const CLOSED: Input = { kind: 'connectionClosed', connection: 1 };
+
+const INSTALL: Effect = { kind: 'install', directory: 'store-2', state: {} as StoreState };
 
 const APPLY: Effect = {
   kind: 'apply',
@@ -278,6 +287,30 @@ test('what was lost and finds no room to be listed is listed when there is some,
     { kind: 'diskFull', full: false },
   ]);
   expect(driver.isDiskFull).toBe(false);
+  expect(failures).toEqual([]);
+});
+
+test('a directory of a store that cannot be removed for want of room goes when there is some, and the node stays up', async () => {
+  let tries = 0;
+  const remove = async (): Promise<void> => {
+    tries += 1;
+    if (tries % 3 !== 0) throw new DiskError('ENOSPC', 'store', 'no room');
+  };
+  const { driver, done, failures } = drive(
+    (input) => {
+      if (input === CLOSED) return [{ kind: 'discardSnapshot', directory: 'store-1' }];
+      return input.kind === 'cancelRead' ? [INSTALL] : [];
+    },
+    {},
+    { discard: remove, replace: async () => ({ retire: remove }) },
+  );
+  driver.input(CLOSED);
+  await expect.poll(() => done).toEqual(['not taken']);
+  expect(tries).toBe(3);
+  driver.input({ kind: 'cancelRead', id: 1 });
+  await expect.poll(() => tries).toBe(6);
+  await expect.poll(() => driver.isDiskFull).toBe(false);
+  expect(done).toEqual(['not taken', 'taken']);
   expect(failures).toEqual([]);
 });
 
