@@ -178,6 +178,11 @@ describe('readings', () => {
     expect(await ask('GET', '/v1/digest')).toMatchObject({ status: 200, body: { keys: 3 } });
   });
 
+  test('a digest whose store was replaced, or opened again, is to be asked for again', async () => {
+    node.digest = () => Promise.reject(new HoldfastError('HOLDFAST_SNAPSHOT_LOST', 'the store was closed'));
+    expect(await ask('GET', '/v1/digest')).toStrictEqual(refused(503, 'HOLDFAST_SNAPSHOT_LOST'));
+  });
+
   test('status, digest and metrics', async () => {
     expect((await ask('GET', '/v1/status')).body).toStrictEqual(STATUS);
     expect((await ask('GET', '/v1/digest')).body).toMatchObject({ digest: 'ff', keys: 2 });
