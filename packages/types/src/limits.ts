@@ -102,7 +102,7 @@ export const LIMITS = {
   /** Credit that a watch may be given at once, in bytes. */
   watchCreditBytesMax: 16_777_216,
   eventRingSize: 1024,
-  /** A client link whose unsent answers grow beyond this is closed. */
+  /** A client link on which more than this waits to be sent when there is another answer is closed. */
   clientBufferedBytesMax: 67_108_864,
   peerBufferedBytesMax: 67_108_864,
 } as const;

@@ -178,11 +178,11 @@ export class ClientConnection {
     this.#writes = [];
     this.#reads = [];
     if (messages.length === 0 || this.closed) return;
-    this.#connection.send(encodeServerMessages(messages));
-    // It asks and does not read: its answers must not fill the memory of all.
+    // It asks and does not read: its answers must not fill the memory of all. That of now counts once it waits: it may be
+    // longer than all that may, and would never be told.
     if (this.#connection.bufferedBytes > this.#bufferedBytesMax) {
       this.#connection.close(CLOSE_CODES.overflow, 'answers pile up unread');
       this.#connection.terminate();
-    }
+    } else this.#connection.send(encodeServerMessages(messages));
   }
 }

@@ -82,7 +82,8 @@ const LIMIT_OPTIONS = {
   entryBytesMax: size(LIMITS.entryBytesMax, { min: 1024, max: LIMITS.peerFrameBytesMax / 4 }),
   entryRequestsMax: count(LIMITS.entryRequestsMax),
   peerWindowEntries: count(LIMITS.peerWindowEntries),
-  peerWindowBytes: size(LIMITS.peerWindowBytes),
+  // What is sent in one turn is one frame.
+  peerWindowBytes: size(LIMITS.peerWindowBytes, { min: 1024, max: LIMITS.peerFrameBytesMax / 4 }),
   logCacheBytesMax: size(LIMITS.logCacheBytesMax),
   admitQueueRequestsMax: count(LIMITS.admitQueueRequestsMax),
   admitQueueBytesMax: size(LIMITS.admitQueueBytesMax),
@@ -109,7 +110,11 @@ const LIMIT_OPTIONS = {
   watchesPerConnectionMax: count(LIMITS.watchesPerConnectionMax),
   watchRecentBytesMax: size(LIMITS.watchRecentBytesMax),
   clientBufferedBytesMax: size(LIMITS.clientBufferedBytesMax),
-  peerBufferedBytesMax: size(LIMITS.peerBufferedBytesMax),
+  // A window and an entry behind it, all sent at once: a link on which that may not wait would be cut again and again.
+  peerBufferedBytesMax: size(LIMITS.peerBufferedBytesMax, {
+    min: (LIMITS.peerFrameBytesMax * 3) / 4,
+    max: 2 ** 40,
+  }),
   eventRingSize: count(LIMITS.eventRingSize, { min: 1, max: 1_000_000 }),
 } satisfies Record<keyof NodeLimits, Option<number>>;
 

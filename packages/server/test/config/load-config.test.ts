@@ -234,6 +234,9 @@ describe('refusals', () => {
     ['allowedHosts', 'a b'],
     ['advertise', 'https://x:1'],
     ['logLevel', 'loud'],
+    // A frame between nodes must have room on its way, and must not be too long.
+    ['peerBufferedBytesMax', '32MiB'],
+    ['peerWindowBytes', '64MiB'],
     ['data', ' '],
   ])('of %s given as %j', (key, written) => {
     const found = problems({ flags: { ...NEEDED, [key]: written } });

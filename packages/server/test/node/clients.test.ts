@@ -6,6 +6,7 @@ import {
   type Connection,
   type KeyRange,
   LIMITS,
+  PROTOCOL_VERSION,
   type Revision,
   type SessionId,
   type WriteReceipt,
@@ -349,6 +350,15 @@ describe('snapshots', () => {
   });
 });
 
+test('an answer that is longer than all that may wait for a client is told', async () => {
+  const { made } = await alone({ clientBufferedBytesMax: 65_536 });
+  const client = await TestClient.connect(made.url(made.ids[0]!));
+  await client.put('large', 'x'.repeat(4_000_000));
+  for (let round = 0; round < 3; round += 1) expect(await client.get('large')).toHaveLength(4_000_000);
+  client.close();
+  await made.close();
+});
+
 test('scans and snapshots that are idle for too long are lost', async () => {
   const { made } = await alone({ scanIdleMs: 200 });
   onTestFinished(() => made.close());
@@ -384,7 +394,7 @@ describe('bad clients', () => {
     const early = await bare();
     early.connection.send(encodeClientMessages([{ kind: 'ping', id: 1 }]));
     const twice = await TestClient.connect(url);
-    twice.send([{ kind: 'hello', protocol: 3, database: 'default', name: 'again' }]);
+    twice.send([{ kind: 'hello', protocol: PROTOCOL_VERSION, database: 'default', name: 'again' }]);
     for (const closed of [garbage.closed, early.closed, () => twice.closed]) {
       expect((await waitFor('the close', closed)).code).toBe(CLOSE_CODES.invalidMessage);
     }
@@ -444,7 +454,11 @@ describe('bad clients', () => {
       'sec-websocket-protocol': CLIENT_SUBPROTOCOL,
     });
     raw.socket.pause();
-    raw.send(encodeClientMessages([{ kind: 'hello', protocol: 3, database: 'default', name: 'greedy' }]));
+    raw.send(
+      encodeClientMessages([
+        { kind: 'hello', protocol: PROTOCOL_VERSION, database: 'default', name: 'greedy' },
+      ]),
+    );
     for (const scan of [1, 2, 3]) {
       raw.send(
         encodeClientMessages([{ ...scanOpen(scan, { gte: bytes('large') }, 1), consistency: 'eventual' }]),
