@@ -124,6 +124,10 @@ export class SimDisk implements Disk {
         settle = () => this.#namespace.settle(directory, covered);
       },
       end: () => settle(),
+      onFault: ({ drops }) => {
+        const directory = this.#namespace.find(normal);
+        if (drops === true && directory?.kind === 'directory') this.#namespace.drop(directory);
+      },
     });
   }
 
@@ -281,7 +285,7 @@ export class SimDisk implements Disk {
     await this.#latency(operation);
     this.#assertAlive(life, operation);
     if (fault !== undefined) {
-      steps.onFault?.();
+      steps.onFault?.(fault);
       fault.onFailed?.(operation);
     }
     if ('error' in begun) throw begun.error;

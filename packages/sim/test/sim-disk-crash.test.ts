@@ -328,6 +328,52 @@ describe('injected failures', () => {
     expect(disk.afterCrash({ keep: 'all' }).snapshotState().get('/d/file')).toEqual(filled(1536, 2));
   });
 
+  it('fails a sync of a directory once, and the next one covers what that was to', async () => {
+    const disk = new SimDisk();
+    await disk.open('/file', { create: true });
+    disk.inject({ operation: 'syncDirectory', code: 'EIO' });
+    await expect(disk.syncDirectory('/')).rejects.toMatchObject({ code: 'EIO' });
+    await disk.syncDirectory('/');
+    expect([...disk.snapshotState().keys()]).toEqual(['/file']);
+  });
+
+  it('drops on request what it was to cover: it is there, and no later sync makes it durable', async () => {
+    const disk = SimDisk.holding(new Map([['/d/old', filled(1, 1)]]));
+    await disk.open('/d/made', { create: true });
+    await disk.remove('/d/old');
+    await disk.open('/d/later', { create: true });
+    const dropped = disk.pendingChanges();
+    disk.inject({ operation: 'syncDirectory', code: 'EIO', drops: true });
+    await expect(disk.syncDirectory('/d')).rejects.toMatchObject({ code: 'EIO' });
+    await disk.remove('/d/later');
+    await disk.open('/d/new', { create: true });
+    await disk.syncDirectory('/d');
+    disk.endProcess();
+    await disk.syncDirectory('/d');
+    expect(await disk.list('/d')).toEqual(['made', 'new']);
+    expect(disk.pendingChanges()).toEqual(dropped);
+    for (const copy of [disk, disk.clone()]) {
+      expect([...copy.snapshotState().keys()]).toEqual(['/d/new', '/d/old']);
+      expect([...copy.afterCrash({ keep: 'all' }).snapshotState().keys()]).toEqual(['/d/made', '/d/new']);
+    }
+  });
+
+  it('makes an entry durable that is made anew after it was dropped', async () => {
+    const disk = SimDisk.holding(new Map([['/file', Buffer.from('old')]]));
+    const file = await disk.open('/new', { create: true });
+    await file.write(0, Buffer.from('new'));
+    await file.sync();
+    await disk.rename('/new', '/file');
+    disk.inject({ operation: 'syncDirectory', code: 'EIO', drops: true });
+    await expect(disk.syncDirectory('/')).rejects.toMatchObject({ code: 'EIO' });
+    await disk.syncDirectory('/');
+    expect(text(disk.snapshotState().get('/file'))).toBe('old');
+    await disk.rename('/file', '/again');
+    await disk.rename('/again', '/file');
+    await disk.syncDirectory('/');
+    expect([...disk.snapshotState()].map(([path, bytes]) => `${path} ${text(bytes)}`)).toEqual(['/file new']);
+  });
+
   it('fails after so many operations, for good, until it is cleared', async () => {
     const disk = new SimDisk();
     const file = await disk.open('/file', { create: true });

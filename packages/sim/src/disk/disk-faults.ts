@@ -32,6 +32,11 @@ export interface DiskFault {
   readonly after?: number;
   /** How many fail: 1 by default, `Infinity` for good. */
   readonly times?: number;
+  /**
+   * A failed sync of a directory drops what it was to cover: programs see it, the next sync passes over it, and only a
+   * loss of power shows what is there. Without it the next sync covers it.
+   */
+  readonly drops?: boolean;
   /** Called when one has failed, as whoever asked for it is told. */
   onFailed?(operation: DiskOperation): void;
 }

@@ -18,6 +18,8 @@ export interface EntryChange {
   readonly edits: readonly EntryEdit[];
   /** Directories that must be synced before it is on stable storage; empty: it is, but an older one is not. */
   readonly unsynced: Set<DirectoryInode>;
+  /** A sync that covered it failed, and the system dropped it: programs see it, and no later sync takes it along. */
+  isDropped: boolean;
 }
 
 /** The tree of directories. Paths are absolute and normal; see `normalPath`. */
@@ -96,11 +98,16 @@ export class Namespace {
 
   /** What a sync of `directory` begun now covers. */
   unsynced(directory: DirectoryInode): EntryChange[] {
-    return this.log.filter((change) => change.unsynced.has(directory));
+    return this.log.filter((change) => change.unsynced.has(directory) && !change.isDropped);
+  }
+
+  /** What a failed sync of it was to cover. */
+  drop(directory: DirectoryInode): void {
+    for (const change of this.unsynced(directory)) change.isDropped = true;
   }
 
   settle(directory: DirectoryInode, covered: readonly EntryChange[]): void {
-    for (const change of covered) change.unsynced.delete(directory);
+    for (const change of covered) if (!change.isDropped) change.unsynced.delete(directory);
     this.#settleUnreachable(covered);
     while (this.log[0]?.unsynced.size === 0) this.log.shift()!.edits.forEach(applyTo('stable'));
   }
@@ -152,6 +159,7 @@ export class Namespace {
         inode: edit.inode === undefined ? undefined : twinOf(edit.inode),
       })),
       unsynced: new Set([...change.unsynced].map((directory) => twinOf(directory))),
+      isDropped: change.isDropped,
     }));
     copy.#nextId = this.#nextId;
     return copy;
@@ -163,7 +171,7 @@ export class Namespace {
   }
 
   #change(view: EntryChangeView, edits: readonly EntryEdit[]): void {
-    this.log.push({ view, edits, unsynced: new Set(edits.map((edit) => edit.directory)) });
+    this.log.push({ view, edits, unsynced: new Set(edits.map((edit) => edit.directory)), isDropped: false });
     edits.forEach(applyTo('live'));
   }
 

@@ -1,5 +1,5 @@
 import { assert, type DiskFile } from '@holdfast/types';
-import type { DiskOperationKind } from './disk-faults.ts';
+import type { DiskFault, DiskOperationKind } from './disk-faults.ts';
 import { failure } from './namespace.ts';
 import type { FileChange, FileInode } from './sim-inode.ts';
 
@@ -7,7 +7,7 @@ import type { FileChange, FileInode } from './sim-inode.ts';
 export interface Steps<Result> {
   begin(): Result;
   end?(): void;
-  onFault?(): void;
+  onFault?(fault: DiskFault): void;
 }
 
 /** What an open file needs of the disk it is on. */
