@@ -1,4 +1,4 @@
-import { keepRandomly, SimDisk } from '@holdfast/sim';
+import { keepRandomly, SimDisk, type SimRandom } from '@holdfast/sim';
 import { HoldfastError, type LogIndex } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { entriesRecord, entry, testCodec } from './support/entries.ts';
@@ -69,6 +69,52 @@ describe('a failing disk', () => {
     expect(ticket).toBe(1);
     await expectSound(await again.again(again.disk.afterCrash({ keep: 'synced' })));
     expect((await again.again(again.disk.afterCrash({ keep: 'synced' }))).recovered.ticket).toBe(ticket);
+  });
+
+  it('that drops what a sync of the directory was to cover loses nothing, in whichever run power goes', async () => {
+    await forSeeds(20, 'failure.test.ts', async (random) => {
+      let log = await new Harness().open();
+      let cut = 0;
+      for (let run = 0; run < 3; run++) {
+        dropOneSync(log.disk, random);
+        for (let group = 0; group < 12; group++) {
+          append(log, 1 + below(random, 3));
+          await log.clock.advance(below(random, 2) * 10);
+          if (random.next() > 0.4) continue;
+          cut = Math.max(cut, log.model.last.index - below(random, 10));
+          // Told of a failure, its driver stops.
+          await log.clock.drive(log.wal.removeHead({ below: cut as LogIndex })).catch(() => {
+            log.ended = true;
+          });
+          if (log.ended) break;
+        }
+        log = await startedAgain(log, random);
+        await expectSound(log, { below: cut });
+      }
+      const crashed = log.disk.afterCrash({ keep: keepRandomly(random) });
+      await expectSound(await log.again(crashed), { below: cut });
+    });
+  });
+
+  it('that drops the removal of a segment brings it back, and is not taken for damaged', async () => {
+    const log = await new Harness().open();
+    for (let group = 0; group < 30; group++) {
+      append(log, 1);
+      await log.settle();
+    }
+    const { first } = log.wal;
+    const oldest = `${DIRECTORY}/0000000001.wal`;
+    log.disk.inject({ operation: 'syncDirectory', code: 'EIO', drops: true });
+    await expect(log.clock.drive(log.wal.removeHead({ below: 10 as LogIndex }))).rejects.toThrow('EIO');
+    const next = await log.again(log.disk.clone());
+    await expectSound(next, { below: 10 });
+    await next.clock.drive(next.wal.removeHead({ below: 25 as LogIndex }));
+    const crashed = next.disk.afterCrash({ keep: 'synced' });
+    expect([...crashed.files(DIRECTORY).keys()]).toContain(oldest);
+    const last = await next.again(crashed);
+    await expectSound(last, { below: 25 });
+    expect(last.recovered.first).toBeGreaterThan(first);
+    expect([...last.disk.files(DIRECTORY).keys()]).not.toContain(oldest);
   });
 
   it('that cannot read a block loses that block only', async () => {
@@ -196,4 +242,19 @@ function withUnreadable(disk: SimDisk, range: { from: number; to: number }): Sim
     return file;
   };
   return disk;
+}
+
+function dropOneSync(disk: SimDisk, random: SimRandom): void {
+  disk.inject({ operation: 'syncDirectory', code: 'EIO', drops: true, after: below(random, 8) });
+}
+
+/** On the same machine; in half of the cases a start fails before. */
+async function startedAgain(log: Harness, random: SimRandom): Promise<Harness> {
+  const disk = log.disk.clone();
+  if (random.next() < 0.5) dropOneSync(disk, random);
+  try {
+    return await log.again(disk);
+  } catch {
+    return await log.again(disk.clone());
+  }
 }
