@@ -59,6 +59,10 @@ const LIST = {
   readFailed: { says: 'a read of a disk failed', faults: [37] },
   entryFailed: { says: 'a file was not opened, renamed or removed', faults: [37] },
   directorySyncFailed: { says: 'an fsync of a directory failed', faults: [37, 42] },
+  entriesDropped: {
+    says: 'an fsync of a directory failed, and dropped what it was to cover',
+    faults: [37, 42],
+  },
   logUnreadable: { says: 'a node could not read its log while it started', faults: [37] },
   writeFailed: { says: 'a write to a disk failed', faults: [37] },
   stoppedByDisk: { says: 'a node ended because its disk failed', faults: [37, 46] },

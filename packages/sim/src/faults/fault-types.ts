@@ -1,6 +1,7 @@
 import { type AllDown, allDown } from './all-down.ts';
 import { type Break, breakLinks } from './break.ts';
 import { type Coup, coup } from './coup.ts';
+import { type DroppedEntries, droppedEntries } from './dropped-entries.ts';
 import { type Duel, duel } from './duel.ts';
 import { type FailedEntry, failedEntry } from './failed-entry.ts';
 import { type FailedOperation, failedOperation } from './failed-operation.ts';
@@ -62,7 +63,8 @@ export type Fault =
   | NoRoom
   | LostAnswer
   | FailedEntry
-  | UnreadableLog;
+  | UnreadableLog
+  | DroppedEntries;
 
 export type FaultKind = Fault['kind'];
 
@@ -98,6 +100,7 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   lostAnswer,
   failedEntry,
   unreadableLog,
+  droppedEntries,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -313,6 +313,29 @@ describe('Entries of directories that fail with EIO (P10)', () => {
   });
 });
 
+describe('A directory of a log that drops what a sync of it was to cover (P10)', () => {
+  it.each([true, false])(
+    'costs nothing acknowledged when power goes (started anew: %s)',
+    async (isRestarted) => {
+      const bench = await FaultBench.formed(3);
+      await bench.write(3);
+      const { id: node } = bench.cluster.primary!;
+      const fault = { kind: 'droppedEntries', node, isRestarted, lossAfterMs: 1000, loss: 'synced' } as const;
+      bench.inflict({ ...fault, forMs: 60_000, comeback: { awayMs: 5 } });
+      // A log makes segments, and so syncs its directory, as it grows.
+      while (bench.met('stoppedByDisk') === 0) await bench.write(20);
+      expect(bench.world.struck.get('droppedEntries')).toBe(1);
+      expect(bench.met('entriesDropped')).toBe(1);
+      await bench.cluster.clock.advance(2000);
+      await bench.level();
+      expect(bench.cluster.machine(node).runs).toBeGreaterThan(2);
+      for (const at of [0, 1, 2, 10, 22])
+        expect(await bench.cluster.clock.drive(bench.client.get(`key ${at}`))).toBe('value');
+      expect(bench.ends).toEqual([]);
+    },
+  );
+});
+
 describe('A log that cannot be read while its node starts', () => {
   it.each([0, 1, 2])('ends that start, from read %i on, and is whole the next time', async (after) => {
     const bench = await FaultBench.formed(3);
