@@ -4,8 +4,11 @@ import { Core } from '@holdfast/core';
 import { Node, type NodeDigest } from '@holdfast/server';
 import { assert } from '@holdfast/types';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SimMachine } from '../src/cluster/sim-machine.ts';
 import { FAULT_KINDS } from '../src/faults/fault-types.ts';
 import { type SimulateOptions, type Simulation, SimulationFailure, simulate } from '../src/index.ts';
+import { BoundedQueues } from '../src/oracles/bounded-queues.ts';
+import { StateMachineSafety } from '../src/oracles/state-machine-safety.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -307,6 +310,53 @@ describe('A simulation that fails', () => {
     });
     expect(failure).toMatchObject({ kind: 'oracle', seed: 24 });
     expect(failure.message).toContain('commit is above the end of the log');
+  });
+
+  const WORDS = 'broken on purpose';
+  const breaks = (): never => {
+    throw new TypeError(WORDS);
+  };
+
+  it('tells an error of the simulator: of an oracle, of a drawn fault, of what the body calls', async () => {
+    const idle = async ({ clock }: Simulation): Promise<void> => clock.sleep(2000);
+    vi.spyOn(BoundedQueues.prototype, 'onStep').mockImplementation(breaks);
+    const ofOracle = await failureOf({ seed: 26 }, idle);
+    vi.restoreAllMocks();
+    vi.spyOn(SimMachine.prototype, 'kill').mockImplementation(breaks);
+    const ofFault = await failureOf({ seed: 26, faults: { kill: 5 } }, idle);
+    const ofPlan = await failureOf(
+      { seed: 26, faults: [{ afterMs: 100, kind: 'kill', node: 'primary' }] },
+      idle,
+    );
+    const ofCall = await failureOf({ seed: 26 }, async ({ cluster }) => cluster.kill('n1'));
+    vi.restoreAllMocks();
+    vi.spyOn(StateMachineSafety.prototype, 'checkDigests').mockImplementation(breaks);
+    const ofEnd = await failureOf({ seed: 26 }, idle);
+    for (const failure of [ofOracle, ofFault, ofPlan, ofCall, ofEnd])
+      expect(failure).toMatchObject({ kind: 'simulator', cause: { message: WORDS } });
+  });
+
+  it('does not take for that what the application gets wrong, or what a node refuses it', async () => {
+    const ofName = await failureOf({ seed: 27 }, async ({ cluster }) => cluster.kill('n9'));
+    const ofPlan = await failureOf(
+      { seed: 27, faults: [{ afterMs: 100, kind: 'kill', node: 'n9' }] },
+      async ({ clock }) => clock.sleep(500),
+    );
+    const ofCondition = await failureOf({ seed: 27 }, async ({ cluster }) => cluster.until('never', breaks));
+    const ofTrace = await failureOf({ seed: 27, trace: breaks }, async () => {});
+    const refused = await failureOf({ seed: 27 }, async ({ cluster }) => {
+      for (const node of cluster.nodes) cluster.kill(node);
+      await cluster.switchover();
+    });
+    const failures = [ofName, ofPlan, ofCondition, ofTrace, refused];
+    expect(failures.map(({ kind }) => kind)).toEqual(failures.map(() => 'body'));
+    expect(refused.cause).toMatchObject({ code: 'HOLDFAST_NO_PRIMARY' });
+  });
+
+  it('tells a node that broke when the end was judged', async () => {
+    vi.spyOn(Node.prototype, 'digest').mockImplementation(async () => breaks());
+    const failure = await failureOf({ seed: 28 }, async () => {});
+    expect(failure).toMatchObject({ kind: 'crash', cause: { message: WORDS } });
   });
 
   it('tells a node that broke', async () => {

@@ -50,7 +50,7 @@ export interface SimulationReport<Result> {
  * must come to the same state.
  *
  * Rejects with a `SimulationFailure`, whose `kind` tells an error of the body, virtual time that ran out, a broken
- * promise of the cluster and a crash apart, and which names the seed.
+ * promise of the cluster, a crash and an error of the simulation itself apart, and which names the seed.
  */
 export async function simulate<Result>(
   options: SimulateOptions,

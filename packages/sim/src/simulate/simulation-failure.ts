@@ -7,7 +7,9 @@ export type SimulationFailureKind =
   /** The cluster broke a promise. That is a bug of Holdfast, not of the application. */
   | 'oracle'
   /** A node ended by itself, or something that nobody awaits threw: `cause` tells what. */
-  | 'crash';
+  | 'crash'
+  /** The simulation itself broke: that is a bug of Holdfast's simulator, of neither the application nor the cluster. */
+  | 'simulator';
 
 /** Why a simulation did not pass, and the seed that repeats it. */
 export class SimulationFailure extends Error {

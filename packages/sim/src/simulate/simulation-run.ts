@@ -1,12 +1,14 @@
 import { Holdfast, type Seams } from '@holdfast/client';
-import { assert } from '@holdfast/types';
+import { AssertionError, assert } from '@holdfast/types';
 import { SimCluster } from '../cluster/sim-cluster.ts';
 import { FaultWorld } from '../faults/fault-world.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import type { SimProcess } from '../process/sim-process.ts';
-import type { RunFailure } from '../run/run-failure.ts';
+import { blamedFor } from '../run/blame.ts';
+import type { FailureKind, RunFailure } from '../run/run-failure.ts';
 import { Watch } from '../run/watch.ts';
 import { SimRandom } from '../sim-random.ts';
+import { blamedFacade } from './blamed-facade.ts';
 import { DrawnFaults } from './drawn-faults.ts';
 import { FaultPlan } from './fault-plan.ts';
 import type { PlannedFault } from './planned-fault.ts';
@@ -20,6 +22,16 @@ import { SimulationRandom } from './simulation-random.ts';
 const LIMIT_MS = 60_000;
 const FORMATION_MS_MAX = 10_000;
 const AGREEMENT_MS_MAX = 30_000;
+
+/** Whose code it is that something has come out of. */
+type Author = 'body' | 'simulator';
+
+const KINDS: Readonly<Record<FailureKind, SimulationFailureKind>> = {
+  safety: 'oracle',
+  liveness: 'crash',
+  crash: 'crash',
+  simulator: 'simulator',
+};
 
 /** One call of `simulate`. */
 export class SimulationRun {
@@ -50,7 +62,7 @@ export class SimulationRun {
       ...(latencyMs === undefined ? {} : { latencyMs }),
       ...(timing === undefined ? {} : { timing }),
       observer: this.#watch,
-      print: trace,
+      print: trace === undefined ? undefined : (line) => this.#ofApplication(() => trace(line)),
       onNodeEnded: (boot, error) => this.#faults.onNodeEnded(boot, error),
     });
     this.#watch.follow(this.#cluster);
@@ -67,9 +79,14 @@ export class SimulationRun {
       outOfTime: (what, limitMs) => this.#failed('time', `not so after ${limitMs} ms: ${what}`),
     });
     this.#random = new SimulationRandom(random.named('application'));
-    const onThrow = (error: unknown): void => this.#fails(error);
+    const onThrow = (error: unknown): void => this.#fails(error, 'body');
     this.#clock = new SimulationClock({ clock: this.#cluster.clock, onThrow });
-    this.#plan = new FaultPlan({ cluster: this.#facade, clock: this.#clock, onFailure: onThrow });
+    this.#plan = new FaultPlan({
+      cluster: this.#facade,
+      clock: this.#clock,
+      // It may name a node that there is not.
+      onFailure: (error) => this.#fails(error, error instanceof AssertionError ? 'body' : 'simulator'),
+    });
     this.#processes = new Map(hosts.map((host) => [host, this.#cluster.clientProcess(host)]));
     const seams = [...this.#processes].map(
       ([host, { transport, clock, random: own }]) => [host, { transport, clock, random: own }] as const,
@@ -80,12 +97,14 @@ export class SimulationRun {
   async run<Result>(body: (simulation: Simulation) => Promise<Result>): Promise<SimulationReport<Result>> {
     const { trace, clock } = this.#cluster;
     this.#cluster.startAll();
-    await this.#drive(this.#facade.waitForPrimary({ limitMs: FORMATION_MS_MAX }), FORMATION_MS_MAX + 1);
+    const formed = this.#facade.waitForPrimary({ limitMs: FORMATION_MS_MAX });
+    await this.#drive(formed, FORMATION_MS_MAX + 1, 'simulator');
     trace.record('the body begins');
     this.#startFaults(this.#options.faults ?? []);
-    const result = await this.#drive(started(body, this.#simulation()), this.#options.limitMs ?? LIMIT_MS);
+    const { limitMs = LIMIT_MS } = this.#options;
+    const result = await this.#drive(started(body, this.#simulation()), limitMs, 'body');
     trace.record('the body has ended');
-    await this.#drive(this.#agree(), AGREEMENT_MS_MAX + 1);
+    await this.#drive(this.#agree(), AGREEMENT_MS_MAX + 1, 'simulator');
     const { counts } = this.#drawn;
     return {
       result,
@@ -99,7 +118,7 @@ export class SimulationRun {
   #simulation(): Simulation {
     return {
       seed: this.#options.seed,
-      cluster: this.#facade,
+      cluster: blamedFacade(this.#facade, ['until']),
       clock: this.#clock,
       random: this.#random,
       client: (options) => this.#client(options),
@@ -142,13 +161,13 @@ export class SimulationRun {
     this.#watch.stateMachine.checkDigests(found);
   }
 
-  /** Lets time pass until the promise is settled. What was seen to break first is what is told. */
-  async #drive<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
+  /** Lets time pass until the promise, of `whose` code, is settled. What was seen to break first is what is told. */
+  async #drive<Result>(promise: Promise<Result>, limitMs: number, whose: Author): Promise<Result> {
     const { clock } = this.#cluster;
     const end = clock.now() + limitMs;
     let settled = false;
     promise
-      .catch((error: unknown) => this.#fails(error))
+      .catch((error: unknown) => this.#fails(error, whose))
       .finally(() => {
         settled = true;
       });
@@ -157,7 +176,8 @@ export class SimulationRun {
     try {
       await clock.runUntil(() => settled || this.#seen !== undefined || clock.now() >= end, { limitMs });
     } catch (error) {
-      throw this.#seen ?? this.#failed('crash', `something threw: ${messageOf(error)}`, error);
+      const whom = blamedFor(error) ?? 'simulator';
+      throw this.#seen ?? this.#failed(whom, `something threw: ${messageOf(error)}`, error);
     }
     limit.cancel();
     if (this.#seen !== undefined) throw this.#seen;
@@ -171,13 +191,26 @@ export class SimulationRun {
   }
 
   #ofCluster({ kind, message, cause }: RunFailure): SimulationFailure {
-    return this.#failed(kind === 'safety' ? 'oracle' : 'crash', message, cause);
+    return this.#failed(KINDS[kind], message, cause);
   }
 
-  #fails(error: unknown): void {
+  #ofApplication(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fails(error, 'body');
+    }
+  }
+
+  /** What has come out of `whose` code. What a node refuses, the body may let out: that is the body's. */
+  #fails(error: unknown, whose: Author): void {
     if (error instanceof SimulationFailure) this.#failure ??= error;
     else if (error instanceof SafetyViolation) this.#failure ??= this.#failed('oracle', error.message, error);
-    else this.#failure ??= this.#failed('body', messageOf(error), error);
+    else {
+      const whom = blamedFor(error);
+      const isBody = whose === 'body' && whom !== 'simulator';
+      this.#failure ??= this.#failed(isBody ? 'body' : (whom ?? 'simulator'), messageOf(error), error);
+    }
   }
 
   #failed(kind: SimulationFailureKind, message: string, cause?: unknown): SimulationFailure {
