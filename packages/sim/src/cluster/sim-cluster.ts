@@ -5,6 +5,7 @@ import { SimClock } from '../sim-clock.ts';
 import { SimDisk } from '../sim-disk.ts';
 import { SimNetwork } from '../sim-network.ts';
 import { SimRandom } from '../sim-random.ts';
+import { type ClockRates, rateOf, ratesOf } from './clock-rates.ts';
 import type { Boot, CoreObserver } from './core-probe.ts';
 import { DiskTiming } from './disk-timing.ts';
 import { MessageTrace } from './message-trace.ts';
@@ -27,6 +28,8 @@ export interface SimClusterOptions {
   readonly diskSlowness?: number;
   /** Greatest share by which the clocks of two machines drift apart. */
   readonly clockDrift?: number;
+  /** Times that clocks may be faster than time, and slower; absent: they keep its pace. */
+  readonly clockSpread?: number;
   readonly observer: CoreObserver;
   readonly print?: ((line: string) => void) | undefined;
   onNodeEnded(boot: Boot, error: unknown): void;
@@ -45,15 +48,15 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly machines: readonly SimMachine[];
   readonly diskTimings: ReadonlyMap<NodeId, DiskTiming>;
-  /** Greatest share by which the clocks of two machines differ. */
-  readonly clockDrift: number;
+  readonly clockRates: ClockRates;
   /** Only its named parts draw: what one of them draws, or whether it is there at all, changes nothing for others. */
   readonly #random: SimRandom;
 
   constructor(options: SimClusterOptions) {
     assert(options.nodes >= 1 && options.nodes <= 7, 'a cluster has 1 to 7 nodes');
     const { clock } = this;
-    this.clockDrift = options.clockDrift ?? 0;
+    const speeds = { drift: options.clockDrift ?? 0, spread: options.clockSpread ?? 1 };
+    this.clockRates = ratesOf(speeds);
     const random = new SimRandom(options.seed);
     this.#random = random;
     const { print, observer } = options;
@@ -82,7 +85,10 @@ export class SimCluster {
         network: this.network,
         disk: new SimDisk({ clock, latencyMs: (operation) => timing.draw(operation) }),
         random: random.named(`node ${id}`),
-        clockRate: 1 + (random.named(`clock ${id}`).next() - 0.5) * this.clockDrift,
+        clockRate: rateOf(speeds, {
+          quartz: random.named(`clock ${id}`).next(),
+          pace: random.named(`pace ${id}`).next(),
+        }),
         observer: options.observer,
         trace: this.trace,
         onEnded: options.onNodeEnded,

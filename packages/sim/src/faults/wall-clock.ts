@@ -8,12 +8,17 @@ export interface WallClock extends Target {
   readonly offsetMs: number;
 }
 
-const HOUR_MS = 3_600_000;
+/** Half a day: as if somebody had taken one time zone for another. */
+const OFFSET_MS_MAX = 12 * 3_600_000;
 
 export const wallClock: FaultType<WallClock> = {
   perSecond: [0.1, 2],
   draw(random, scene) {
-    return { kind: 'wallClock', ...drawTarget(random, scene), offsetMs: between(random, -HOUR_MS, HOUR_MS) };
+    return {
+      kind: 'wallClock',
+      ...drawTarget(random, scene),
+      offsetMs: between(random, -OFFSET_MS_MAX, OFFSET_MS_MAX),
+    };
   },
   inflict({ offsetMs, ...target }, world) {
     const machine = world.find(target);

@@ -1,5 +1,6 @@
 import type { Effect, Input } from '@holdfast/core';
 import type { NodeId, SessionId, Term } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -20,9 +21,9 @@ export class IdleSessions {
   readonly #idleMs: number;
   readonly #offices = new Map<NodeId, Office>();
 
-  constructor(options: { readonly sessionIdleMs: number; readonly clockDrift: number }) {
+  constructor(options: { readonly sessionIdleMs: number; readonly rates: ClockRates }) {
     // By a clock that is fast, to a whole moment of it.
-    this.#idleMs = options.sessionIdleMs / (1 + options.clockDrift) - 1;
+    this.#idleMs = (options.sessionIdleMs - 1) / options.rates.fastest;
   }
 
   /** `now`: of the world, in milliseconds. */

@@ -1,5 +1,6 @@
 import type { Core, Effect } from '@holdfast/core';
 import type { Entry, LogIndex, NodeId, Term } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -26,12 +27,11 @@ const NAME = 'lag bounds';
  * moment is what a primary has logged and does not know to be committed.
  */
 export class LagBounds {
-  readonly #clockDrift: number;
+  readonly #rates: ClockRates;
   readonly #offices = new Map<NodeId, Office>();
 
-  /** `clockDrift`: greatest share by which two clocks differ. */
-  constructor({ clockDrift }: { readonly clockDrift: number }) {
-    this.#clockDrift = clockDrift;
+  constructor(rates: ClockRates) {
+    this.#rates = rates;
   }
 
   /** `core`: as the step has left it; `now`: of the world, in milliseconds. */
@@ -65,7 +65,7 @@ export class LagBounds {
     const { limits, timing } = config;
     // Admitted in time, it waited for the write before it, for its own, and for a switchover that was given up.
     const waitMs = 2 * timing.persistStallMaxMs + timing.electionTimeoutMs;
-    const maxMs = (limits.asyncLagMsMax + waitMs) * (1 + this.#clockDrift) + 1;
+    const maxMs = (limits.asyncLagMsMax + waitMs + 1) / this.#rates.slowest;
     const ageMs = now - oldest.sealedAt;
     if (ageMs > maxMs)
       throw new SafetyViolation(

@@ -1,5 +1,6 @@
 import type { Effect, Input } from '@holdfast/core';
 import type { NodeId } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -12,9 +13,9 @@ export class LateOrders {
   /** By node: when its primary last spoke, as far as this run of it has heard. */
   readonly #heardAt = new Map<NodeId, number>();
 
-  constructor(options: { readonly electionTimeoutMs: number; readonly clockDrift: number }) {
+  constructor(options: { readonly electionTimeoutMs: number; readonly rates: ClockRates }) {
     // A step is at a whole moment of its own clock.
-    this.#limitMs = options.electionTimeoutMs / (1 - options.clockDrift) + 1;
+    this.#limitMs = (options.electionTimeoutMs + 1) / options.rates.slowest;
   }
 
   onRecovered({ node }: Boot): void {

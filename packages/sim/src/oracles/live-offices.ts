@@ -1,12 +1,12 @@
 import type { Effect } from '@holdfast/core';
 import type { NodeId, Term } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
 export interface LiveOfficesOptions {
   readonly electionTimeoutMs: number;
-  /** Greatest share by which two clocks differ. */
-  readonly clockDrift: number;
+  readonly rates: ClockRates;
 }
 
 /**
@@ -18,9 +18,9 @@ export class LiveOffices {
   readonly #terms = new Map<NodeId, Term>();
   #newest: { readonly term: Term; readonly node: NodeId; readonly since: number } | undefined;
 
-  constructor({ electionTimeoutMs, clockDrift }: LiveOfficesOptions) {
+  constructor({ electionTimeoutMs, rates }: LiveOfficesOptions) {
     // A step is at a whole moment of its own clock.
-    this.#limitMs = electionTimeoutMs / (1 - clockDrift) + 1;
+    this.#limitMs = (electionTimeoutMs + 1) / rates.slowest;
   }
 
   /** `now`: of the world, in milliseconds. */

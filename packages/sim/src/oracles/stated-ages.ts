@@ -1,5 +1,6 @@
 import type { Effect, Input } from '@holdfast/core';
 import type { LogIndex, NodeId, Position, Term } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { Boot } from '../cluster/core-probe.ts';
 import { SafetyViolation } from './safety-violation.ts';
 
@@ -23,13 +24,12 @@ const NAME = 'stated ages';
  * what survived in the end.
  */
 export class StatedAges {
-  readonly #clockDrift: number;
+  readonly #rates: ClockRates;
   readonly #acknowledged: Acknowledgement[] = [];
   readonly #served: ServedAge[] = [];
 
-  /** `clockDrift`: greatest share by which two clocks differ. */
-  constructor({ clockDrift }: { readonly clockDrift: number }) {
-    this.#clockDrift = clockDrift;
+  constructor(rates: ClockRates) {
+    this.#rates = rates;
   }
 
   /** `applied`: as the step has left it; `now`: of the world. */
@@ -73,7 +73,7 @@ export class StatedAges {
     });
     for (const { node, at, ageMs, applied } of this.#served) {
       // The clock of the node may be slow; and what happened at that very moment is neither before nor after it.
-      const since = at - ageMs * (1 + this.#clockDrift) - 1;
+      const since = at - (ageMs + 1) / this.#rates.slowest;
       const count = countBefore(survived, since);
       const due = newestBy[count - 1] ?? 0;
       if (due > applied)

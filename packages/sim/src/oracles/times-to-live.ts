@@ -1,5 +1,6 @@
 import type { Effect } from '@holdfast/core';
 import { type Entry, mutationsOf } from '@holdfast/types';
+import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { BookedRenewal } from '../workload/call-book.ts';
 import { SafetyViolation } from './safety-violation.ts';
 import type { WinningLog } from './winning-log.ts';
@@ -17,15 +18,15 @@ interface Said {
 
 /**
  * Nothing expires early (G19): a key that was deleted because its time had come had lived for so long, by the time of
- * the world, whoever was primary meanwhile and whatever their clocks did; and it had not been written or renewed since.
+ * the world (and at the pace of the fastest clock), whoever was primary meanwhile and whatever their clocks did; and it had not been written or renewed since.
  */
 export class TimesToLive {
-  readonly #clockDrift: number;
+  readonly #rates: ClockRates;
   /** By position: when an entry was first seen, which is when its primary made it. */
   readonly #madeAt = new Map<string, number>();
 
-  constructor(clockDrift: number) {
-    this.#clockDrift = clockDrift;
+  constructor(rates: ClockRates) {
+    this.#rates = rates;
   }
 
   onEffect(effect: Effect, now: number): void {
@@ -88,7 +89,7 @@ export class TimesToLive {
       throw new SafetyViolation(NAME, `${key} is deleted at ${end.index}, at ${end.logTime} of ${expiresAt}`);
     const lived = end.madeAt - madeAt;
     // A millisecond more than was asked is added, for the one in which the entry was made.
-    const due = (expiresAt - 1 - logTime) / (1 + this.#clockDrift);
+    const due = (expiresAt - 1 - logTime) / this.#rates.fastest;
     if (lived < due)
       throw new SafetyViolation(NAME, `${key} is deleted at ${end.index}, after ${lived} ms of ${due}`);
   }

@@ -100,15 +100,15 @@ export class Watch implements CoreObserver {
   /** It is made with this watch as its observer. */
   follow(cluster: SimCluster): void {
     this.#cluster = cluster;
-    const { clockDrift } = cluster;
+    const { clockRates: rates } = cluster;
     const { timing, limits } = cluster.machines[0]!.config;
     this.#timed = {
-      orders: new LateOrders({ electionTimeoutMs: timing.electionTimeoutMs, clockDrift }),
-      offices: new LiveOffices({ electionTimeoutMs: timing.electionTimeoutMs, clockDrift }),
-      ages: new StatedAges({ clockDrift }),
-      idle: new IdleSessions({ sessionIdleMs: limits.sessionIdleMs, clockDrift }),
-      lag: new LagBounds({ clockDrift }),
-      timesToLive: new TimesToLive(clockDrift),
+      orders: new LateOrders({ electionTimeoutMs: timing.electionTimeoutMs, rates }),
+      offices: new LiveOffices({ electionTimeoutMs: timing.electionTimeoutMs, rates }),
+      ages: new StatedAges(rates),
+      idle: new IdleSessions({ sessionIdleMs: limits.sessionIdleMs, rates }),
+      lag: new LagBounds(rates),
+      timesToLive: new TimesToLive(rates),
     };
   }
 

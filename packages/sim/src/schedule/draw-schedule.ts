@@ -1,5 +1,5 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
-import { logUniform, pick } from '../run/draw.ts';
+import { between, logUniform, pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls, drawClearingCalls, drawExpiringCalls } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
@@ -21,6 +21,9 @@ const LITTLE_ROOM_SHARE = 0.15;
 /** Least that a configuration may say. */
 const ROOM_BYTES_MIN = 1024;
 const ROOM_BYTES_MAX = 8192;
+/** Share of the runs in which clocks go at paces of their own: up to so many times faster than time, and slower. */
+const OWN_PACES_SHARE = 0.15;
+const CLOCK_SPREAD_MAX = 2;
 /** What becomes of those that are not needed in the end; undefined: they are down. */
 const RESTS = [undefined, undefined, undefined, 'cut', 'unheard', 'deaf'] as const;
 
@@ -41,7 +44,8 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   const scenario = focus === undefined ? drawn : focusedOn(focus, drawn);
   const { workMs } = scenario;
   const inPieces = withPieces(random.named('pieces'), scenario.cluster);
-  const cluster = withLittleRoom(random.named('room'), withSix(random.named('six'), inPieces));
+  const withRoom = withLittleRoom(random.named('room'), withSix(random.named('six'), inPieces));
+  const cluster = withOwnPaces(random.named('paces'), withRoom);
   const nodes = names('n', cluster.nodes);
   const clients = names('c', scenario.clients);
   const scene = { nodes, clients, hosts: [...nodes, ...clients] };
@@ -114,6 +118,12 @@ function withLittleRoom(random: SimRandom, cluster: ClusterSetup): ClusterSetup 
     if (random.next() < LITTLE_ROOM_SHARE) for (const name of names) limits[name] = bytes;
   }
   return { ...cluster, limits: { ...cluster.limits, ...limits } };
+}
+
+/** Somebody's clock is far off: a broken quartz, a virtual machine that is held up. */
+function withOwnPaces(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
+  const clockSpread = between(random, 1.1, CLOCK_SPREAD_MAX);
+  return random.next() < OWN_PACES_SHARE ? { ...cluster, clockSpread } : cluster;
 }
 
 /** For people. */

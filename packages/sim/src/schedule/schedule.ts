@@ -30,6 +30,8 @@ export interface ClusterSetup {
   readonly nodes: number;
   readonly latencyMs: { readonly min: number; readonly max: number };
   readonly clockDrift: number;
+  /** Times that clocks may be faster than time, and slower; absent: they keep its pace. */
+  readonly clockSpread?: number;
   /** Times that disks take longer than good ones. */
   readonly diskSlowness: number;
   readonly timing: {

@@ -89,6 +89,7 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
       return { ...from, cluster: { ...from.cluster, limits: rest } };
     }),
     (from) => ({ ...from, cluster: { ...from.cluster, clockDrift: 0 } }),
+    ({ cluster: { clockSpread: _, ...cluster }, ...from }) => ({ ...from, cluster }),
     (from) => withCalls(from, callsOf(from).map(withoutPadding)),
     (from) => ({
       ...from,

@@ -218,7 +218,7 @@ export class SimClient {
       pause: (ms) => this.#pause(ms),
       asOf: () => {
         const now = cluster.clock.now();
-        return (ageMs) => now - ageMs * (1 + cluster.clockDrift) - 1;
+        return (ageMs) => now - (ageMs + 1) / cluster.clockRates.slowest;
       },
       call: (words, run, onError, describe) =>
         this.#call({ words, run, onError: (failure) => onError(failure), describe, order, abort }),

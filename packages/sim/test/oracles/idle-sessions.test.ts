@@ -9,7 +9,7 @@ const tick: Input = { kind: 'tick' };
 let oracle: IdleSessions;
 
 beforeEach(() => {
-  oracle = new IdleSessions({ sessionIdleMs: 100, clockDrift: 0 });
+  oracle = new IdleSessions({ sessionIdleMs: 100, rates: { slowest: 1, fastest: 1 } });
   oracle.onStep(n1, tick, [role('primary', 1)], 0);
 });
 
@@ -47,4 +47,11 @@ test('its client may close it, and the entries of others are theirs', () => {
   oracle.onStep(n1, tick, [closes('closed'), closes('evicted')], 160);
   oracle.onStep(n1, tick, [role('standby', 2)], 170);
   oracle.onStep(n1, tick, [closes('expired', 2)], 180);
+});
+
+test('a fast clock has had enough of it sooner', () => {
+  oracle = new IdleSessions({ sessionIdleMs: 101, rates: { slowest: 0.5, fastest: 2 } });
+  oracle.onStep(n1, tick, [role('primary', 1)], 0);
+  oracle.onStep(n1, tick, [closes('expired')], 50);
+  expect(() => oracle.onStep(n1, tick, [closes('expired')], 49)).toThrow('49 ms after');
 });

@@ -8,7 +8,7 @@ const n1 = { node: nodeId('n1'), number: 1 };
 let oracle: LagBounds;
 
 beforeEach(() => {
-  oracle = new LagBounds({ clockDrift: 0 });
+  oracle = new LagBounds({ slowest: 1, fastest: 1 });
 });
 
 function coreOf(commit: number, role = 'primary', term = 1): LagOfCore {

@@ -16,7 +16,7 @@ const stands: Effect = {
 let oracle: LateOrders;
 
 beforeEach(() => {
-  oracle = new LateOrders({ electionTimeoutMs: 100, clockDrift: 0 });
+  oracle = new LateOrders({ electionTimeoutMs: 100, rates: { slowest: 1, fastest: 1 } });
 });
 
 test('an order is obeyed by who hears its primary', () => {

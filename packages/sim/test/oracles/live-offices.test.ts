@@ -14,7 +14,7 @@ const reply = (kind: string): Effect =>
 let oracle: LiveOffices;
 
 beforeEach(() => {
-  oracle = new LiveOffices({ electionTimeoutMs: 100, clockDrift: 0 });
+  oracle = new LiveOffices({ electionTimeoutMs: 100, rates: { slowest: 1, fastest: 1 } });
   oracle.onEffect(n1, primary(1), 0);
   oracle.onEffect(n2, primary(2), 1000);
 });
@@ -35,7 +35,7 @@ test('one that acknowledges later is caught', () => {
 });
 
 test('slow clocks have more time, by as much as they may drift', () => {
-  const slow = new LiveOffices({ electionTimeoutMs: 100, clockDrift: 0.02 });
+  const slow = new LiveOffices({ electionTimeoutMs: 100, rates: { slowest: 0.98, fastest: 1 } });
   slow.onEffect(n1, primary(1), 0);
   slow.onEffect(n2, primary(2), 1000);
   slow.onEffect(n1, reply('receipt'), 1103);

@@ -9,7 +9,7 @@ const tick: Input = { kind: 'tick' };
 let oracle: StatedAges;
 
 beforeEach(() => {
-  oracle = new StatedAges({ clockDrift: 0 });
+  oracle = new StatedAges({ slowest: 1, fastest: 1 });
 });
 
 const at = (index: number, term = 1) => ({ index, term }) as Position;
@@ -70,7 +70,7 @@ test('an unknown age states nothing, nor does a read at another consistency', ()
 });
 
 test('an age of a slow clock may be longer', () => {
-  oracle = new StatedAges({ clockDrift: 0.1 });
+  oracle = new StatedAges({ slowest: 0.9, fastest: 1 });
   acknowledge(295, at(2));
   readsAt(400, { applied: 1, ageMs: 100 });
   expect(oracle.check(survived)).toBe(1);

@@ -42,6 +42,15 @@ describe('A schedule', () => {
     }
   });
 
+  it('has clocks at paces of their own in some runs', () => {
+    const drawn = Array.from({ length: 60 }, (_, seed) => drawSchedule(seed).cluster.clockSpread);
+    const spreads = drawn.filter((spread) => spread !== undefined);
+    expect(spreads.length).toBeGreaterThan(0);
+    expect(spreads.length).toBeLessThan(drawn.length / 2);
+    expect(Math.min(...spreads)).toBeGreaterThan(1);
+    expect(Math.max(...spreads)).toBeLessThanOrEqual(2);
+  });
+
   it('goes on where a fault names who is not there', async () => {
     const { faults, ...rest } = drawSchedule(SEED);
     const strangers = FAULT_KINDS.map((kind) => faults.find((fault) => fault.kind === kind)).filter(
