@@ -1,15 +1,23 @@
 // Whether this checkout is slower than another one: both clusters stand side by side and take turns, for this machine
-// changes its speed within a minute. Run: node scripts/bench-against.ts DIRECTORY [pairs of rows]
+// changes its speed within a minute, and several times over, for so does each cluster.
+// Run: node scripts/bench-against.ts DIRECTORY [--clusters 6] [--only write@64]
 // The directory: a checkout of another commit, with `pnpm install` done.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import type * as Clusters from '../test/support/cluster/local-cluster.ts';
-import { quantile } from '../test/support/load/failovers.ts';
 import type * as Throughputs from '../test/support/load/throughput.ts';
 import { describeMachine } from './support/machine.ts';
 
 type Plan = Pick<Throughputs.ThroughputPlan, 'kind' | 'inFlight'>;
 
+/** Calls a second of the two sides. */
+interface Pair {
+  readonly there: number;
+  readonly here: number;
+}
+
+const PAIRS = 4;
 const ROW_SECONDS = 2;
 const WARM_UP_SECONDS = 6;
 const WARM_UPS = 3;
@@ -48,26 +56,32 @@ async function open(directory: string): Promise<Side> {
   }
 }
 
-async function compare(plan: Plan, there: Side, here: Side, pairs: number): Promise<string> {
+/** What two new clusters, side by side, do in pairs of rows: the calls a second of each, on average. */
+async function comparePairs(plan: Plan, there: Side, here: Side): Promise<Pair> {
   for (let round = 0; round < WARM_UPS; round++)
     for (const side of [there, here]) await side.run(plan, WARM_UP_SECONDS);
-  const rows: { there: number; here: number }[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
+  const rows: Pair[] = [];
+  for (let pair = 0; pair < PAIRS; pair++) {
     const first = pair % 2 === 0 ? there : here;
     const before = await first.run(plan, ROW_SECONDS);
     const after = await (first === there ? here : there).run(plan, ROW_SECONDS);
     rows.push(first === there ? { there: before, here: after } : { there: after, here: before });
   }
-  const ratios = rows.map((row) => row.here / row.there);
+  return { there: mean(rows.map((row) => row.there)), here: mean(rows.map((row) => row.here)) };
+}
+
+/** The error is that between clusters: two of the same code differ by several percent as long as they run. */
+function row({ kind, inFlight }: Plan, results: readonly Pair[]): string {
+  const ratios = results.map((one) => one.here / one.there);
   const ratio = mean(ratios);
-  const error = Math.sqrt(mean(ratios.map((one) => (one - ratio) ** 2)) / Math.max(1, pairs - 1));
+  const error = Math.sqrt(mean(ratios.map((one) => (one - ratio) ** 2)) / Math.max(1, ratios.length - 1));
   const cells = [
-    plan.kind === 'write' ? 'writes at `quorum`' : 'linearizable reads',
-    plan.inFlight,
-    mean(rows.map((row) => row.there)).toFixed(0),
-    mean(rows.map((row) => row.here)).toFixed(0),
+    kind === 'write' ? 'writes at `quorum`' : 'linearizable reads',
+    inFlight,
+    mean(results.map((one) => one.there)).toFixed(0),
+    mean(results.map((one) => one.here)).toFixed(0),
     `${ratio.toFixed(3)} ± ${error.toFixed(3)}`,
-    quantile(ratios, 0.5).toFixed(3),
+    ratios.map((one) => one.toFixed(2)).join(', '),
   ];
   return `| ${cells.join(' | ')} |`;
 }
@@ -76,24 +90,35 @@ function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }
 
-const [directory, pairs = '16'] = process.argv.slice(2);
-if (directory === undefined || !(Number(pairs) >= 1)) {
-  console.error('Usage: node scripts/bench-against.ts DIRECTORY [pairs of rows]');
+const { values, positionals } = parseArgs({
+  options: { clusters: { type: 'string', default: '6' }, only: { type: 'string' } },
+  allowPositionals: true,
+});
+const [directory] = positionals;
+const clusters = Number(values.clusters);
+const plans = PLANS.filter(
+  ({ kind, inFlight }) => values.only === undefined || values.only === `${kind}@${inFlight}`,
+);
+if (directory === undefined || !(clusters >= 1) || plans.length === 0) {
+  console.error('Usage: node scripts/bench-against.ts DIRECTORY [--clusters 6] [--only write@64]');
   process.exit(2);
 }
-const there = await open(directory);
-try {
-  const here = await open(resolve(import.meta.dirname, '..'));
+const results = plans.map((plan) => ({ plan, pairs: [] as Pair[] }));
+for (let made = 0; made < clusters; made++) {
+  const there = await open(directory);
   try {
-    console.log(`${describeMachine()}\n`);
-    console.log(
-      `| calls | in flight | there | here | here of there, in ${pairs} pairs of ${ROW_SECONDS} s | median |`,
-    );
-    console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
-    for (const plan of PLANS) console.log(await compare(plan, there, here, Number(pairs)));
+    const here = await open(resolve(import.meta.dirname, '..'));
+    try {
+      for (const { plan, pairs } of results) pairs.push(await comparePairs(plan, there, here));
+    } finally {
+      await here.close();
+    }
   } finally {
-    await here.close();
+    await there.close();
   }
-} finally {
-  await there.close();
 }
+console.log(`${describeMachine()}
+
+| calls | in flight | there | here | here of there, ${clusters} times two new clusters | each |
+| --- | ---: | ---: | ---: | ---: | --- |`);
+for (const { plan, pairs } of results) console.log(row(plan, pairs));
