@@ -19,6 +19,7 @@ import type { SessionEffect } from './effects.ts';
 import { abortedError, deadlineError, noPrimaryError } from './failures.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { LinkTable } from './link-table.ts';
+import { LossProbe } from './loss-probe.ts';
 import { ReadDesk } from './read-desk.ts';
 import { Releases } from './releases.ts';
 import { SessionToken } from './session-token.ts';
@@ -43,6 +44,9 @@ export class ClientSession {
   readonly #reads: ReadDesk;
   readonly #releases: Releases;
   readonly #degrader: Degrader;
+  readonly #lossProbe: LossProbe;
+  /** Up to here the program has been told what it lost. */
+  #toldLost = 0 as Revision;
   #effects: SessionEffect[] = [];
   /** When the last link was lost. */
   #disconnectedAt: number | undefined;
@@ -70,10 +74,11 @@ export class ClientSession {
     this.#writes = new WriteDesk(parts);
     this.#reads = new ReadDesk({
       ...parts,
-      onDiverged: (loss) =>
-        this.#effects.push({ kind: 'diverged', ...loss, locals: this.#writes.takeLost(loss) }),
+      onDiverged: (loss) => this.#tellLoss(loss),
       onDegraded: (call, detail) => this.#effects.push({ kind: 'degraded', call, detail }),
     });
+    const { locals } = this.#writes;
+    this.#lossProbe = new LossProbe({ ...parts, locals, onLost: (loss) => this.#tellLoss(loss) });
     this.#degrader = new Degrader(limits.resilience.degradation, random);
     const writes = this.#writes.lanes;
     this.#releases = new Releases({ resilience, links: this.#links, writes, reads: this.#reads }, now);
@@ -180,6 +185,7 @@ export class ClientSession {
     const breaker = this.#links.breakerOf(link);
     if (!this.#links.remove(link)) return;
     const lost = this.#writes.linkDown(link) + this.#reads.linkDown(link);
+    this.#lossProbe.linkLost(link);
     if (lost > 0) breaker?.missed(lost, now);
     if (this.#links.size === 0) {
       this.#disconnectedAt = now;
@@ -203,7 +209,8 @@ export class ClientSession {
         for (const reply of message.replies) this.#writes.onReply(link, reply, now);
         return;
       case 'readReplies':
-        for (const reply of message.replies) this.#reads.onReply(link, reply, now);
+        for (const reply of message.replies)
+          if (!this.#lossProbe.onReply(link, reply, now)) this.#reads.onReply(link, reply, now);
         return;
       case 'scanPage':
       case 'scanOpened':
@@ -241,6 +248,7 @@ export class ClientSession {
     this.#releases.review(now);
     this.#writes.flush(now, this.#reads.writeBarrier);
     this.#reads.flush(now);
+    this.#lossProbe.flush(now);
     if (this.#degrader.size > 0) this.#offerAlternatives(now);
     for (const frame of this.#frames.take()) this.#effects.push({ kind: 'send', ...frame });
     for (const { call, repeat, link } of this.#frames.takeResent())
@@ -263,14 +271,19 @@ export class ClientSession {
 
   /** Something may be done then that is not done at each `tickMs`; undefined if nothing is. */
   dueAt(now: number): number | undefined {
-    const [release, hedge] = [this.#releases.dueAt(now), this.#reads.hedgeDueAt];
-    return release === undefined || hedge === undefined ? (release ?? hedge) : Math.min(release, hedge);
+    const never = Number.POSITIVE_INFINITY;
+    const dueAt = Math.min(
+      this.#releases.dueAt(now) ?? never,
+      this.#reads.hedgeDueAt ?? never,
+      this.#lossProbe.dueAt ?? never,
+    );
+    return dueAt === never ? undefined : dueAt;
   }
 
   /** Ends the calls of one owner. */
   endCalls(owner: CallOwner): void {
     this.#endWhere((call) => call.owner === owner);
-    this.#writes.forgetReceipts(owner);
+    this.#writes.locals.forget(owner);
   }
 
   /** The client closes: every call ends now, and the cluster may forget the sessions. */
@@ -347,6 +360,7 @@ export class ClientSession {
     if (target !== undefined) {
       this.#writes.retarget(target.link);
       this.#reads.retarget({ from: before?.link ?? NO_LINK, to: target.link });
+      this.#lossProbe.retarget(target.term, now);
     }
     this.#releases.review(now);
   }
@@ -358,7 +372,8 @@ export class ClientSession {
     if (first === undefined || breaker === undefined) return;
     const call = this.#ledger.find(first.id);
     // How a range read or a watch fares says more about the range; that there is an answer is all that counts.
-    if ((call !== undefined && !isJudged(call)) || this.#reads.isShadow(link, first.id)) {
+    const isUnasked = this.#reads.isShadow(link, first.id) || this.#lossProbe.has(link, first.id);
+    if ((call !== undefined && !isJudged(call)) || isUnasked) {
       breaker.answered(0, { latencyMs: 0, served: true }, now);
       return;
     }
@@ -418,6 +433,14 @@ export class ClientSession {
       default:
         assertNever(call);
     }
+  }
+
+  /** Once, whether it was asked for or met with a read. */
+  #tellLoss(loss: { lost: Revision; surviving: Revision }): void {
+    const locals = this.#writes.locals.takeLost(loss);
+    if (locals.length === 0 && loss.lost <= this.#toldLost) return;
+    this.#toldLost = Math.max(this.#toldLost, loss.lost) as Revision;
+    this.#effects.push({ kind: 'diverged', ...loss, locals });
   }
 
   #violation(link: LinkId, reason: string): void {

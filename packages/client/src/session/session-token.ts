@@ -4,7 +4,7 @@ import { REVISION_GAP, type Revision } from '@holdfast/types';
  * Between two revisions so far apart a term has begun, and with it a failover may have lost the older one: an opening
  * entry leaves `REVISION_GAP` free, and what a primary has not committed is far less than half of that.
  */
-const LEAP = REVISION_GAP / 2;
+export const LEAP = REVISION_GAP / 2;
 
 /** Failovers between two reads at `session` that are remembered; older ones are forgotten. */
 const UNPROVEN_MAX = 16;
@@ -75,6 +75,12 @@ export class SessionToken {
     while (this.#unproven[0] !== undefined && this.#unproven[0] <= asked) this.#unproven.shift();
   }
 
+  /** The newest revision seen that is lost if `asked` is, and `surviving` is the newest at or below that one which is not. */
+  newestLost(asked: Revision, surviving: Revision): Revision | undefined {
+    const isLost = (seen: Revision): boolean => isLostWith(seen, asked, surviving);
+    return isLost(this.#revision) ? this.#revision : this.#unproven.findLast(isLost);
+  }
+
   /**
    * The revision `asked` in `epoch` did not survive; `surviving` is the newest at or below it that did. Answers the
    * newest one that this client has lost with it; undefined if there is none, or the request was sent before an earlier
@@ -82,14 +88,17 @@ export class SessionToken {
    */
   diverged(epoch: number, asked: Revision, surviving: Revision): Revision | undefined {
     if (epoch !== this.#epoch) return undefined;
-    // What was seen later in the same term is lost as well.
-    const isLost = (seen: Revision): boolean => seen > surviving && seen - asked < LEAP;
-    const lost = isLost(this.#revision) ? this.#revision : this.#unproven.findLast(isLost);
+    const lost = this.newestLost(asked, surviving);
     if (lost === undefined) return undefined;
     this.#epoch += 1;
-    const left = this.#unproven.filter((seen) => !isLost(seen));
+    const left = this.#unproven.filter((seen) => !isLostWith(seen, asked, surviving));
     this.#unproven.splice(0, this.#unproven.length, ...left);
     if (lost === this.#revision) this.#revision = surviving;
     return lost;
   }
+}
+
+/** What was seen later in the same term is lost as well. */
+function isLostWith(seen: Revision, asked: Revision, surviving: Revision): boolean {
+  return seen > surviving && seen - asked < LEAP;
 }

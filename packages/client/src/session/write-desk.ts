@@ -1,12 +1,12 @@
 import type { Revision, SessionId, WireError, WriteReceipt, WriteReply } from '@holdfast/types';
 import { assertNever, HoldfastError } from '@holdfast/types';
-import { type CallOwner, type LinkId, NO_LINK, type WriteCall } from './call.ts';
+import { type LinkId, NO_LINK, type WriteCall } from './call.ts';
 import type { CallLedger } from './call-ledger.ts';
 import { type DeskOptions, SMALL_BYTES } from './desk-options.ts';
 import { answeredError } from './failures.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkTable, Target } from './link-table.ts';
-import { type LocalReceipt, LocalReceipts } from './local-receipts.ts';
+import { LocalReceipts } from './local-receipts.ts';
 import { Rest } from './rest.ts';
 import { isReceiptFor } from './validity.ts';
 import { isFailureOfNode, judgeWrite } from './verdicts.ts';
@@ -22,7 +22,8 @@ export class WriteDesk {
   /** `local` and `quorum` writes; and apart from them `all`, whose window a dead voter may fill. */
   readonly #ordinary: WriteLane;
   readonly #everywhere: WriteLane;
-  readonly #locals = new LocalReceipts();
+  /** What was acknowledged `local`. */
+  readonly locals: LocalReceipts = new LocalReceipts();
 
   constructor(options: DeskOptions) {
     const { limits, random, ledger, frames, links } = options;
@@ -89,16 +90,6 @@ export class WriteDesk {
       this.#ordinary.sessionRefused(id, link, error) || this.#everywhere.sessionRefused(id, link, error);
     if (refused) this.#rest.begin(now, error.retryAfterMs);
     return refused;
-  }
-
-  /** Receipts of writes with revisions between these, which are gone. */
-  takeLost(loss: { lost: Revision; surviving: Revision }): LocalReceipt[] {
-    return this.#locals.takeLost(loss);
-  }
-
-  /** Nobody hears of the writes of that one any more. */
-  forgetReceipts(owner: CallOwner): void {
-    this.#locals.forget(owner);
   }
 
   /** The cluster may forget the sessions. */
@@ -174,7 +165,7 @@ export class WriteDesk {
       case 'counter':
       case 'transaction':
       case 'cleared':
-        if (receipt.ack === 'local') this.#locals.keep({ owner: call.owner, receipt });
+        if (receipt.ack === 'local') this.locals.keep({ owner: call.owner, receipt });
         this.#laneOf(call).succeed(call, receipt);
         return;
       case 'resultTooLarge':
