@@ -34,10 +34,14 @@ const transport = new LaggingTransport(seams.transport);
 const disk = new LimitedDisk(seams.disk);
 const clock = new SettableClock(seams.clock);
 
-process.on('message', (order: NodeOrder) => {
+function obey(order: NodeOrder): void {
   if (order.lagMs !== undefined) transport.lagMs = order.lagMs;
   if (order.diskFull !== undefined) disk.full = order.diskFull;
   if (order.wallOffsetMs !== undefined) clock.wallOffsetMs = order.wallOffsetMs;
+}
+
+process.on('message', (order: NodeOrder) => {
+  obey(order);
   process.send?.('done');
 });
 // Without its parent it is an orphan.
@@ -50,6 +54,8 @@ function fail(error: unknown): never {
 }
 
 try {
+  // What is so from the start: the first thing that the node does may look at it.
+  obey(JSON.parse(process.argv[3] ?? '{}') as NodeOrder);
   const flags = JSON.parse(process.argv[2] ?? '{}') as Record<string, unknown>;
   const { config } = loadConfig({ flags });
   const node = await Node.start(config, { transport, disk, clock, random: seams.random });

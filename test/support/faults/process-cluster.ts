@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Holdfast, type HoldfastOptions } from '@holdfast/client';
-import type { NodeDigest, NodeStatus } from '@holdfast/server';
+import type { NodeDigest, NodeEvent, NodeStatus } from '@holdfast/server';
 import { onTestFailed } from 'vitest';
 import { cleanUps } from '../clean-up.ts';
 import { freePorts } from '../cluster/free-ports.ts';
@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  /** What it suffers from before it does anything. */
+  readonly order?: NodeOrder;
 }
 
 interface Member {
@@ -168,6 +170,13 @@ export class ProcessCluster {
     return await response.json();
   }
 
+  /** What the node still knows of its events, oldest first. */
+  async events(id: string): Promise<NodeEvent[]> {
+    const response = await fetch(`http://127.0.0.1:${this.port(id)}/v1/events?follow=false`);
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data:'));
+    return lines.map((line) => JSON.parse(line.slice('data:'.length)) as NodeEvent);
+  }
+
   /** Undefined while it cannot be asked. */
   async statusIfUp(id: string): Promise<NodeStatus | undefined> {
     return await this.status(id).catch(() => undefined);
@@ -260,7 +269,12 @@ export class ProcessCluster {
     const log = openSync(member.log, 'a');
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', nodeProgram('faults'), JSON.stringify(flags)],
+      [
+        '--disable-warning=ExperimentalWarning',
+        nodeProgram('faults'),
+        JSON.stringify(flags),
+        JSON.stringify(options.order ?? {}),
+      ],
       {
         stdio: ['ignore', log, log, 'ipc'],
         env: { NODE_COMPILE_CACHE, ...process.env, ...options.env },
