@@ -9,7 +9,7 @@ import { cleanUps } from '../clean-up.ts';
 import { freePorts } from '../cluster/free-ports.ts';
 import { ownSeams } from '../cluster/own-seams.ts';
 import { NODE_COMPILE_CACHE, nodeProgram } from '../node-program.ts';
-import { temporaryDirectory } from '../temporary.ts';
+import { temporaryDataDirectory } from '../temporary.ts';
 import type { NodeOrder } from './node-order.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -19,7 +19,7 @@ export interface ClusterOptions {
   readonly count?: number;
   /** Options of every node, by key in camelCase. */
   readonly flags?: Readonly<Record<string, unknown>>;
-  /** Where the directories of the nodes go; a temporary directory by default. */
+  /** Where the directories of the nodes go; a temporary directory on a real file system by default. */
   readonly dataOf?: (id: string) => string | undefined;
 }
 
@@ -64,7 +64,7 @@ export class ProcessCluster {
 
   /** Nothing is started yet. */
   static async make(options: ClusterOptions = {}): Promise<ProcessCluster> {
-    const directory = temporaryDirectory();
+    const directory = temporaryDataDirectory();
     const ports = await freePorts(options.count ?? 3);
     const members = ports.map((port, position): Member => {
       const id = `n${position + 1}`;
