@@ -9,6 +9,7 @@ import { checkConsistentReads } from '../oracles/consistent-reads.ts';
 import { checkExactlyOnce } from '../oracles/exactly-once.ts';
 import { checkHistories } from '../oracles/linearizability.ts';
 import { PromptAborts } from '../oracles/prompt-aborts.ts';
+import { checkToldLosses } from '../oracles/told-losses.ts';
 import { checkWatches } from '../oracles/told-watches.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
 import { describeSchedule, drawSchedule } from '../schedule/draw-schedule.ts';
@@ -136,6 +137,7 @@ class ScheduledRun {
     checkExactlyOnce(log, this.#book.writes, this.#book.increments);
     checkConsistentReads(this.#book.reads, log);
     checkClearedRanges(this.#book.clears, log);
+    checkToldLosses(this.#book.losses, log);
     const ages = this.#watch.checkAges();
     const mutationsTold = checkWatches(this.#book.watches, log);
     this.#watch.checkTimesToLive(log, this.#book.renewals);

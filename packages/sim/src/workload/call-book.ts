@@ -59,6 +59,12 @@ export interface BookedClear {
   readonly ceiling: number;
 }
 
+/** Writes acknowledged `local`, by revision, that a client was told a failover has lost. */
+export interface ToldLoss {
+  readonly client: string;
+  readonly revisions: readonly number[];
+}
+
 /** What one client hands another: whoever reads with the token sees no less. */
 export interface HandedToken {
   readonly client: string;
@@ -76,6 +82,7 @@ export class CallBook {
   readonly reads: BookedRead[] = [];
   /** Those that were answered. */
   readonly clears: BookedClear[] = [];
+  readonly losses: ToldLoss[] = [];
   /** The newest one of each client. */
   readonly handed: Map<string, HandedToken> = new Map();
   readonly watches: BookedWatch[] = [];

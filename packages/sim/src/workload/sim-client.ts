@@ -1,5 +1,5 @@
 import type { HistoryRecorder } from '@holdfast/check';
-import { Holdfast, type ReadPreference } from '@holdfast/client';
+import { type Divergence, Holdfast, type ReadPreference } from '@holdfast/client';
 import { REVISION_GAP } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
@@ -172,14 +172,21 @@ export class SimClient {
     const hedge = /[02468]$/.test(plan.host) ? { afterMs: 10, shareMax: 0.5 } : {};
     const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge, lanes: CLIENT_LANES };
     const db = underTest(new Holdfast(cluster.urls, options));
-    db.on('diverged', () => order.diverged());
+    const onDiverged = ({ receipts }: Divergence): void => {
+      order.diverged();
+      this.#options.book.losses.push({
+        client: plan.host,
+        revisions: receipts.map(({ revision }) => revision),
+      });
+    };
+    db.on('diverged', onDiverged);
     let spaced: Holdfast | undefined;
     const makeSpaced = (): Holdfast => {
       // With links of its own, so that these are lost one without the other.
       spaced = underTest(
         new Holdfast(cluster.urls, { ...options, seams: { ...seams }, namespace: NAMESPACE }),
       );
-      spaced.on('diverged', () => order.diverged());
+      spaced.on('diverged', onDiverged);
       return spaced;
     };
     const checkQueues = (): void => {
