@@ -1,4 +1,5 @@
 // How much three node processes and one client process do on this machine, with fsync everywhere.
+// Exits with 1 when an aim is missed.
 // Run: pnpm bench [seconds for each row]
 import { makeDataDirectory } from '../test/support/cluster/data-directory.ts';
 import { LocalCluster } from '../test/support/cluster/local-cluster.ts';
@@ -19,9 +20,9 @@ const SECONDS = Number(process.argv[2] ?? 10);
 const WARM_UP_SECONDS = 4 * SECONDS;
 
 const PLANS: readonly ThroughputPlan[] = [
-  { kind: 'write', inFlight: 64, seconds: SECONDS },
-  { kind: 'write', inFlight: 1, seconds: SECONDS },
-  { kind: 'read', inFlight: 64, seconds: SECONDS },
+  { kind: 'write', inFlight: 64, seconds: SECONDS, aimPerSecond: 25_000 },
+  { kind: 'write', inFlight: 1, seconds: SECONDS, aimPerSecond: 1000 },
+  { kind: 'read', inFlight: 64, seconds: SECONDS, aimPerSecond: 40_000 },
   { kind: 'read', inFlight: 1, seconds: SECONDS },
 ];
 
@@ -73,6 +74,7 @@ ${THROUGHPUT_TABLE_HEAD}`);
     await measureThroughput(cluster, client, { ...plan, seconds: WARM_UP_SECONDS });
     const figures = await measureThroughput(cluster, client, plan);
     console.log(throughputRow(figures));
+    if (!(figures.perSecond >= (plan.aimPerSecond ?? 0))) process.exitCode = 1;
     const base = bare.get(plan.inFlight);
     if (plan.kind === 'write' && base !== undefined)
       ratios.push(
