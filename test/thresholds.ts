@@ -96,6 +96,18 @@ export const THRESHOLDS = {
     asserted: 5000,
     factor: 20,
   },
+  busyShare: {
+    name: 'saturating load: share of all cores that is busy',
+    measured: 0.95,
+    asserted: 0.9,
+    factor: 1.06,
+  },
+  secondsPerStall: {
+    name: 'saturating load: seconds from one stall of a standby to the next, on average',
+    measured: 1,
+    asserted: 2,
+    factor: 2,
+  },
   openNamespaceMs: {
     name: 'opening one of thousands of namespaces, milliseconds',
     measured: 0.25,

@@ -5,6 +5,7 @@ import type { LocalCluster } from '../support/cluster/local-cluster.ts';
 import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 import { SaturatingLoad } from '../support/load/saturating-load.ts';
+import { THRESHOLDS } from '../thresholds.ts';
 
 const isLong = process.env.HOLDFAST_LONG === '1';
 const DURATION_MS = isLong ? 600_000 : 10_000;
@@ -43,6 +44,19 @@ async function sendSnapshot(
   );
 }
 
+/** Who stood for election after `term`, and why, by what the nodes that run still know. */
+async function electionsAfter(term: number, cluster: LocalCluster): Promise<string[]> {
+  const told = await Promise.all(
+    cluster.ids.map(async (id) =>
+      (await cluster.events(id)).map(({ kind, term, reason }) => ({ id, kind, term: Number(term), reason })),
+    ),
+  );
+  return told
+    .flat()
+    .filter((event) => event.kind === 'election' && event.term > term)
+    .map((event) => `term ${event.term}: ${event.id}, ${event.reason}`);
+}
+
 test(
   `${DURATION_MS / 1000} s of saturating load with a stalling standby and snapshots cause no election`,
   async () => {
@@ -51,13 +65,21 @@ test(
     await client.put('first', 'x');
     const primary = await cluster.primary();
     const { term } = await cluster.status(primary);
+    // The one that this primary won, or the test would not see any.
+    expect(await electionsAfter(0, cluster)).not.toEqual([]);
     const [stalling, restarted] = cluster.ids.filter((id) => id !== primary) as [string, string];
     const load = new SaturatingLoad(client);
     const startedAt = performance.now();
     let stalls = 0;
+    let isTaken = true;
     const stalled = setInterval(() => {
-      stalls += 1;
-      void cluster.order(stalling, { stallMs: STALL_MS });
+      if (!isTaken) return;
+      isTaken = false;
+      // Counted when the node has taken the order: one that hangs for longer stalls less often.
+      void cluster.order(stalling, { stallMs: STALL_MS }).then(() => {
+        isTaken = true;
+        stalls += 1;
+      });
     }, STALL_EVERY_MS);
     let snapshots = 0;
     try {
@@ -69,13 +91,20 @@ test(
       clearInterval(stalled);
       await load.stop();
     }
-    const busy = `${(100 * load.busyShare).toFixed(0)} %`;
+    const { busyShare } = load;
     const seconds = (performance.now() - startedAt) / 1000;
+    const elections = await electionsAfter(term, cluster);
     console.log(
-      `${seconds.toFixed(0)} s, cores ${busy} busy: ${load.writes} writes, ${load.reads} reads, ${stalls} stalls, ${snapshots} snapshots`,
+      `${seconds.toFixed(0)} s, cores ${(100 * busyShare).toFixed(0)} % busy: ${load.writes} writes, ${load.reads} reads, ` +
+        `${stalls} stalls, ${snapshots} snapshots, ${elections.length} elections`,
     );
-    expect(load.words).toEqual([]);
+    // First the cause: with an election, what calls say is told by it.
+    expect(elections).toEqual([]);
     expect(await cluster.status(primary)).toMatchObject({ role: 'primary', term });
+    expect(load.words).toEqual([]);
+    expect(seconds / stalls).toBeLessThanOrEqual(THRESHOLDS.secondsPerStall.asserted);
+    // A short run is for a good part the start of a node and of the load.
+    if (isLong) expect(busyShare).toBeGreaterThan(THRESHOLDS.busyShare.asserted);
     await cluster.level();
   },
   DURATION_MS + 180_000,
