@@ -68,6 +68,11 @@ export class Progress {
     return this.#inflightBytes;
   }
 
+  /** On their way but for the newest append, which was sent while these left room. */
+  get earlierBytes(): number {
+    return this.#inflightBytes - (this.#inflight.at(-1)?.bytes ?? 0);
+  }
+
   get inflightCount(): number {
     return this.#inflight.length;
   }

@@ -14,6 +14,7 @@ interface Level {
 export class BoundedQueues {
   onStep({ node }: Boot, input: Input, core: QueuesOfCore): void {
     checkLevels(node, core);
+    checkUnapplied(node, core);
     // What is applied is let go of when something is: until then one more batch may be in memory.
     if (input.kind !== 'applied') return;
     checkCache(node, core);
@@ -34,9 +35,33 @@ function checkLevels(node: NodeId, { context, reads, applier, office }: QueuesOf
   const queuedMax = limits.admitQueueRequestsMax + limits.asyncWaitersMax + applier.sessions.size;
   if (queued > queuedMax)
     throw tooMany(node, { what: 'requests are admitted and not logged', is: queued, max: queuedMax });
-  const max = limits.peerWindowEntries;
-  for (const { peer, inflightCount: is } of office.replicator.progress.values())
-    if (is > max) throw tooMany(node, { what: `appends are on their way to ${peer}`, is, max });
+  for (const { peer, inflightCount, earlierBytes } of office.replicator.progress.values()) {
+    const max = limits.peerWindowEntries;
+    if (inflightCount > max)
+      throw tooMany(node, { what: `appends are on their way to ${peer}`, is: inflightCount, max });
+    const bytesMax = limits.peerWindowBytes;
+    if (earlierBytes >= bytesMax)
+      throw tooMany(node, {
+        what: `bytes were on their way to ${peer} when more were sent`,
+        is: earlierBytes,
+        max: bytesMax,
+      });
+  }
+}
+
+/** Nothing of clients is logged while so much of the same office is not applied. */
+function checkUnapplied(node: NodeId, { context, applier, office }: QueuesOfCore): void {
+  const { log, config } = context;
+  const newest = log.cached(log.last.index);
+  if (office === undefined || newest?.term !== office.term || newest.body.kind !== 'requests') return;
+  const { unappliedBytesMax: max } = config.limits;
+  let is = 0;
+  for (let index = newest.index - 1; index > applier.applied.index; index -= 1) {
+    const entry = log.cached(index as LogIndex);
+    if (entry?.term !== office.term) break;
+    is += entryBytes(entry);
+  }
+  if (is >= max) throw tooMany(node, { what: 'bytes were not applied when more was logged', is, max });
 }
 
 function checkCache(node: NodeId, { context, applier }: QueuesOfCore): void {

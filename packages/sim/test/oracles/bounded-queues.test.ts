@@ -17,10 +17,15 @@ function coreOf(levels: {
   /** Runs of results of one session whose floor is 10, each with its first sequence and how many they are. */
   results?: readonly (readonly [sequence: number, count: number])[];
   inflight?: number;
+  /** Bytes on their way before the newest append. */
+  earlierBytes?: number;
+  /** Term of the office; the entries are of term 1. */
+  term?: number;
   cached?: number;
   applied?: number;
 }): QueuesOfCore {
   const { reads = 0, queued = 0, sessions = 0, results, inflight = 0, cached = 0, applied = 0 } = levels;
+  const { earlierBytes = 0, term = 2 } = levels;
   const entries = Array.from({ length: cached }, (_, place) =>
     entryOf({ index: place + 1, revision: place + 1, changes: [['key', 'v'.repeat(BYTES)]] }),
   );
@@ -33,10 +38,13 @@ function coreOf(levels: {
     admitQueueRequestsMax: 3,
     asyncWaitersMax: 2,
     peerWindowEntries: 2,
+    peerWindowBytes: BYTES,
+    unappliedBytesMax: 2.5 * BYTES,
     sessionWindow: 16,
     logCacheBytesMax: 2.5 * BYTES,
   };
   const log = {
+    last: { index: cached },
     cacheStart: 1,
     cachedTo: cached,
     cacheBytes: cached * BYTES,
@@ -50,14 +58,16 @@ function coreOf(levels: {
       sessions: { size: sessions, sessions: () => records },
     },
     office: {
+      term,
       admission: { queued },
-      replicator: { progress: new Map([['n2', { peer: 'n2', inflightCount: inflight }]]) },
+      replicator: { progress: new Map([['n2', { peer: 'n2', inflightCount: inflight, earlierBytes }]]) },
     },
   } as unknown as QueuesOfCore;
 }
 
 test('all at their limits', () => {
-  oracle.onStep(n1, tick, coreOf({ reads: 4, queued: 6, sessions: 1, inflight: 2 }));
+  oracle.onStep(n1, tick, coreOf({ reads: 4, queued: 6, sessions: 1, inflight: 2, earlierBytes: BYTES - 1 }));
+  oracle.onStep(n1, tick, coreOf({ cached: 4, applied: 1, term: 1 }));
   oracle.onStep(n1, applied, coreOf({ cached: 5, applied: 2 }));
   oracle.onStep(n1, applied, coreOf({ results: [] }));
   oracle.onStep(
@@ -86,8 +96,16 @@ test.each<[string, QueuesOfCore]>([
   ['5 reads are pending, 4 at most', coreOf({ reads: 5 })],
   ['6 requests are admitted and not logged, 5 at most', coreOf({ queued: 6 })],
   ['3 appends are on their way to n2, 2 at most', coreOf({ inflight: 3 })],
+  ['10000 bytes were on their way to n2 when more were sent, 10000 at most', coreOf({ earlierBytes: BYTES })],
 ])('%s: caught', (message, core) => {
   expect(() => oracle.onStep(n1, tick, core)).toThrow(`n1: ${message}`);
+});
+
+test('what is logged by an office that has too much unapplied is caught', () => {
+  oracle.onStep(n1, tick, coreOf({ cached: 5, applied: 1 }));
+  expect(() => oracle.onStep(n1, tick, coreOf({ cached: 5, applied: 1, term: 1 }))).toThrow(
+    /n1: 3\d+ bytes were not applied when more was logged, 25000 at most/,
+  );
 });
 
 test('more of what is applied in memory than there may be is caught once something is applied', () => {
