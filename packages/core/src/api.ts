@@ -358,16 +358,22 @@ export type Notice =
   | { readonly kind: 'preVote'; readonly term: Term; readonly reason: string }
   | { readonly kind: 'election'; readonly term: Term; readonly reason: string }
   /** The opening entry is committed and applied: writes are admitted. */
-  | { readonly kind: 'promotion'; readonly term: Term; readonly index: LogIndex }
+  | { readonly kind: 'promotion'; readonly term: Term; readonly index: LogIndex; readonly reason: string }
   | { readonly kind: 'stepDown'; readonly term: Term; readonly reason: string }
   | { readonly kind: 'primaryKnown'; readonly term: Term; readonly primary?: NodeId }
   | { readonly kind: 'truncated'; readonly from: LogIndex; readonly to: LogIndex }
-  | { readonly kind: 'divergence'; readonly entries: number; readonly writes: number }
+  | {
+      readonly kind: 'divergence';
+      readonly entries: number;
+      readonly writes: number;
+      readonly reason: string;
+    }
   | {
       readonly kind: 'snapshot';
       readonly peer: NodeId;
       readonly state: 'needed' | 'sent' | 'failed' | 'installed' | 'ignored';
       readonly index: LogIndex;
+      readonly reason: string;
     }
   | { readonly kind: 'excluded'; readonly peer: NodeId; readonly reason: Exclusion }
   | { readonly kind: 'formed'; readonly cluster: ClusterId }
@@ -377,7 +383,12 @@ export type Notice =
       readonly target: NodeId;
       readonly state: 'started' | 'ordered' | 'givenUp';
     }
-  | { readonly kind: 'repair'; readonly index: LogIndex; readonly state: 'pulling' | 'healed' }
+  | {
+      readonly kind: 'repair';
+      readonly index: LogIndex;
+      readonly state: 'pulling' | 'healed';
+      readonly reason: string;
+    }
   | { readonly kind: 'persistStall'; readonly ms: number };
 
 export type Role = 'forming' | 'standby' | 'candidate' | 'primary' | 'excluded' | 'repairing';

@@ -170,6 +170,7 @@ export class NodeNetwork {
         if (notice.kind === 'election') metrics.election();
         this.#checkTopology();
       },
+      corrupted: (corruption) => reporter.corrupted(database, corruption),
       storeReplaced: async () => {
         clients.closeScans();
         await this.#senders.cancelAll('the store was replaced');

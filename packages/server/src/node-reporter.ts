@@ -1,6 +1,7 @@
 import type { Notice } from '@holdfast/core';
 import type { Clock, CloseInfo, HoldfastError, NodeId } from '@holdfast/types';
 import type { Logger } from 'pino';
+import type { Corruption } from './driver/corruption.ts';
 import type { EventRing } from './events/event-ring.ts';
 import type { HelloRefusal } from './links/hello.ts';
 import { logRoleChange } from './logging/node-logger.ts';
@@ -46,6 +47,12 @@ export class NodeReporter {
   divergenceDamaged(bytes: number): void {
     this.#events.record({ kind: 'divergenceDamaged', bytes });
     this.#logger.error({ bytes }, 'the list of lost writes is damaged, or cannot be read');
+  }
+
+  /** The disk took something, be it healed or not. */
+  corrupted(database: string, corruption: Corruption): void {
+    this.#events.record({ kind: 'corruption', database, ...corruption });
+    this.#logger.warn({ database, ...corruption }, `the ${corruption.what} is damaged`);
   }
 
   notice(database: string, notice: Notice): void {

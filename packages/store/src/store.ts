@@ -48,9 +48,10 @@ export interface StoreOptions {
   readonly clock: Clock;
   /**
    * A write or read failed; its cause is a `DiskError`. ENOSPC: batches wait and reads go on until `reopen`.
-   * Anything else is final: every batch is rejected and the node must stop.
+   * Anything else is final: every batch is rejected and the node must stop. `isDamage`: what was read is not what was
+   * written.
    */
-  onFailure(error: Error): void;
+  onFailure(error: Error, isDamage: boolean): void;
   /** After each batch: milliseconds it took, entries it held. */
   onApply?(durationMs: number, entries: number): void;
 }
@@ -463,7 +464,7 @@ export class Store {
     } catch {
       // The disk takes no mark; the failure is reported all the same, and will be met again.
     }
-    onFailure(failureOf(cause));
+    onFailure(failureOf(cause), damaged);
   }
 }
 

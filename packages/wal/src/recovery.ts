@@ -34,6 +34,8 @@ export interface Recovery {
   /** No segment of this number or above was ever used. */
   readonly nextSegment: number;
   readonly reserve: boolean;
+  /** Something is missing that was synced, though entries need not be. */
+  readonly damaged: boolean;
 }
 
 /**
@@ -57,6 +59,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   // The reserve is made when the first segment stands: segments have been taken away.
   const exclusion =
     read.hardStateLost || (used.length === 0 && found.reserve) ? 'hard-state-lost' : undefined;
+  const damaged = read.damaged || exclusion !== undefined;
   const state = { ...read.state, exclusion: read.state.exclusion ?? exclusion };
   let { reserve } = found;
   if (used.length > 0) {
@@ -73,7 +76,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
     if (number < firstSegment || number > read.tailSegment) await disk.remove(files.segment(number));
   await disk.syncDirectory(files.directory);
   const segments = used.map(({ segment }) => segment).filter((segment) => segment <= read.tailSegment);
-  return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve };
+  return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve, damaged };
 }
 
 /**

@@ -70,11 +70,12 @@ export class Wal {
   #closed = false;
 
   /**
-   * Recovers the log and opens a new segment: everything that is reported is on stable storage.
+   * Recovers the log and opens a new segment: everything that is reported is on stable storage. `damaged`: something is
+   * missing that was synced, be it entries (see `holes`), a record without any, or the end.
    * Throws HOLDFAST_DISK_FULL (nothing has changed: try again when there is room), HOLDFAST_CORRUPT_LOG for
    * the log of another disk, HOLDFAST_VERSION_MISMATCH, and DiskError.
    */
-  static async open(options: WalOptions): Promise<{ wal: Wal; recovered: RecoveredLog }> {
+  static async open(options: WalOptions): Promise<{ wal: Wal; recovered: RecoveredLog; damaged: boolean }> {
     const { disk, diskId } = options;
     const files = new SegmentFiles(options.directory);
     const segments = new SegmentSet(disk, files);
@@ -84,7 +85,7 @@ export class Wal {
         segments.add(number, (await disk.stat(files.segment(number)))?.size ?? 0);
       const recovered = await describeRecovery(recovery, segments, options.codec);
       const wal = await Wal.#begin(options, files, { recovery, segments });
-      return { wal, recovered };
+      return { wal, recovered, damaged: recovery.damaged };
     } catch (error) {
       await segments.close();
       if (!isDiskError(error, 'ENOSPC')) throw error;
@@ -218,6 +219,10 @@ export class Wal {
   /** Of its files, used up since it was opened: an entry on its own takes a whole block. */
   get usedBytes(): number {
     return this.#writer.usedBytes;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
   }
 
   get stats(): WalStats {

@@ -1,4 +1,4 @@
-import { SimDisk, type SimRandom } from '@holdfast/sim';
+import { keepRandomly, SimDisk, type SimRandom } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
 import { replay } from '../src/recovery-replay.ts';
 import { type SegmentScan, scanSegment } from '../src/segment-scan.ts';
@@ -103,6 +103,7 @@ describe('damage', () => {
           DAMAGES[kind]!(damaged, random);
           const provable = provablySynced(damaged);
           const log = await openOn(damaged);
+          if (log.recovered.holes.length > 0) expect(log.damaged).toBe(true);
           if (isOut(log)) continue;
           // Damage to the last group write and to the marks behind it looks like a torn tail.
           expect(log.recovered.ticket).toBeGreaterThanOrEqual(provable);
@@ -119,6 +120,17 @@ describe('damage', () => {
     },
     LONG_TIMEOUT_MS,
   );
+
+  it('a sound log is not called damaged, idle or killed at any moment', async () => {
+    await forSeeds(2, 'damage.test.ts', async (random) => {
+      const { files } = await markedLog(random, 30 + below(random, 30));
+      expect((await openOn(files)).damaged).toBe(false);
+      const scenario = new Scenario(random);
+      await scenario.run(30 + below(random, 30));
+      const { log } = scenario;
+      expect((await log.again(log.disk.afterCrash({ keep: keepRandomly(random) }))).damaged).toBe(false);
+    });
+  });
 
   it('healed once stays healed, whatever entry once stood behind the end', async () => {
     const log = await new Harness({ segmentBytes: 64 * BLOCK }).open();

@@ -21,6 +21,7 @@ const TOLD = new Set([
   'excluded',
   'formed',
   'wrongCluster',
+  'corruption',
   'repair',
   'persistStall',
   'linkRefused',

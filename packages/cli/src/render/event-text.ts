@@ -19,7 +19,7 @@ export function eventText(node: string, event: NodeEvent): string {
     case 'election':
       return `stands for term ${field('term')}: ${field('reason')}`;
     case 'promotion':
-      return `admits writes in term ${field('term')}`;
+      return `admits writes in term ${field('term')}: ${field('reason')}`;
     case 'stepDown':
       return `steps down in term ${field('term')}: ${field('reason')}`;
     case 'primaryKnown':
@@ -29,9 +29,11 @@ export function eventText(node: string, event: NodeEvent): string {
     case 'truncated':
       return `truncates its log from entry ${field('from')} to ${field('to')}`;
     case 'divergence':
-      return `lists ${field('writes')} writes of ${field('entries')} entries as diverged`;
+      return `lists ${field('writes')} writes of ${field('entries')} entries as diverged: ${field('reason')}`;
     case 'snapshot':
-      return `snapshot ${field('state')} with ${field('peer')} at entry ${field('index')}`;
+      return `snapshot ${field('state')} with ${field('peer')} at entry ${field('index')}: ${field('reason')}`;
+    case 'corruption':
+      return `its ${field('what')} is damaged in ${field('where')}: ${field('reason')}`;
     case 'excluded':
       return event.peer === node
         ? `is excluded: ${field('reason')}`
@@ -44,8 +46,8 @@ export function eventText(node: string, event: NodeEvent): string {
       return `switchover to ${field('target')} ${event.state === 'givenUp' ? 'given up' : field('state')}`;
     case 'repair':
       return event.state === 'healed'
-        ? `its log is healed from entry ${field('index')}`
-        : `pulls damaged entry ${field('index')} from its peers`;
+        ? `its log is healed from entry ${field('index')}: ${field('reason')}`
+        : `pulls entry ${field('index')} from its peers: ${field('reason')}`;
     case 'persistStall':
       return `its disk has not answered for ${field('ms')} ms`;
     case 'linkUp':

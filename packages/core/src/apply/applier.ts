@@ -191,7 +191,11 @@ export class Applier {
     ] as const) {
       if (entries.length === 0) continue;
       this.#context.emit({ kind: 'fileDiverged', entries, undecided });
-      this.#context.notice({ kind: 'divergence', entries: entries.length, writes: countWrites(entries) });
+      const reason = undecided
+        ? 'superseded, and the history reaches too short to tell whether they survived'
+        : 'superseded, and not in the log that won';
+      const writes = countWrites(entries);
+      this.#context.notice({ kind: 'divergence', entries: entries.length, writes, reason });
     }
   }
 

@@ -162,7 +162,8 @@ export class Office implements ReadOffice {
     this.#admitting = true;
     this.#admittingSince = this.#context.now;
     this.admission.open();
-    this.#context.notice({ kind: 'promotion', term: this.term, index: this.#openingIndex });
+    const reason = 'its opening entry is committed and applied';
+    this.#context.notice({ kind: 'promotion', term: this.term, index: this.#openingIndex, reason });
   }
 
   /** Carries on whatever the step made possible: commit, answers, the next entry. */

@@ -125,7 +125,12 @@ export class Repair {
     const hole = this.#holes.pop()!;
     this.#ticket = this.#context.persist({ kind: 'repair', entries });
     this.#context.log.repaired(entries);
-    this.#context.notice({ kind: 'repair', index: hole.from, state: 'healed' });
+    this.#context.notice({
+      kind: 'repair',
+      index: hole.from,
+      state: 'healed',
+      reason: 'peers had what was lost',
+    });
   }
 
   #loadBehind(hole: Hole): void {
@@ -137,7 +142,7 @@ export class Repair {
     }
     this.#loading = { id: this.#context.newLoadId(), behind };
     this.#context.emit({ kind: 'load', id: this.#loading.id, from: behind, to: behind, bytesMax: 1 });
-    this.#context.notice({ kind: 'repair', index: hole.to, state: 'pulling' });
+    this.#context.notice({ kind: 'repair', index: hole.to, state: 'pulling', reason: 'damage took it' });
   }
 
   #want(index: LogIndex, term: Term): void {

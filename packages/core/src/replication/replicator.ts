@@ -253,7 +253,7 @@ export class Replicator {
       if (progress.loading !== id) continue;
       progress.loading = undefined;
       // The head went while it was read: what the peer needs is gone.
-      if (entries.length === 0) this.#startSnapshot(progress);
+      if (entries.length === 0) this.#startSnapshot(progress, 'what it lacks left the log while it was read');
       else this.#append(progress, entries);
       this.#sendTo(progress);
       return true;
@@ -274,6 +274,7 @@ export class Replicator {
       peer,
       state: position === undefined ? 'failed' : 'sent',
       index: position?.index ?? progress.match,
+      reason: position === undefined ? 'the transfer broke off' : 'it has all of it',
     });
     this.#sendTo(progress);
   }
@@ -281,7 +282,7 @@ export class Replicator {
   /** Its store is gone; what its log holds stays as it is. */
   onSnapshotWanted(from: NodeId): void {
     const progress = this.progress.get(from)!;
-    if (progress.state !== 'snapshot') this.#startSnapshot(progress);
+    if (progress.state !== 'snapshot') this.#startSnapshot(progress, 'it asked for one');
     progress.snapshotWanted = true;
   }
 
@@ -355,7 +356,7 @@ export class Replicator {
       log.termAt(previousIndex) === undefined ||
       (progress.next < log.first && progress.next <= log.last.index)
     ) {
-      this.#startSnapshot(progress);
+      this.#startSnapshot(progress, 'what it lacks is no longer in the log');
       return;
     }
     if (progress.next > log.last.index) {
@@ -402,11 +403,12 @@ export class Replicator {
     progress.sent({ last: (index + entries.length) as LogIndex, bytes, now, round: this.#rounds.last });
   }
 
-  #startSnapshot(progress: Progress): void {
+  #startSnapshot(progress: Progress, reason: string): void {
     progress.snapshotDue = true;
     if (!this.#maySendSnapshot(progress)) return;
     progress.becomeSnapshot(this.#applier.applied.index);
-    this.#context.notice({ kind: 'snapshot', peer: progress.peer, state: 'needed', index: progress.match });
+    const { peer, match: index } = progress;
+    this.#context.notice({ kind: 'snapshot', peer, state: 'needed', index, reason });
     this.#context.emit({ kind: 'sendSnapshot', peer: progress.peer });
   }
 

@@ -7,6 +7,8 @@ import type { Standby } from '../standby/standby.ts';
 interface Received {
   readonly directory: string;
   readonly state: StoreState;
+  /** Why it is taken. */
+  readonly reason: string;
 }
 
 /**
@@ -45,13 +47,14 @@ export class SnapshotInstall {
   received(directory: string, state: StoreState): void {
     const { config } = this.#context;
     const { index } = state.applied;
-    if (!this.#mayInstall(state.applied)) {
+    const refusal = this.#whyIgnored(state.applied);
+    if (refusal !== undefined) {
       this.#context.emit({ kind: 'discardSnapshot', directory });
-      this.#context.notice({ kind: 'snapshot', peer: config.self, state: 'ignored', index });
+      this.#context.notice({ kind: 'snapshot', peer: config.self, state: 'ignored', index, reason: refusal });
       return;
     }
+    const received = { directory, state, reason: this.#whyTaken() };
     this.#applier.suspend();
-    const received = { directory, state };
     if (this.#grewFrom(state.applied)) this.#replace(received, { keepTail: true });
     else this.#readReplaced(received, []);
   }
@@ -72,28 +75,43 @@ export class SnapshotInstall {
     const { received } = this.#pending;
     this.#pending = { received, phase: { kind: 'installing' } };
     this.#context.persists.rebase(received.state.applied.index);
-    this.#context.emit({ kind: 'install', ...received });
+    const { directory, state } = received;
+    this.#context.emit({ kind: 'install', directory, state });
   }
 
   installed(directory: string): void {
     if (this.#pending === undefined || this.#pending.received.directory !== directory) return;
-    const { state } = this.#pending.received;
+    const { state, reason } = this.#pending.received;
     const { index } = state.applied;
     this.#pending = undefined;
     this.#applier.replace(state);
     this.#standby.rebased(index);
     this.#tellPrimary(index);
     const { self } = this.#context.config;
-    this.#context.notice({ kind: 'snapshot', peer: self, state: 'installed', index });
+    this.#context.notice({ kind: 'snapshot', peer: self, state: 'installed', index, reason });
   }
 
-  #mayInstall(position: Position): boolean {
-    const { role, exclusion, log } = this.#context;
-    if (this.busy || role !== 'standby' || exclusion !== undefined) return false;
-    const { applied, handedOver, usable } = this.#applier;
+  #whyTaken(): string {
+    if (!this.#applier.usable) return 'the store cannot be used';
+    return this.#repair.active ? 'the log has a hole' : 'it is ahead of the store';
+  }
+
+  #whyIgnored(position: Position): string | undefined {
+    const { role, exclusion } = this.#context;
+    if (this.busy) return 'another is being installed';
+    if (exclusion !== undefined) return 'this node is excluded';
+    if (role !== 'standby') return `this node is ${role}`;
+    const { handedOver, usable } = this.#applier;
     // What is on its way into the store leaves the cache once it is there: it could not be applied again after the swap.
-    if (usable && !this.#repair.active) return position.index > handedOver;
-    // What the log holds beyond the snapshot may be committed, with nothing but this copy to make a majority.
+    if (usable && !this.#repair.active)
+      return position.index > handedOver ? undefined : 'it holds nothing that was not applied';
+    return this.#replacesDamage(position) ? undefined : 'the log goes on beyond it';
+  }
+
+  /** What the log holds beyond the snapshot may be committed, with nothing but this copy to make a majority. */
+  #replacesDamage(position: Position): boolean {
+    const { log } = this.#context;
+    const { applied } = this.#applier;
     return (
       position.index >= applied.index &&
       (position.index >= log.last.index ||

@@ -103,7 +103,7 @@ export class DatabaseDriver {
       recentBytesMax: parts.recentBytesMax,
       read: (keys, bytesMax) => this.store.get(keys, bytesMax).records,
       stalenessMs: () => this.status().stalenessMs,
-      onFailure: (error) => this.fail(asError(error)),
+      onFailure: (error) => this.#logFailed(error),
     });
     this.#roundTrips = new RoundTrips(parts.clock, (peer, durationMs) =>
       parts.ports.metrics.roundTrip(peer, durationMs),
@@ -431,8 +431,14 @@ export class DatabaseDriver {
   #load(effect: Extract<Effect, { kind: 'load' }>): void {
     this.#wal.read(effect).then(
       (entries) => this.input({ kind: 'loaded', id: effect.id, entries }),
-      (error) => this.fail(asError(error)),
+      (error) => this.#logFailed(error),
     );
+  }
+
+  #logFailed(error: unknown): void {
+    if (error instanceof HoldfastError && error.code === 'HOLDFAST_CORRUPT_LOG')
+      this.#ports.corrupted({ what: 'log', where: this.#wal.directory, reason: error.message });
+    this.fail(asError(error));
   }
 
   async #install(directory: string): Promise<void> {

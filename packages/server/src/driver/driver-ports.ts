@@ -2,6 +2,7 @@ import type { ClientReply, Effect, Notice, ServedRead } from '@holdfast/core';
 import type { Store } from '@holdfast/store';
 import type { DatabaseUid, EntryTrace, NodeId, PeerMessage, WireError } from '@holdfast/types';
 import type { NodeMetrics } from '../metrics/node-metrics.ts';
+import type { Corruption } from './corruption.ts';
 
 /** Where the driver of a database takes what its core wants done beyond its own log and store. */
 export interface DriverPorts {
@@ -17,6 +18,8 @@ export interface DriverPorts {
   snapshotSettled(directory: string, taken: boolean): void;
   orderDone(id: number, error: WireError | undefined): void;
   notice(notice: Notice): void;
+  /** Damage was met. What comes of it is another matter: it may be healed, or the end of this node. */
+  corrupted(corruption: Corruption): void;
   /** Ends whatever reads from the store that was replaced: it is closed when this resolves. */
   storeReplaced(): Promise<void>;
   /** The database cannot go on; said once. */

@@ -6,6 +6,7 @@ import type { EntryCodec } from '@holdfast/wire';
 import type { NodeConfig } from '../config/node-config.ts';
 import { databasePaths, isDiskFull, randomName } from '../data-directory.ts';
 import { LogTraces } from '../tracing/log-traces.ts';
+import { corruptionOfLog, corruptionOfStore } from './corruption.ts';
 import { DatabaseDriver } from './database-driver.ts';
 import type { DriverPorts } from './driver-ports.ts';
 import type { DriverTuning } from './driver-tuning.ts';
@@ -68,12 +69,16 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
     ...(options.storeLocation === undefined ? {} : { location: options.storeLocation }),
     disk,
     clock,
-    onFailure: (error) => driver?.storeFailed(error),
+    onFailure: (error, isDamage) => {
+      // The message names the file.
+      if (isDamage) ports.corrupted({ what: 'store', where: paths.directory, reason: error.message });
+      driver?.storeFailed(error);
+    },
   });
   let opened: Wal | undefined;
   try {
     const diskId = await options.identify();
-    const { wal, recovered } = await Wal.open({
+    const { wal, recovered, damaged } = await Wal.open({
       disk,
       clock,
       random,
@@ -134,6 +139,11 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
       ports,
       traces: new LogTraces(config.id),
     });
+    for (const corruption of [
+      corruptionOfLog(paths.wal, { holes: recovered.holes, damaged }),
+      corruptionOfStore(slot.directory, slot.recovered, recovered.first),
+    ])
+      if (corruption !== undefined) ports.corrupted(corruption);
     return driver;
   } catch (error) {
     await Promise.allSettled([opened?.close(), stores.close()]);

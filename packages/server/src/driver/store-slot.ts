@@ -70,6 +70,10 @@ export class StoreSlot {
     return this.#current.store;
   }
 
+  get directory(): string {
+    return this.pathOf(this.#current.name);
+  }
+
   /** As it was opened. */
   get recovered(): {
     readonly state: StoreState;

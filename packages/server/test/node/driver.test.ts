@@ -17,6 +17,7 @@ import {
 } from '@holdfast/types';
 import type { Wal } from '@holdfast/wal';
 import { expect, test } from 'vitest';
+import type { Corruption } from '../../src/driver/corruption.ts';
 import { DatabaseDriver } from '../../src/driver/database-driver.ts';
 import type { DriverPorts } from '../../src/driver/driver-ports.ts';
 import { DRIVER_TUNING } from '../../src/driver/driver-tuning.ts';
@@ -110,6 +111,10 @@ function drive(
     append: (order: PersistOrder): void => {
       done.push(`persist ${order.ticket}`);
     },
+    directory: '/wal',
+    read: async (): Promise<never> => {
+      throw new HoldfastError('HOLDFAST_CORRUPT_LOG', 'entry 3 is damaged');
+    },
     judged: (): void => {
       done.push('judged');
     },
@@ -144,6 +149,9 @@ function drive(
       done.push(taken ? 'taken' : 'not taken');
     },
     storeReplaced: async (): Promise<void> => {},
+    corrupted: ({ what, where, reason }: Corruption): void => {
+      done.push(`${what} in ${where}: ${reason}`);
+    },
     failed: (error: Error): void => {
       failures.push(error);
     },
@@ -325,6 +333,15 @@ test('after `stop` nothing more is done: neither later effects nor later inputs'
   expect(done).toEqual(['send n2']);
   expect(core.inputs).toHaveLength(1);
   expect(failures.map(({ message }) => message)).toEqual(['truncated below commit']);
+});
+
+test('damage that a read of the log meets is told before it ends the database', async () => {
+  const { driver, done, failures } = drive(() => [
+    { kind: 'load', id: 1, from: logIndex(3), to: logIndex(3), bytesMax: 1 },
+  ]);
+  driver.input(CLOSED);
+  await expect.poll(() => failures.map(({ message }) => message)).toEqual(['entry 3 is damaged']);
+  expect(done).toEqual(['log in /wal: entry 3 is damaged']);
 });
 
 test('a broken invariant of the core ends the database, once', () => {

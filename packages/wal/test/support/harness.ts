@@ -22,6 +22,7 @@ export class Harness {
   models: ModelLog[] = [EMPTY_MODEL];
   durable = 0;
   durableCalls: number[] = [];
+  damaged = false;
   failures: Error[] = [];
   diskFull: boolean[] = [];
   /** The program was killed: what it still does counts for nothing. */
@@ -37,7 +38,7 @@ export class Harness {
   }
 
   async open(overrides: Partial<WalOptions> = {}): Promise<this> {
-    const { wal, recovered } = await this.clock.drive(
+    const { wal, recovered, damaged } = await this.clock.drive(
       Wal.open({
         disk: this.disk,
         clock: this.clock,
@@ -59,6 +60,7 @@ export class Harness {
     );
     this.wal = wal;
     this.recovered = recovered;
+    this.damaged = damaged;
     return this;
   }
 
