@@ -21,6 +21,12 @@ function jsonLines<Line>(text: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
+/** How often the node was told to stop and could say so: one that is killed says nothing. */
+function stops(id: string): number {
+  const lines = jsonLines<{ msg: string; reason?: string }>(cluster.log(id));
+  return lines.filter(({ msg, reason }) => msg === 'node stops' && reason === 'ordered').length;
+}
+
 async function started(nodes: number, ...args: string[]): Promise<void> {
   cluster = await TestCluster.make(nodes);
   cluster.up(...args);
@@ -65,19 +71,33 @@ it('shows a kill from the death to the first write possible, and carries out eve
 
   const rows = await cluster.rows();
   const pids = rows.flatMap(({ pid }) => (pid === null ? [] : [pid]));
-  await cluster.run(['pause', rows.find(({ role }) => role === 'standby')!.id]);
+  const paused = rows.find(({ role }) => role === 'standby')!.id;
+  await cluster.run(['pause', paused]);
+  expect(stops(paused)).toBe(0);
   expect(await cluster.exit('SIGINT')).toBe(0);
+  // It was resumed, and not only killed at last.
+  expect(stops(paused)).toBe(1);
   expect(pids).toHaveLength(2);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(existsSync(join(cluster.place, 'up.json'))).toBe(false);
 });
 
+it('stops a node that is paused as it does any other', async () => {
+  await started(3);
+  const { id } = (await cluster.rows()).find(({ role }) => role === 'standby')!;
+  await cluster.run(['pause', id]);
+  expect(await cluster.run(['stop', id])).toMatchObject({ status: 0, stderr: `${id} is stopped\n` });
+  expect(stops(id)).toBe(1);
+});
+
 it('leaves no orphans when it is killed, not even one that is paused', async () => {
-  await started(1);
-  const { pid } = await cluster.row('n1');
-  await cluster.run(['pause', 'n1']);
+  await started(3);
+  const rows = await cluster.rows();
+  const pids = rows.map(({ pid }) => pid as number);
+  expect(pids.filter(isAlive)).toHaveLength(3);
+  await cluster.run(['pause', rows.find(({ role }) => role === 'standby')!.id]);
   expect(await cluster.exit('SIGKILL')).toBeNull();
-  await cluster.until('the node is gone', () => !isAlive(pid as number));
+  await cluster.until('all nodes are gone', () => !pids.some(isAlive));
   expect(await cluster.run(['status'])).toMatchObject({
     status: 3,
     stderr: 'HOLDFAST_NO_PRIMARY: no node answers\n',

@@ -44,6 +44,11 @@ export class TestCluster {
     return this.#output;
   }
 
+  /** Everything the node has logged. */
+  log(id: string): string {
+    return readFileSync(join(this.place, 'logs', `${id}.log`), 'utf8');
+  }
+
   get upPid(): number {
     return this.#up?.pid as number;
   }
