@@ -1,7 +1,13 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { type DiskFailure, hasReadLog, mayFailInStore, mayStopNode } from './failing-disk.ts';
+import {
+  type DiskFailure,
+  FailureOfOneRun,
+  hasReadLog,
+  mayFailInStore,
+  mayStopNode,
+} from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss } from './loss.ts';
 import { drawTarget } from './target.ts';
@@ -34,15 +40,18 @@ export const failedOperation: FaultType<FailedOperation> = {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
     if (where === 'store' && !mayFailInStore(machine, world)) return;
+    const failure = new FailureOfOneRun(machine);
     const armed = world.inject(machine, {
       operation,
       code: 'EIO',
       // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.
       path: (path) =>
         path.startsWith(`${DATABASE}/${where}`) &&
+        (where !== 'store' || failure.mayStrike) &&
         (operation === 'write' || where !== 'wal' || hasReadLog(machine)),
       times: forGood ? Number.POSITIVE_INFINITY : 1,
       onFailed: ({ path }) => {
+        failure.struck();
         world.strikes('failedOperation', `${machine.id} fails to ${operation} ${path}`);
         world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
       },

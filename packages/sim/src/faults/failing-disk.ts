@@ -47,6 +47,27 @@ export function hasReadLog({ node }: SimMachine): boolean {
   return node !== undefined && node.status().wal.segments > 0;
 }
 
+/**
+ * A failure for good, as one run of the node meets it: somebody may kill it meanwhile, and what the next one met would be a
+ * second failure of what nobody has read in between. See `mayFailInStore`.
+ */
+export class FailureOfOneRun {
+  readonly #machine: SimMachine;
+  #run: number | undefined;
+
+  constructor(machine: SimMachine) {
+    this.#machine = machine;
+  }
+
+  get mayStrike(): boolean {
+    return this.#run === undefined || this.#run === this.#machine.runs;
+  }
+
+  struck(): void {
+    this.#run ??= this.#machine.runs;
+  }
+}
+
 /** A store in which the disk fails twice before it is read may be given up by its node: that is damage, and bounded as such. */
 export function mayFailInStore(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
   const { promises } = watch;
