@@ -9,7 +9,6 @@ import {
   type Ticket,
 } from '@holdfast/types';
 import { concatBytes } from './bytes.ts';
-import { withoutCutSegments } from './cut-segments.ts';
 import { frameSeed } from './frame.ts';
 import { GroupLayout, markHeader } from './group-layout.ts';
 import type { LogContent } from './log-content.ts';
@@ -51,7 +50,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   const found = files.sort(await disk.list(files.directory));
   for (const path of found.temporaries) await disk.remove(path);
   const scans = await scanAll(options, found.segments);
-  const used = withoutCutSegments(usedOf(scans));
+  const used = usedOf(scans);
   const nextSegment = (used.at(-1)?.segment ?? 0) + 1;
   let read = replay(used);
   const unreadable = unreadableEnd(scans, read);
@@ -71,9 +70,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
     assert(!again.hardStateLost || state.exclusion !== undefined, 'recovery loses no state');
     read = again;
   }
-  const firstSegment = used[0]?.segment ?? 0;
   for (const number of found.segments)
-    if (number < firstSegment || number > read.tailSegment) await disk.remove(files.segment(number));
+    if (number > read.tailSegment) await disk.remove(files.segment(number));
   await disk.syncDirectory(files.directory);
   const segments = used.map(({ segment }) => segment).filter((segment) => segment <= read.tailSegment);
   return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve, damaged };
@@ -87,7 +85,7 @@ export async function readBase(options: RecoveryOptions): Promise<LogBase | unde
   const { disk, files } = options;
   const { segments } = files.sort(await disk.list(files.directory));
   const scans = await scanAll(options, segments);
-  const read = replay(withoutCutSegments(usedOf(scans)));
+  const read = replay(usedOf(scans));
   const isKnown = !read.damaged && !read.hardStateLost && unreadableEnd(scans, read) === undefined;
   return isKnown ? read.state.base : undefined;
 }

@@ -49,6 +49,7 @@ export const droppedEntries: FaultType<DroppedEntries> = {
           `${machine.id} fails to sync the directory ${path} and drops what is new there`,
         );
         world.marks.meet('entriesDropped');
+        world.watch.promises.entriesDropped(machine.id);
         world.later(lossAfterMs, () => {
           machine.powerOff(crashOf(loss));
           world.tell(`${machine.id} loses power`);

@@ -46,6 +46,7 @@ export class DurablePromises {
   readonly #storeDamaged = new Set<NodeId>();
   /** The disk may have failed in the store since it was read last. */
   readonly #failingStores = new Set<NodeId>();
+  readonly #entriesDropped = new Set<NodeId>();
   /** What disks held before they were damaged or replaced: a primary cannot know that they do not any more. */
   readonly #before: { readonly node: NodeId; readonly disk: DurableLog }[] = [];
   readonly #voters: number;
@@ -72,6 +73,11 @@ export class DurablePromises {
   /** Somebody has damaged the store of this node, or what was to make it durable has failed. */
   storeDamaged(node: NodeId): void {
     this.#storeDamaged.add(node);
+  }
+
+  /** The head of its log may be back, without what followed: a hole under its checkpoint. */
+  entriesDropped(node: NodeId): void {
+    this.#entriesDropped.add(node);
   }
 
   /** The disk may fail in it from now on. */
@@ -113,7 +119,8 @@ export class DurablePromises {
         `the log of ${node} does not bring up its store, and neither is damaged`,
       );
     const { exclusion, holes } = recovered.log;
-    if (holes.length > 0 || exclusion === 'hard-state-lost')
+    const told = this.#entriesDropped.has(node) ? holes.filter((hole) => isNeeded(hole, recovered)) : holes;
+    if (told.length > 0 || exclusion === 'hard-state-lost')
       throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
   }
 
@@ -233,6 +240,10 @@ function nameOf(said: { readonly peer: NodeId; readonly to: NodeId; readonly ter
   return `${said.peer} ${said.to} ${said.term}`;
 }
 
+function isNeeded({ to }: { readonly to: LogIndex }, { store }: RecoveredState): boolean {
+  return to > store.checkpoint.index;
+}
+
 function tellsOfDamage({ log, storeUsable }: RecoveredState): boolean {
   return log.holes.length > 0 || log.exclusion !== undefined || !storeUsable;
 }
@@ -284,9 +295,12 @@ class DurableLog {
   #orders: PersistOrder[] = [];
 
   /** What recovery found it has made durable before it said so. */
-  constructor({ log }: RecoveredState) {
+  constructor(recovered: RecoveredState) {
+    const { log } = recovered;
     this.vote = { term: log.hardState.term, votedFor: log.hardState.votedFor };
-    this.#first = log.first;
+    // Nobody reads what is below a hole under the checkpoint.
+    const under = log.holes.filter((hole) => !isNeeded(hole, recovered)).at(-1);
+    this.#first = Math.max(log.first, (under?.to ?? 0) + 1);
     this.#last = log.last.index;
     for (const [place, { index, term }] of log.termRuns.entries()) {
       const end = log.termRuns[place + 1]?.index ?? log.last.index + 1;

@@ -162,6 +162,7 @@ describe('A disk that is read again', () => {
       readonly holes?: object[];
       readonly exclusion?: string;
       readonly storeUsable?: boolean;
+      readonly checkpoint?: number;
     } = {},
   ): RecoveredState => {
     const { votedFor = n1.node, holes = [], exclusion } = log;
@@ -169,6 +170,7 @@ describe('A disk that is read again', () => {
     const termRuns = last === 0 ? [] : [{ index: 1, term: 1 }];
     return {
       log: { hardState: { term: 1, votedFor }, first: 1, last: position, termRuns, holes, exclusion },
+      store: { checkpoint: { index: log.checkpoint ?? 0 } },
       storeUsable: log.storeUsable ?? true,
     } as unknown as RecoveredState;
   };
@@ -212,6 +214,17 @@ describe('A disk that is read again', () => {
     oracle.onStep(n1, persisted(2), []);
     oracle.damaged(n1.node, { mustTell: true });
     expect(() => oracle.onRecovered(again, found(1))).toThrow('has lost 2@1 by damage to its log');
+  });
+
+  test('may have a hole under its checkpoint, and no other, once its directory has dropped entries', () => {
+    const hole = [{ from: 1, to: 1 }];
+    const recovered = found(2, { holes: hole, checkpoint: 1 });
+    expect(() => oracle.onRecovered(again, recovered)).toThrow('takes a sound log for damaged');
+    oracle.entriesDropped(n1.node);
+    oracle.onRecovered(again, recovered);
+    expect(() => oracle.onRecovered(again, found(2, { holes: hole }))).toThrow(
+      'takes a sound log for damaged',
+    );
   });
 
   test('brings up its store, unless that was damaged', () => {
