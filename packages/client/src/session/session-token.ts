@@ -4,7 +4,7 @@ import { REVISION_GAP, type Revision } from '@holdfast/types';
  * Between two revisions so far apart a term has begun, and with it a failover may have lost the older one: an opening
  * entry leaves `REVISION_GAP` free, and what a primary has not committed is far less than half of that.
  */
-export const LEAP = REVISION_GAP / 2;
+export const LEAP: number = REVISION_GAP / 2;
 
 /** Failovers between two reads at `session` that are remembered; older ones are forgotten. */
 const UNPROVEN_MAX = 16;
