@@ -3,8 +3,8 @@ import { freshSeeds, seedsOf } from '../../../test/support/fresh-seeds.ts';
 import { SeedRuns } from '../../../test/support/seed-runs.ts';
 
 /**
- * With the chosen seeds (`seeds.test.ts`) this makes about three minutes of a CI run. How many fit is for the machine to say;
- * which they are is not: a slower one runs fewer of the same.
+ * Of the three minutes, about, that a CI run spends on these and the chosen seeds (`seeds.test.ts`) together. How many fit is
+ * for the machine to say; which they are is not: a slower one runs fewer of the same.
  */
 const FRESH_MS = process.env.HOLDFAST_LONG === '1' ? 300_000 : 60_000;
 /** However slow the machine is. */
