@@ -1,7 +1,7 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { type DiskFailure, mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, mayFailInStore, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss } from './loss.ts';
 import { drawTarget } from './target.ts';
@@ -31,6 +31,7 @@ export const failedSync: FaultType<FailedSync> = {
   inflict({ where, forGood, forMs, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
+    if (where === 'store' && !mayFailInStore(machine, world)) return;
     const armed = world.inject(machine, {
       operation: 'sync',
       code: 'EIO',
