@@ -5,7 +5,7 @@ import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { FaultAtlas } from '../faults/fault-atlas.ts';
 import type { FaultWorld } from '../faults/fault-world.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
-import { SafetyViolation } from '../oracles/safety-violation.ts';
+import { checkEqualStores } from '../oracles/equal-stores.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
 import type { Rest, Schedule } from '../schedule/schedule.ts';
 import { PROBE_KEY } from '../workload/keys.ts';
@@ -118,12 +118,7 @@ export class Aftermath {
       const found = await this.#answer('all that is stored is read', this.#client.iterator().all());
       const log = stateMachine.winningLog();
       if (log.lastIndex !== before) continue;
-      const due = [...log.finalState()];
-      for (let place = 0; place < Math.max(due.length, found.length); place += 1) {
-        const [is, should] = [found[place]?.join('='), due[place]?.join('=')];
-        if (is !== should)
-          throw new SafetyViolation('equal stores', `in the end ${is} is read where the log says ${should}`);
-      }
+      checkEqualStores(found, log);
       return log;
     }
   }

@@ -1,5 +1,6 @@
 import type { Consistency } from '@holdfast/types';
-import { SafetyViolation } from '../oracles/safety-violation.ts';
+import { checkNamespace } from '../oracles/kept-namespaces.ts';
+import { checkToldAge } from '../oracles/told-ages.ts';
 import type { PlannedRange, PlannedRead, PlannedSnapshot } from '../schedule/schedule.ts';
 import { isDeleted, KEYS, PLAIN_KEYS, PROBE_KEY } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
@@ -66,11 +67,7 @@ export class ClientReads {
       if (revision !== undefined) order.saw(key, revision);
       return;
     }
-    if (maxStalenessMs !== undefined && result !== undefined && !((staleness ?? Infinity) <= maxStalenessMs))
-      throw new SafetyViolation(
-        'stated ages',
-        `${host} was given what is ${staleness} ms old; ${maxStalenessMs} was the most`,
-      );
+    if (maxStalenessMs !== undefined && result !== undefined) checkToldAge(host, staleness, maxStalenessMs);
     recorded?.ok({ value: value ?? null, ...(revision === undefined ? {} : { revision }) });
     if (consistency === 'session') order.end(view, key, revision, isDeleted(key));
     else book.reads.push({ client: host, consistency, found, floor });
@@ -106,13 +103,16 @@ export class ClientReads {
       () => {},
     );
     if (entries === undefined) return;
-    const found = new Map<string, string | undefined>(keys.map((key) => [key, undefined]));
-    for (const [own, value] of entries) {
-      const key = isNamespace === true ? storedKeyOf(own) : own;
-      if (!found.has(key) && key !== PROBE_KEY)
-        throw new SafetyViolation('namespaces', `${host} finds ${own} where it cannot be`);
-      found.set(key, value);
-    }
+    const stored = entries.map(
+      ([own, value]) => [isNamespace === true ? storedKeyOf(own) : own, value] as const,
+    );
+    checkNamespace(
+      host,
+      stored.map(([key]) => key),
+      new Set([...keys, PROBE_KEY]),
+    );
+    const absent = keys.map((key) => [key, undefined] as const);
+    const found = new Map<string, string | undefined>([...absent, ...stored]);
     book.reads.push({ client: host, consistency, found, floor });
   }
 

@@ -1,6 +1,7 @@
 import { Holdfast, type HoldfastWatchOptions, type Watch, type WatchEventOf } from '@holdfast/client';
 import { HoldfastError } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
+import { checkSafeEvent } from '../oracles/safe-watches.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
 import { checkClient } from '../oracles/shell-queues.ts';
 import type { SimProcess } from '../process/sim-process.ts';
@@ -128,13 +129,8 @@ export class ClientWatch {
 
   #take(section: WatchSection, event: Event): void {
     this.#trace(event);
-    // What no node has applied may still be lost.
-    const applied = this.#options.newestApplied();
-    if ((event.revision ?? 0) > applied)
-      throw new SafetyViolation(
-        'watches',
-        `${this.#options.host} is told of revision ${event.revision}, and no node has applied more than ${applied}`,
-      );
+    const { host, newestApplied } = this.#options;
+    checkSafeEvent(host, event.revision ?? 0, newestApplied());
     section.events.push(event);
   }
 

@@ -1,4 +1,4 @@
-import { SafetyViolation } from '../oracles/safety-violation.ts';
+import { SteadySnapshot } from '../oracles/steady-snapshots.ts';
 import type { PlannedSnapshot } from '../schedule/schedule.ts';
 import { PLAIN_KEYS } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
@@ -9,10 +9,11 @@ type Found = readonly (readonly [key: string, value: string | undefined])[];
 /** Several reads of one snapshot: what they find together is one state, and what is read twice is the same. */
 export class SnapshotReads {
   readonly #world: ClientWorld;
-  readonly #found = new Map<string, string | undefined>();
+  readonly #steady: SteadySnapshot;
 
   constructor(world: ClientWorld) {
     this.#world = world;
+    this.#steady = new SteadySnapshot(world.host);
   }
 
   async make({ consistency, reads, pauseMs }: PlannedSnapshot): Promise<void> {
@@ -34,10 +35,11 @@ export class SnapshotReads {
       );
       // It is lost with its node: what was read before is of one state all the same.
       if (found === undefined) break;
-      for (const [key, value] of found) this.#saw(key, value);
+      for (const [key, value] of found) this.#steady.saw(key, value);
     }
     await snapshot.close();
-    if (this.#found.size > 0) book.reads.push({ client: host, consistency, found: this.#found, floor });
+    const { found } = this.#steady;
+    if (found.size > 0) book.reads.push({ client: host, consistency, found, floor });
   }
 
   async #read(snapshot: Snapshot, keys: readonly string[] | 'all'): Promise<Found> {
@@ -51,14 +53,5 @@ export class SnapshotReads {
     if (keys.length === 1) return [[keys[0]!, (await db.read(keys[0]!, options))?.value]];
     const values = await db.getMany([...keys], options);
     return keys.map((key, place) => [key, values[place]] as const);
-  }
-
-  #saw(key: string, value: string | undefined): void {
-    if (this.#found.has(key) && this.#found.get(key) !== value)
-      throw new SafetyViolation(
-        'consistent reads',
-        `${this.#world.host} finds ${key}=${value ?? 'absent'} in a snapshot, which was ${this.#found.get(key) ?? 'absent'} before`,
-      );
-    this.#found.set(key, value);
   }
 }
