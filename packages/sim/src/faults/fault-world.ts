@@ -5,6 +5,7 @@ import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { CoverageMarks } from '../coverage/coverage-marks.ts';
 import type { ArmedFault, DiskFault, DiskOperation } from '../disk/disk-faults.ts';
 import type { Watch } from '../run/watch.ts';
+import { isFailedByDisk } from './failed-by-disk.ts';
 import { FaultAtlas } from './fault-atlas.ts';
 import type { FaultKind } from './fault-types.ts';
 import type { Target } from './target.ts';
@@ -161,12 +162,13 @@ export class FaultWorld {
   /** It was not ended by anybody: that is a failure of the run, unless it had reason to. */
   onNodeEnded(boot: Boot, error: unknown): void {
     this.watch.own(() => {
-      if (!this.hasEnded(boot)) this.watch.onNodeEnded(boot, error);
+      if (!this.hasEnded(boot, error)) this.watch.onNodeEnded(boot, error);
     });
   }
 
-  /** False if it had no reason to. */
-  hasEnded({ node }: Boot): boolean {
+  /** False if it had no reason to: whatever its disk does, nothing else excuses it. */
+  hasEnded({ node }: Boot, error: unknown): boolean {
+    if (!isFailedByDisk(error)) return false;
     const machine = this.cluster.machine(node);
     const expected = [...(this.#mayEnd.get(machine) ?? [])];
     if (expected.length === 0 && !this.atlas.isImpaired(machine)) return false;

@@ -1,4 +1,4 @@
-import { nodeId } from '@holdfast/types';
+import { AssertionError, DiskError, HoldfastError, nodeId } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { DATABASE } from '../../src/faults/data-paths.ts';
 import { damageablePlaces } from '../../src/faults/wal-places.ts';
@@ -430,5 +430,48 @@ describe('A disk that nothing can be done about', () => {
     for (const { node } of bench.cluster.machines)
       if (node!.status().serving) expect((await bench.cluster.clock.drive(node!.digest())).keys).toBe(8);
     expect(bench.watch.failure).toBeUndefined();
+  });
+});
+
+describe('A node that ends while its disk may fail', () => {
+  const armed = {
+    kind: 'failedOperation',
+    operation: 'write',
+    where: 'divergence',
+    isRestarted: false,
+  } as const;
+  const failed = (cause: Error): Error => {
+    const disk = new DiskError('OTHER', DATABASE, cause.message, { cause });
+    return new HoldfastError('HOLDFAST_DISK_FAILED', cause.message, { cause: disk });
+  };
+
+  it.each([
+    [new TypeError('undefined is not a function'), 'crash'],
+    [failed(new TypeError('undefined is not a function')), 'crash'],
+    [new AssertionError('a term goes back'), 'safety'],
+    [new DiskError('ENOENT', DATABASE, 'there is no such file'), 'crash'],
+    [new HoldfastError('HOLDFAST_INVALID_MESSAGE', 'no message'), 'crash'],
+    [new Error('it stopped'), 'crash'],
+    [new DiskError('EIO', DATABASE, 'injected'), undefined],
+    [failed(new DiskError('ENOSPC', DATABASE, 'full')), undefined],
+    [failed(Object.assign(new Error('checksum mismatch'), { code: 'LEVEL_CORRUPTION' })), undefined],
+  ])('by %s: the failure of the run is %s', async (error, kind) => {
+    const bench = await FaultBench.formed(3);
+    const machine = bench.standby;
+    bench.inflict({ ...armed, node: machine.id, forGood: true, forMs: 20_000, ...SOON });
+    bench.world.onNodeEnded(machine.boot!, error);
+    expect(bench.watch.failure?.kind).toBe(kind);
+    expect(bench.met('stoppedByDisk')).toBe(kind === undefined ? 1 : 0);
+  });
+
+  it('is not excused either because its disk lacks something', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(3);
+    const machine = bench.standby;
+    bench.inflict({ kind: 'storeDamage', node: machine.id, seed: 1, ...SOON });
+    await bench.until(() => machine.boot !== undefined);
+    expect(bench.world.atlas.isImpaired(machine)).toBe(true);
+    bench.world.onNodeEnded(machine.boot!, new TypeError('undefined is not a function'));
+    expect(bench.watch.failure?.kind).toBe('crash');
   });
 });

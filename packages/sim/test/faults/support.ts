@@ -25,7 +25,7 @@ export class FaultBench {
       nodes,
       observer: this.watch,
       onNodeEnded: (boot, error) => {
-        if (!this.world.hasEnded(boot)) this.ends.push(error);
+        if (!this.world.hasEnded(boot, error)) this.ends.push(error);
       },
     });
     this.world = new FaultWorld({
