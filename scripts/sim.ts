@@ -30,7 +30,7 @@ const USAGE = `Runs simulated clusters: docs/simulation.md.
 
   --jobs N       so many processes at once
   --no-shrink    a run that fails is not made smaller
-  --keep DIR     where failed runs are kept, made smaller, with trace and page; .holdfast/sim by default
+  --keep DIR     where failed runs are kept, as drawn and made smaller, with trace and page; .holdfast/sim by default
 
 Exit codes: 0 all passed, 1 a promise was broken, 2 nothing went on, 3 the code under test broke,
 4 the simulator broke, 5 not understood.`;
@@ -43,6 +43,8 @@ interface Run {
   /** How to do it again. */
   readonly words: string;
   readonly schedule: Schedule;
+  /** See `FailedRun`. */
+  readonly isDrawn: boolean;
 }
 
 let isStopped = false;
@@ -90,7 +92,13 @@ function onBroken(error: unknown): void {
 
 async function make(run: Run, options: SimOptions, tally: SimTally): Promise<void> {
   const { trace, html, shrinks, keep } = options;
-  process.send?.({ kind: 'begins', words: run.words } satisfies JobNews);
+  const { words, schedule } = run;
+  process.send?.({
+    kind: 'begins',
+    words,
+    seed: schedule.seed,
+    schedule: formatSchedule(schedule),
+  } satisfies JobNews);
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   const reader = new TraceReader();
@@ -98,7 +106,7 @@ async function make(run: Run, options: SimOptions, tally: SimTally): Promise<voi
     if (trace) console.log(line);
     if (html !== undefined) reader.read(line);
   };
-  const outcome = await trySchedule(run.schedule, trace || html !== undefined ? { print } : {});
+  const outcome = await trySchedule(schedule, trace || html !== undefined ? { print } : {});
   if (html !== undefined) {
     const failure = outcome instanceof RunFailure ? `${outcome.kind}: ${outcome.message}` : undefined;
     writeFileSync(html, simPage(reader.timeline(failure)));
@@ -141,7 +149,9 @@ function runsOf(
 
 function readRun(path: string): Run[] | undefined {
   try {
-    return [{ words: `--schedule ${path}`, schedule: parseSchedule(readFileSync(path, 'utf8')) }];
+    return [
+      { words: `--schedule ${path}`, schedule: parseSchedule(readFileSync(path, 'utf8')), isDrawn: false },
+    ];
   } catch (error) {
     console.log(`${path}: ${(error as Error).message}`);
     return undefined;
@@ -151,6 +161,6 @@ function readRun(path: string): Run[] | undefined {
 function* seedRuns(first: number, last: number, endsAt: number, { share }: SimOptions): Generator<Run> {
   for (let seed = first + share.place; seed <= last; seed += share.of) {
     if (isStopped || performance.now() >= endsAt) return;
-    yield { words: `--seed ${seed}`, schedule: drawSchedule(seed) };
+    yield { words: `--seed ${seed}`, schedule: drawSchedule(seed), isDrawn: true };
   }
 }

@@ -1,11 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { drawSchedule, formatSchedule, parseSchedule, type Schedule } from '@holdfast/sim';
+import {
+  drawSchedule,
+  type FailureKind,
+  formatSchedule,
+  parseSchedule,
+  RunFailure,
+  type Schedule,
+  trySchedule,
+} from '@holdfast/sim';
 import { nodeId } from '@holdfast/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { reportFailure } from '../scripts/support/sim-failure.ts';
 import { runJob } from '../scripts/support/sim-jobs.ts';
 import { ROOT } from '../scripts/support/workspace.ts';
 
@@ -145,7 +154,7 @@ describe('pnpm sim', () => {
     expect(readFileSync(join(folder, 'far.html'), 'utf8')).toContain(`<title>Simulated run: seed ${SEED}`);
   });
 
-  it('keeps nothing where it is not to be made smaller', () => {
+  it('keeps nothing of what is written down already where it is not to be made smaller', () => {
     writeFailing(join(folder, 'far.json'));
     expect(sim('--schedule', 'far.json', '--no-shrink').status).toBe(2);
     expect(existsSync(join(folder, '.holdfast'))).toBe(false);
@@ -173,16 +182,57 @@ describe('pnpm sim', () => {
   });
 });
 
-it('kills a process whose run never ends, and says which run it was', async () => {
+it('kills a process whose run never ends, says which run it was, and keeps it', async () => {
   const print = vi.spyOn(console, 'log').mockReturnValue();
   const script = join(folder, 'hangs.mjs');
-  writeFileSync(script, "process.send({ kind: 'begins', words: '--seed 7' }, () => { for (;;); });");
-  const { exitCode, passed } = await runJob(script, [], 0.005);
+  const begins = { kind: 'begins', words: '--seed 7', seed: 7, schedule: formatSchedule(drawSchedule(7)) };
+  writeFileSync(script, `process.send(${JSON.stringify(begins)}, () => { for (;;); });`);
+  const { exitCode, passed } = await runJob(script, [], { keep: folder, minutesMax: 0.005 });
   const printed = print.mock.calls.map(([line]) => line);
   print.mockRestore();
   expect({ exitCode, passed }).toEqual({ exitCode: 3, passed: 0 });
+  const kept = join(folder, 'seed-7.drawn.json');
   expect(printed).toEqual([
     'seed 7 FAILED (crash): it has not ended in 0.005 minutes',
     '  repeat it with: pnpm sim --seed 7 --trace',
+    `  after a change of what seeds draw: pnpm sim --schedule ${kept} --trace`,
   ]);
+  expect(parseSchedule(readFileSync(kept, 'utf8'))).toEqual(drawSchedule(7));
+});
+
+describe('A run that fails', () => {
+  const path = (): string => join(folder, `seed-${SEED}.drawn.json`);
+
+  beforeEach(() => {
+    vi.spyOn(console, 'log').mockReturnValue();
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it.each<[FailureKind, boolean]>([
+    ['simulator', true],
+    ['liveness', false],
+  ])('(%s, made smaller: %s) is kept as its seed drew it', async (kind, shrinks) => {
+    const schedule = drawSchedule(SEED);
+    const failure = new RunFailure(kind, 'nobody', 'for a test');
+    const run = { schedule, failure, words: `--seed ${SEED}`, isDrawn: true };
+    await reportFailure(run, { shrinks, keep: folder });
+    expect(readdirSync(folder)).toEqual([`seed-${SEED}.drawn.json`]);
+    expect(parseSchedule(readFileSync(path(), 'utf8'))).toEqual(schedule);
+  });
+
+  it('is kept so before it is made smaller', async () => {
+    const drawn = drawSchedule(SEED);
+    const schedule = { ...drawn, ...FAR(drawn.cluster) };
+    const failure = await trySchedule(schedule);
+    if (!(failure instanceof RunFailure)) throw new Error('it passed');
+    const run = { schedule, failure, words: `--seed ${SEED}`, isDrawn: true };
+    const reporting = reportFailure(run, { shrinks: true, keep: folder });
+    expect(existsSync(path())).toBe(true);
+    await reporting;
+    expect(parseSchedule(readFileSync(path(), 'utf8'))).toEqual(schedule);
+    expect(existsSync(join(folder, `seed-${SEED}.json`))).toBe(true);
+  });
 });

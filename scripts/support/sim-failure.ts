@@ -22,17 +22,32 @@ export interface FailedRun {
   readonly failure: RunFailure;
   /** How to do it again. */
   readonly words: string;
+  /** From its seed, which draws something else after a change: nobody has written it down yet. */
+  readonly isDrawn: boolean;
 }
 
-/** Tells of a failure, makes it smaller, and keeps its schedule and its trace. */
+/** Keeps the schedule of a run as its seed drew it. Answers where. */
+export function keepDrawn(keep: string, seed: number, text: string): string {
+  const path = join(keep, `seed-${seed}.drawn.json`);
+  mkdirSync(keep, { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Tells of a failure, keeps its schedule, makes it smaller, and keeps what that has left and its trace. */
 export async function reportFailure(
   failed: FailedRun,
   options: { readonly shrinks: boolean; readonly keep: string },
 ): Promise<void> {
-  const { schedule, failure, words } = failed;
+  const { schedule, failure, words, isDrawn } = failed;
   console.log(`seed ${schedule.seed} FAILED (${failure.kind}): ${failure.message}`);
   if (failure.kind === 'crash' || failure.kind === 'simulator') console.log(failure.cause);
   console.log(`  repeat it with: pnpm sim ${words} --trace`);
+  // Before it is made smaller: that takes a while, in which somebody may end this process.
+  if (isDrawn) {
+    const drawn = keepDrawn(options.keep, schedule.seed, formatSchedule(schedule));
+    console.log(`  after a change of what seeds draw: pnpm sim --schedule ${drawn} --trace`);
+  }
   if (!options.shrinks || failure.kind === 'simulator') return;
   const endsAt = performance.now() + SHRINK_MS_MAX;
   const shrunk = await shrinkSchedule(schedule, failure, { isTimeUp: () => performance.now() > endsAt });
