@@ -132,11 +132,14 @@ export class Aftermath {
       for (const { id } of divergence.list()) {
         if (listed.has(id)) continue;
         const entry = await this.#answer('what is listed as diverged is shown', divergence.show(id));
-        const mutations = entry?.writes.flatMap((write) => write.mutations) ?? [];
+        const mutations = entry?.writes.flatMap(({ session, sequence, mutations }) =>
+          mutations.map((mutation) => ({ ...mutation, call: `${session}/${sequence}` })),
+        );
         listed.set(
           id,
-          mutations.map((mutation) => ({
+          (mutations ?? []).map((mutation) => ({
             entry: id,
+            call: mutation.call,
             key: Buffer.from(mutation.key).toString(),
             value: mutation.kind === 'put' ? Buffer.from(mutation.value).toString() : undefined,
             revision: mutation.revision,
