@@ -229,7 +229,9 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
   }
 
   /** As `Holdfast.elect`. */
-  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
+  elect(name: string, options?: Omit<HoldfastElectOptions<null>, 'value'>): Election<null>;
+  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V>;
+  elect<V>(name: string, options: Partial<HoldfastElectOptions<V>> = {}): Election<V | null> {
     return this.#calls.elect(name, options);
   }
 

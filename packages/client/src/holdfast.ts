@@ -84,10 +84,9 @@ const TIMEOUT_MS = 5000;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
- * A Holdfast database. Every method of abstract-level keeps its results; `write`, `read`, `increment`, `transaction`
- * and `update` tell more, `ttl`, `expire` and `persist` speak of times to live. Events beside abstract-level's:
- * `topology` (Topology), `primary` (PrimaryChange), `disconnected`, `reconnected`, `breaker` (BreakerChange), `degraded`
- * (StaleRead, FallbackUse) and `diverged` (Divergence).
+ * A Holdfast database. Every method of abstract-level keeps its results; the others tell more, or do more. Events beside
+ * abstract-level's: `topology` (Topology), `primary` (PrimaryChange), `disconnected`, `reconnected`, `breaker`
+ * (BreakerChange), `degraded` (StaleRead, FallbackUse) and `diverged` (Divergence).
  */
 export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel<KDefault, VDefault> {
   readonly #location: Location;
@@ -244,7 +243,9 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
   }
 
   /** One of many is elected to do what only one should. To look who it is needs no candidacy. */
-  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
+  elect(name: string, options?: Omit<HoldfastElectOptions<null>, 'value'>): Election<null>;
+  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V>;
+  elect<V>(name: string, options: Partial<HoldfastElectOptions<V>> = {}): Election<V | null> {
     return this.#calls.elect(name, options);
   }
 

@@ -342,7 +342,10 @@ export class KeyedCalls<KDefault, VDefault> {
     return this.deferral.heldOrOpen(call, options) ?? call(options);
   }
 
-  elect<Announced>(name: string, options: HoldfastElectOptions<Announced>): Election<Announced> {
+  elect<Announced>(
+    name: string,
+    options: Partial<HoldfastElectOptions<Announced>>,
+  ): Election<Announced | null> {
     return this.#locks.elect(name, options);
   }
 

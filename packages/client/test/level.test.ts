@@ -33,6 +33,23 @@ test('code written for level runs as it is', async () => {
   expect(db).toBeInstanceOf(Level);
 });
 
+test('says of itself what there is', async () => {
+  const [world, db] = await opened();
+  expect(db.supports).toMatchObject({
+    has: true,
+    seek: true,
+    permanence: true,
+    implicitSnapshots: true,
+    explicitSnapshots: true,
+    signals: { iterators: true },
+  });
+  for (const level of [db, db.sublevel('part')])
+    for (const name of Object.keys(level.supports.additionalMethods))
+      expect(level[name as keyof typeof level], name).toBeTypeOf('function');
+  expect(Object.keys(db.supports.additionalMethods)).toContain('lease');
+  await world.drive(db.close());
+});
+
 test('what a cluster cannot do is not passed over in silence', async () => {
   const [world, db] = await opened();
   expect(() => db.getSync('a')).toThrow(expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' }));

@@ -1,5 +1,6 @@
 import { AS_LONG_AS_IT_TAKES } from '../deferral.ts';
 import type { Home } from '../home.ts';
+import { checkedNames, checkedSignal } from '../options.ts';
 import { decodedRecord, type HolderRecord } from './holder-record.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import type { Lock } from './lock.ts';
@@ -68,7 +69,8 @@ export class Election<V> {
    * leaving the loop, its `signal`, or with the database.
    */
   leader(options: { readonly signal?: AbortSignal | undefined } = {}): LeaderWatch<V> {
-    checkedLockOptions(options, []);
+    checkedNames('options', options, ['signal']);
+    checkedSignal(options.signal);
     const open = async () => {
       const { held } = this.#desk.keys(this.name, 'election');
       return this.#desk.stored.watch(

@@ -59,10 +59,11 @@ export class LockDesk {
     return this.acquisition(name, { kind: 'lock', ttlMs, timeoutMs, signal }).once();
   }
 
-  elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V> {
+  elect<V>(name: string, options: Partial<HoldfastElectOptions<V>>): Election<V | null> {
     checkedLockName(name);
     checkedElectOptions(options);
-    return new Election(this, this.#home, { name, ...options });
+    const { value = null, ttlMs } = options;
+    return new Election<V | null>(this, this.#home, { name, value, ttlMs });
   }
 
   /** Begins nothing yet. */

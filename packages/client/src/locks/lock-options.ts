@@ -14,7 +14,7 @@ export interface HoldfastLockOptions {
 }
 
 export interface HoldfastElectOptions<V> {
-  /** Who is elected, for those who look: anything that JSON can hold. */
+  /** Who is elected, for those who look: anything that JSON can hold; null if it is not given. */
   readonly value: V;
   /** As of a lock. */
   readonly ttlMs?: number | undefined;
@@ -49,10 +49,10 @@ export function checkedLockOptions(options: HoldfastLockOptions, own: readonly s
   checkedSignal(options.signal);
 }
 
-export function checkedElectOptions(options: HoldfastElectOptions<unknown>): void {
+export function checkedElectOptions(options: Partial<HoldfastElectOptions<unknown>>): void {
   checkedNames('options', options, ['value', 'ttlMs']);
   // Nothing else of JSON's is undefined.
-  if (JSON.stringify(options.value) === undefined)
+  if ('value' in options && JSON.stringify(options.value) === undefined)
     throw invalidOption('value', options.value, 'what JSON can hold');
   lockTtl(options.ttlMs);
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/types';
 import { CallTime } from '../call-time.ts';
-import { checkedPositive, checkedSignal } from '../options.ts';
+import { checkedNames, checkedPositive, checkedSignal } from '../options.ts';
 import type { Seams } from '../seams.ts';
 import { fromWire } from '../session/failures.ts';
 
@@ -12,8 +12,16 @@ export interface SagaCallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Nothing else: one that is mistyped would go unheard. Throws HOLDFAST_INVALID_ARGUMENT. */
+export function checkedSagaCall(options: SagaCallOptions): SagaCallOptions {
+  checkedNames('options', options, ['signal', 'timeoutMs']);
+  const { signal, timeoutMs } = options;
+  return { signal, timeoutMs };
+}
+
 /** What each part of a call gets of its time. Throws if none is left. */
-export function timeLeft(seams: Seams, { signal, ...options }: SagaCallOptions): () => SagaCallOptions {
+export function timeLeft(seams: Seams, options: SagaCallOptions): () => SagaCallOptions {
+  const { signal } = checkedSagaCall(options);
   const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
   if (timeoutMs === undefined) return () => ({ signal });
   const time = new CallTime(seams, timeoutMs, signal);
@@ -34,6 +42,7 @@ export async function endedInTime<Result>(
   options: SagaCallOptions,
   work: (signal: AbortSignal | undefined) => Promise<Result>,
 ): Promise<Result> {
+  checkedSagaCall(options);
   const timeoutMs = checkedPositive('timeoutMs', options.timeoutMs);
   const signal = checkedSignal(options.signal);
   if (timeoutMs === undefined) return await work(signal);

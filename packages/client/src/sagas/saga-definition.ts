@@ -1,5 +1,6 @@
 import type { Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
+import { checkedNames } from '../options.ts';
 import type { Once } from './once.ts';
 
 /** What a step of a saga is told. */
@@ -100,7 +101,10 @@ export function saga<Input = undefined>(type: string): SagaDefinition<Input, unk
 
 const NAME_RULE = '1 to 64 letters, digits, underscores, dots or hyphens';
 
+const STEP_NAMES = ['run', 'compensate', 'timeoutMs', 'attemptsMax', 'backoffMs', 'backoffMsMax'];
+
 function definedStep(name: string, step: SagaStep<unknown, unknown, unknown>): DefinedStep {
+  checkedNames(`step ${name}`, step, STEP_NAMES);
   const { run, compensate } = step;
   if (typeof run !== 'function') throw invalidOption('run', run, 'a function');
   if (compensate !== undefined && typeof compensate !== 'function')

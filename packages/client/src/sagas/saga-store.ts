@@ -1,8 +1,9 @@
 import { HoldfastError, type Revision } from '@holdfast/types';
 import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
+import { checkedNames } from '../options.ts';
 import type { Seams } from '../seams.ts';
 import type { TransactionStep } from '../transaction.ts';
-import type { SagaCallOptions } from './saga-call.ts';
+import { checkedSagaCall, type SagaCallOptions } from './saga-call.ts';
 import {
   isFinished,
   isOver,
@@ -72,7 +73,7 @@ export class SagaStore {
         ],
         else: [{ type: 'get', key }],
       },
-      endOf(options),
+      checkedSagaCall(options),
     );
     if (branch === 'then') return { held: { record, revision }, isNew: true };
     const found = steps[0] as { readonly value: SagaRecord; readonly revision: Revision };
@@ -82,7 +83,7 @@ export class SagaStore {
   async read(type: string, id: string, options: SagaCallOptions): Promise<HeldRecord | undefined> {
     const found = await this.#records.read(sagaKey({ type, id }), {
       consistency: 'linearizable',
-      ...endOf(options),
+      ...checkedSagaCall(options),
     });
     return found && { record: found.value, revision: found.revision };
   }
@@ -117,7 +118,7 @@ export class SagaStore {
           },
         ],
       },
-      endOf(options),
+      checkedSagaCall(options),
     );
     return branch === 'then' ? { record, revision } : undefined;
   }
@@ -140,15 +141,17 @@ export class SagaStore {
           { type: 'del', key, sublevel: this.#open },
         ],
       },
-      endOf(options),
+      checkedSagaCall(options),
     );
     return branch === 'then';
   }
 
   /** In the order of types and ids. */
-  async *list({ type, state }: SagaFilter, options: SagaCallOptions): AsyncGenerator<SagaRecord> {
+  async *list(filter: SagaFilter, options: SagaCallOptions): AsyncGenerator<SagaRecord> {
+    checkedNames('filter', filter, ['type', 'state']);
+    const { type, state } = filter;
     const range = type === undefined ? {} : rangeOf(type);
-    for await (const record of this.#records.values({ ...range, ...endOf(options) })) {
+    for await (const record of this.#records.values({ ...range, ...checkedSagaCall(options) })) {
       if (state === undefined || record.state === state) yield record;
     }
   }
@@ -157,11 +160,6 @@ export class SagaStore {
   async *unfinished(type: string, signal: AbortSignal): AsyncGenerator<string> {
     for await (const key of this.#open.keys({ ...rangeOf(type), signal })) yield key.slice(type.length + 1);
   }
-}
-
-/** Nothing else of what came with it. */
-function endOf({ signal, timeoutMs }: SagaCallOptions): SagaCallOptions {
-  return { signal, timeoutMs };
 }
 
 /** The character behind the slash is the digit 0. */

@@ -1,4 +1,5 @@
 import { invalidOption } from '../invalid-option.ts';
+import { checkedNames } from '../options.ts';
 import type { Seams } from '../seams.ts';
 import { pause } from './attempts.ts';
 import type { SagaDefinition } from './saga-definition.ts';
@@ -41,6 +42,7 @@ export class SagaWorker implements AsyncDisposable {
     definitions: readonly SagaDefinition<never, unknown>[],
     options: SagaWorkerOptions,
   ) {
+    checkedNames('options', options, ['concurrency', 'scanMs', 'signal', 'onError']);
     this.#access = access;
     this.#definitions = definitions;
     this.#options = options;

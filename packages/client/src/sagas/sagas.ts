@@ -1,6 +1,7 @@
 import { HoldfastError, LIMITS, type Revision } from '@holdfast/types';
 import { invalidOption } from '../invalid-option.ts';
 import type { Lock } from '../locks/lock.ts';
+import { checkedNames } from '../options.ts';
 import { type Seams, systemSeams } from '../seams.ts';
 import { endedInTime, ofKeptSaga, type SagaCallOptions, timeLeft } from './saga-call.ts';
 import type { SagaDefinition } from './saga-definition.ts';
@@ -40,6 +41,7 @@ export class Sagas extends SagaRegister {
   readonly #seams: Seams;
 
   constructor(database: SagaDatabase, options: SagasOptions = {}) {
+    checkedNames('options', options, ['ttlMs', 'retentionMs', 'seams']);
     const seams = options.seams ?? systemSeams();
     super(database, seams, checkedRetention(options.retentionMs ?? RETENTION_MS));
     this.#seams = seams;

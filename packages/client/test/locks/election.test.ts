@@ -86,15 +86,22 @@ test('looking who is elected begins with who is, and ends when told to', async (
   expect(world.world.cluster.nodes.reduce((sum, { watches }) => sum + watches.open, 0)).toBe(0);
 });
 
+test('who is elected need not announce anything', async () => {
+  for (const elected of [one.db.elect('quiet'), one.db.sublevel('part').elect('quiet', { ttlMs: 500 })]) {
+    const office = await drive(elected.campaign());
+    expect(await drive(elected.current())).toMatchObject({ value: null, id: expect.any(String) });
+    await drive(office.release());
+  }
+});
+
 test('elections take the options that there are', async () => {
   const election = elect(one, 'one');
   for (const call of [
     () => one.db.elect('cron', { value: undefined }),
-    () => one.db.elect('cron', {} as never),
     () => one.db.elect('cron', { value: 1, ttl: 5 } as never),
     () => one.db.elect('cron', { value: 1, ttlMs: 5 }),
     () => one.db.elect('', { value: 1 }),
-    () => election.leader({ timeoutMs: -1 } as never),
+    () => election.leader({ timeoutMs: 5 } as never),
     () => election.leader({ ttlMs: 500 } as never),
   ])
     expect(call).toThrow(expect.objectContaining({ code: 'HOLDFAST_INVALID_ARGUMENT' }));

@@ -466,22 +466,4 @@ describe('what is kept of sagas', () => {
     expect(await listed({})).toEqual(['a:1 running', 'ab:c/d running']);
     expect((await errorOf(drive(one.sagas.remove('a', '2')))).code).toBe('HOLDFAST_SAGA_NOT_FOUND');
   });
-
-  test('definitions and ids are checked', async () => {
-    const codeOf = (build: () => unknown): unknown => {
-      try {
-        return build();
-      } catch (error) {
-        return (error as HoldfastError).code;
-      }
-    };
-    const invalid = 'HOLDFAST_INVALID_ARGUMENT';
-    expect(codeOf(() => saga('a/b'))).toBe(invalid);
-    expect(codeOf(() => saga('a').step('x', { run: 1 as never }))).toBe(invalid);
-    expect(codeOf(() => saga('a').step('x', { run: () => 1, timeoutMs: 0 }))).toBe(invalid);
-    const twice = saga('a').step('x', { run: () => 1 });
-    expect(codeOf(() => twice.step('x', { run: () => 1 }))).toBe(invalid);
-    expect((await errorOf(drive(one.sagas.run(twice, '', undefined)))).code).toBe(invalid);
-    expect((await errorOf(drive(one.sagas.run(saga('empty'), '1', undefined)))).code).toBe(invalid);
-  });
 });
