@@ -68,7 +68,7 @@ export class WinningLog {
 }
 
 /** Revisions count up over the mutations of an entry in order. */
-function* changesOf(entry: Entry): Generator<LoggedMutation> {
+export function* changesOf(entry: Entry): Generator<LoggedMutation> {
   if (entry.body.kind !== 'requests') return;
   const { index, term } = entry;
   let revision: number = entry.firstRevision;

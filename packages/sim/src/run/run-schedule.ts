@@ -226,6 +226,7 @@ class ScheduledRun {
       registers: this.#registers,
       counters: this.#counters,
       aborts: this.#aborts,
+      logged: this.#watch.logged,
       newestApplied: () => this.#watch.stateMachine.newestRevision,
       onFailure: (error) => this.#watch.fails(error),
     });

@@ -18,6 +18,7 @@ import { LateOrders } from '../oracles/late-orders.ts';
 import { LeaderCompleteness } from '../oracles/leader-completeness.ts';
 import { LiveOffices } from '../oracles/live-offices.ts';
 import { LogMatching } from '../oracles/log-matching.ts';
+import { LoggedValues } from '../oracles/logged-values.ts';
 import { ReplacedDisks } from '../oracles/replaced-disks.ts';
 import { ReplicatedSessions } from '../oracles/replicated-sessions.ts';
 import { RightfulElections } from '../oracles/rightful-elections.ts';
@@ -52,6 +53,8 @@ export class Watch implements CoreObserver {
   readonly stateMachine: StateMachineSafety = new StateMachineSafety();
   /** Told by who makes them fail. */
   readonly syncs: FailedSyncs = new FailedSyncs();
+  /** What reads are held against while they are made. */
+  readonly logged: LoggedValues = new LoggedValues();
   readonly #revisions: UniqueRevisions = new UniqueRevisions();
   readonly promises: DurablePromises;
   /** Told by who replaces them. */
@@ -182,6 +185,7 @@ export class Watch implements CoreObserver {
       for (const effect of effects) {
         this.elections.onEffect(boot, effect);
         this.stateMachine.onEffect(boot, effect);
+        this.logged.onEffect(effect);
         this.#revisions.onEffect(boot, effect);
         this.#rights.onEffect(boot, effect);
         this.#matching.onEffect(boot, effect, core.context.log);

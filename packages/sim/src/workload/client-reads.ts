@@ -2,7 +2,7 @@ import type { Consistency } from '@holdfast/types';
 import { checkNamespace } from '../oracles/kept-namespaces.ts';
 import { checkToldAge } from '../oracles/told-ages.ts';
 import type { PlannedRange, PlannedRead, PlannedSnapshot } from '../schedule/schedule.ts';
-import { isDeleted, KEYS, PLAIN_KEYS, PROBE_KEY } from './keys.ts';
+import { KEYS, PLAIN_KEYS, PROBE_KEY } from './keys.ts';
 import type { ClientWorld } from './sim-client.ts';
 import { SnapshotReads } from './snapshot-reads.ts';
 
@@ -69,13 +69,14 @@ export class ClientReads {
     }
     if (maxStalenessMs !== undefined && result !== undefined) checkToldAge(host, staleness, maxStalenessMs);
     recorded?.ok({ value: value ?? null, ...(revision === undefined ? {} : { revision }) });
-    if (consistency === 'session') order.end(view, key, revision, isDeleted(key));
+    if (consistency === 'session') order.end(view, key, revision);
     else book.reads.push({ client: host, consistency, found, floor });
     if (revision !== undefined) order.saw(key, revision);
   }
 
   async #several({ keys, consistency }: PlannedRead): Promise<void> {
-    const { db, host, book, call, limits } = this.#world;
+    const { db, host, book, order, call, limits } = this.#world;
+    const view = order.begin();
     const { floor } = book;
     const options = { consistency, ...limits };
     const words = `read ${keys.join(', ')} at ${consistency}`;
@@ -84,14 +85,17 @@ export class ClientReads {
       () => db.getMany([...keys], options),
       () => {},
     );
-    // A session read may show what is not committed yet, and may be lost.
-    if (values === undefined || consistency === 'session') return;
+    if (values === undefined) return;
     const found = new Map(keys.map((key, place) => [key, values[place]]));
-    book.reads.push({ client: host, consistency, found, floor });
+    // A session read may show what is not committed yet, and may be lost.
+    if (consistency === 'session') order.endAll(view, found);
+    else book.reads.push({ client: host, consistency, found, floor });
+    order.sawAll(found);
   }
 
   async #range({ consistency, reverse, isNamespace, pauseMs }: PlannedRange): Promise<void> {
-    const { databaseOf, storedKeyOf, host, book, call, limits } = this.#world;
+    const { databaseOf, storedKeyOf, host, book, order, call, limits } = this.#world;
+    const view = order.begin();
     const { floor } = book;
     const keys = isNamespace === true ? KEYS.spaced : PLAIN_KEYS;
     const db = databaseOf(keys[0]!);
@@ -113,6 +117,8 @@ export class ClientReads {
     );
     const absent = keys.map((key) => [key, undefined] as const);
     const found = new Map<string, string | undefined>([...absent, ...stored]);
+    if (consistency === 'session') order.endAll(view, found);
+    order.sawAll(found);
     book.reads.push({ client: host, consistency, found, floor });
   }
 

@@ -55,8 +55,7 @@ export class ClientWrites {
     const timed = ttlMs === undefined ? {} : { ttlMs };
     const wanted: Wanted = { changes, ack, isPlain: isPlain === true, isTransaction, ...timed };
     if (onlyIf === undefined) return wanted;
-    const seen = order.begin().floors.get(keys[0]!) ?? 0;
-    return { ...wanted, ifRevision: onlyIf === 'absent' ? 0 : seen };
+    return { ...wanted, ifRevision: onlyIf === 'absent' ? 0 : order.toldOf(keys[0]!) };
   }
 
   async #write(wanted: Wanted): Promise<void> {

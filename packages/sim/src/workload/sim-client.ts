@@ -2,6 +2,7 @@ import type { HistoryRecorder } from '@holdfast/check';
 import { type Divergence, Holdfast, type ReadPreference } from '@holdfast/client';
 import { REVISION_GAP } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
+import type { LoggedValues } from '../oracles/logged-values.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
 import { checkClient } from '../oracles/shell-queues.ts';
@@ -23,6 +24,8 @@ export interface SimClientOptions {
   readonly registers: HistoryRecorder;
   readonly counters: HistoryRecorder;
   readonly aborts: PromptAborts;
+  /** By any node. */
+  readonly logged: LoggedValues;
   /** The newest revision that any node has applied. */
   newestApplied(): number;
   /** An oracle's verdict, an error that the client library should not have let out, or one of this client's own. */
@@ -161,9 +164,9 @@ export class SimClient {
   }
 
   #newSession(): Session {
-    const { cluster, plan } = this.#options;
+    const { cluster, plan, logged } = this.#options;
     const { transport, clock, random } = this.#process;
-    const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`);
+    const order = new SessionOrder(`${plan.host} (session ${++this.#sessions})`, logged);
     const seams = { transport, clock, random };
     const readPreference = READ_PREFERENCES[this.#sessions % READ_PREFERENCES.length];
     // Outages are short here.

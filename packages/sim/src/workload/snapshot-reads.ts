@@ -17,7 +17,8 @@ export class SnapshotReads {
   }
 
   async make({ consistency, reads, pauseMs }: PlannedSnapshot): Promise<void> {
-    const { db, host, book, call, limits, pause } = this.#world;
+    const { db, host, book, order, call, limits, pause } = this.#world;
+    const view = order.begin();
     const { floor } = book;
     const snapshot = await call(
       `take a snapshot at ${consistency}`,
@@ -36,6 +37,8 @@ export class SnapshotReads {
       // It is lost with its node: what was read before is of one state all the same.
       if (found === undefined) break;
       for (const [key, value] of found) this.#steady.saw(key, value);
+      if (consistency === 'session') order.endAll(view, new Map(found));
+      order.sawAll(new Map(found));
     }
     await snapshot.close();
     const { found } = this.#steady;
