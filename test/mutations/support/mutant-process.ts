@@ -10,6 +10,7 @@ export class MutantProcess {
   #child: ChildProcess | undefined;
   #loaded = 0;
 
+  /** Rejects if it is the simulator itself that fails: that finds no bug. */
   async ask(question: MutantQuestion): Promise<MutantAnswer> {
     if (this.#loaded === MUTANTS_MAX) this.end();
     this.#loaded += 1;
@@ -19,9 +20,12 @@ export class MutantProcess {
       const onEnd = (code: number | null): void =>
         reject(new Error(`the mutant ended with ${code} and said nothing`));
       child.once('exit', onEnd);
-      child.once('message', (answer) => {
+      child.once('message', (message) => {
         child.off('exit', onEnd);
-        resolve(answer as MutantAnswer);
+        const answer = message as MutantAnswer;
+        if (answer.found?.kind === 'simulator')
+          reject(new Error(`the simulator itself failed with ${question.name}: ${answer.found.message}`));
+        else resolve(answer);
       });
       child.send(question);
     });
