@@ -89,6 +89,11 @@ export class SimTally {
     console.log(`${this.passed} runs passed${this.exitCode === 0 ? '' : ', others did not: see above'}`);
   }
 
+  /** The kinds of fault that struck nobody. */
+  get faultsMissed(): FaultKind[] {
+    return FAULT_KINDS.filter((kind) => !this.#faults.has(kind));
+  }
+
   /** Reads that were content with less than they had asked for. */
   get staleReads(): number {
     return this.#sums.staleReads;

@@ -27,6 +27,11 @@ export class SeedRuns {
     return this.#tally.marks;
   }
 
+  /** The kinds of fault that struck nobody, however often they were drawn. */
+  get faultsMissed(): FaultKind[] {
+    return this.#tally.faultsMissed;
+  }
+
   /** Reads that were content with less than they had asked for. */
   get staleReads(): number {
     return this.#tally.staleReads;

@@ -59,4 +59,8 @@ describe('A whole cluster under drawn faults', () => {
     },
     600_000,
   );
+
+  it.runIf(given === undefined)('is struck by every kind of fault', () => {
+    expect(runs.faultsMissed).toEqual([]);
+  });
 });
