@@ -1,13 +1,49 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { expect, it } from 'vitest';
-import { parseSchedule, RunFailure, trySchedule } from '../src/index.ts';
+import { type MarkName, parseSchedule, RunFailure, type RunReport, trySchedule } from '../src/index.ts';
 
 const FOLDER = new URL('regressions/', import.meta.url);
 const FILES = readdirSync(FOLDER).sort();
 
-it.each(FILES)('%s, which failed once, passes', async (file) => {
+/** The rare paths that each is kept for: one that no longer takes them passes, and shows nothing. */
+const KEPT_FOR: Readonly<Record<string, readonly MarkName[]>> = {
+  'age-by-the-clock-of-an-earlier-run': ['messageRepeated', 'termOfVoteRecovered'],
+  'cluster-told-before-it-is-durable': ['diedWithUnsynced', 'tailLost'],
+  'frozen-after-the-faults': ['switchoverOrdered'],
+  'genesis-lost-in-a-crash': ['diedWithUnsynced', 'tailLost'],
+  'hole-at-the-end-of-what-a-snapshot-replaces': ['holeFound', 'snapshotOverLog'],
+  'local-write-on-its-way-to-a-later-primary': ['divergenceFiled', 'twoPrimariesAtOnce'],
+  'log-fails-while-the-store-opens': ['syncFailed', 'stoppedByDisk'],
+  'session-refused-while-its-expiry-waits': ['queueFull'],
+  'snapshot-answer-lost': ['diedBeforeSwap', 'snapshotFailed'],
+  'standbys-that-are-out-of-their-cluster': ['wentBackFoundOut'],
+  'store-fails-in-two-runs': ['readFailed', 'stoppedByDisk', 'holeFound'],
+  'sync-of-a-store-fails-at-two-starts': ['syncFailed', 'diedWithUnsynced'],
+  'term-of-a-candidate-that-never-won': ['electionLost'],
+  'token-of-an-earlier-term-handed-on': ['divergenceFiled', 'sessionDiverged'],
+  'unreadable-list-cut-off': ['divergenceFiled', 'readFailed'],
+  'verdict-lost-before-it-was-durable': ['diedWithUnsynced'],
+};
+
+/** Kept for something that no rare path tells. */
+const SHOWN_OTHERWISE: Readonly<Record<string, (report: RunReport) => void>> = {
+  // Its only write is of a key that is not watched.
+  'watch-told-of-marks-alone': ({ mutationsTold }) => expect(mutationsTold).toBe(0),
+};
+
+it.each(FILES)('%s, which failed once, passes on the path that it is kept for', async (file) => {
   const outcome = await trySchedule(parseSchedule(readFileSync(new URL(file, FOLDER), 'utf8')));
   if (outcome instanceof RunFailure)
     throw new Error(`${outcome.kind}: ${outcome.message}`, { cause: outcome });
-  expect(outcome.digest).toMatch(/^[0-9a-f]+$/);
+  const name = basename(file, '.json');
+  const show = SHOWN_OTHERWISE[name];
+  if (show !== undefined) show(outcome);
+  else expect([...outcome.marks.keys()]).toEqual(expect.arrayContaining([...(KEPT_FOR[name] ?? [])]));
+});
+
+it('knows of each what it is kept for', () => {
+  const known = [...Object.keys(KEPT_FOR), ...Object.keys(SHOWN_OTHERWISE)];
+  expect(known.map((name) => `${name}.json`).sort()).toEqual(FILES);
+  for (const [name, marks] of Object.entries(KEPT_FOR)) expect(marks.length, name).toBeGreaterThan(0);
 });
