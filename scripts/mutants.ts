@@ -81,6 +81,7 @@ async function look(mutants: MutantProcess, mutation: Mutation): Promise<void> {
     secondsMax: Number(values.seconds),
     shrinkSeconds: values.keep ? Number(values.shrink) : 0,
     robustness: Number(values.robustness),
+    mark: mutation.mark,
   });
   const spent = `${runs} runs, ${cpuSeconds.toFixed(0)} s`;
   if (found === undefined) {

@@ -23,6 +23,7 @@ describe('Fresh seeds, of runs with the kinds of fault that the patch names if i
       secondsMax: SECONDS_MAX,
       shrinkSeconds: 0,
       robustness: 0,
+      mark: mutation.mark,
     });
     expect(answer.found, `${answer.runs} runs from seed ${firstSeed} on`).toBeDefined();
   });

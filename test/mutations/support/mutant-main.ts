@@ -21,6 +21,8 @@ export type MutantQuestion = { readonly name: string; readonly sources: ChangedS
       readonly shrinkSeconds: number;
       /** Of the neighbours of what is kept, those that have to find it too. */
       readonly robustness: number;
+      /** What is kept has to take this path without the bug. */
+      readonly mark: Simulator.MarkName;
     }
 );
 
@@ -91,13 +93,8 @@ async function search(
     const failure = await mutant.trySchedule(schedule);
     if (!(failure instanceof mutant.RunFailure)) continue;
     const spent = cpuSeconds() - since;
-    const smaller = await shrunk(mutant, { schedule, failure }, question);
-    if (smaller === undefined) continue;
-    if (
-      (await sound.trySchedule(sound.parseSchedule(mutant.formatSchedule(smaller.schedule)))) instanceof
-      sound.RunFailure
-    )
-      continue;
+    const smaller = await shrunk({ mutant, sound }, { schedule, failure }, question);
+    if (smaller === undefined || (await passing(sound, smaller.schedule)) === undefined) continue;
     return { found: foundBy(mutant, smaller), marks: [], runs, cpuSeconds: spent };
   }
   return { marks: [], runs, cpuSeconds: cpuSeconds() - since };
@@ -109,11 +106,23 @@ interface Finding {
   readonly by: readonly number[];
 }
 
-/** Smaller, and found by as many neighbours as are asked for all along. Undefined: it is not from the beginning. */
+/** What comes of it where there is no bug. Undefined: it fails there as well. */
+async function passing(
+  sound: typeof Simulator,
+  schedule: Simulator.Schedule,
+): Promise<Simulator.RunReport | undefined> {
+  const outcome = await sound.trySchedule(sound.parseSchedule(sound.formatSchedule(schedule)));
+  return outcome instanceof sound.RunFailure ? undefined : outcome;
+}
+
+/**
+ * Smaller, and all along found by as many neighbours as are asked for, and on the path that it is to take without the bug.
+ * Undefined: it is not from the beginning.
+ */
 async function shrunk(
-  mutant: typeof Simulator,
+  { mutant, sound }: { readonly mutant: typeof Simulator; readonly sound: typeof Simulator },
   found: { readonly schedule: Simulator.Schedule; readonly failure: Simulator.RunFailure },
-  { shrinkSeconds, robustness }: Question<'search'>,
+  { shrinkSeconds, robustness, mark }: Question<'search'>,
 ): Promise<Finding | undefined> {
   const { neighbour, NEIGHBOURS, RunFailure, trySchedule } = mutant;
   if (shrinkSeconds === 0) return { ...found, by: [] };
@@ -127,14 +136,17 @@ async function shrunk(
     }
     return by;
   };
-  if ((await finders(found.schedule)).length < robustness) return undefined;
+  const isKept = async (schedule: Simulator.Schedule): Promise<boolean> =>
+    (await passing(sound, schedule))?.marks.has(mark) === true &&
+    (await finders(schedule)).length >= robustness;
+  if (!(await isKept(found.schedule))) return undefined;
   const end = cpuSeconds() + shrinkSeconds;
   const { schedule, failure } = await mutant.shrinkSchedule(found.schedule, found.failure, {
     isTimeUp: () => cpuSeconds() > end,
     run: async (candidate) => {
       const outcome = await trySchedule(candidate);
       if (!(outcome instanceof RunFailure) || outcome.oracle !== found.failure.oracle) return outcome;
-      return (await finders(candidate)).length >= robustness ? outcome : undefined;
+      return (await isKept(candidate)) ? outcome : undefined;
     },
   });
   return { schedule, failure, by: await finders(schedule) };

@@ -15,7 +15,7 @@ export interface Mutation {
   /** Its number in docs/faults.md. */
   readonly fault: number;
   /** A path that a run has to take for the bug to matter: what is kept of it takes it without the bug as well. */
-  readonly mark: MarkName | undefined;
+  readonly mark: MarkName;
   /** Kinds of fault that it takes; with nothing else it is found sooner. */
   readonly focus: readonly FaultKind[];
   /** Where what it is found by is kept. */
@@ -48,22 +48,22 @@ export function sourcesOf({ name, patchPath }: Mutation): ChangedSources {
   }
 }
 
-/** Before the patch stands what it does, and after an empty line `Fault: <number>` and perhaps `Mark: <name>` and `Focus: <kinds of fault>`. */
+/** Before the patch stands what it does, and after an empty line `Fault: <number>`, `Mark: <name>` and perhaps `Focus: <kinds of fault>`. */
 function readMutation(name: string): Mutation {
   const patchPath = join(FOLDER, 'patches', `${name}${SUFFIX}`);
   const [header = ''] = readFileSync(patchPath, 'utf8').split(/^--- /m);
-  const match = /^(.+?)\n\nFault: (\d+)\n(?:Mark: (\w+)\n)?(?:Focus: (.+?)\n)?$/s.exec(
+  const match = /^(.+?)\n\nFault: (\d+)\nMark: (\w+)\n(?:Focus: (.+?)\n)?$/s.exec(
     header.trimEnd().concat('\n'),
   );
-  if (match === null) throw new Error(`${patchPath} does not say what it does`);
-  const [, bug = '', fault, mark, focus = ''] = match;
+  if (match === null) throw new Error(`${patchPath} does not say what it does, and on which path`);
+  const [, bug = '', fault, mark = '', focus = ''] = match;
   const schedulePath = join(FOLDER, 'schedules', `${name}.json`);
   return {
     name,
     patchPath,
     bug: bug.replaceAll('\n', ' '),
     fault: Number(fault),
-    mark: mark === undefined ? undefined : markOf(mark, patchPath),
+    mark: markOf(mark, patchPath),
     focus: focus === '' ? [] : focus.split(', ').map((kind) => kindOf(kind, patchPath)),
     schedulePath,
     hasSchedule: existsSync(schedulePath),
