@@ -10,6 +10,7 @@ const FILES = readdirSync(FOLDER).sort();
 const KEPT_FOR: Readonly<Record<string, readonly MarkName[]>> = {
   'age-by-the-clock-of-an-earlier-run': ['messageRepeated', 'termOfVoteRecovered'],
   'cluster-told-before-it-is-durable': ['diedWithUnsynced', 'tailLost'],
+  'entries-dropped-under-a-damaged-store': ['entriesDropped', 'holeFound'],
   'frozen-after-the-faults': ['switchoverOrdered'],
   'genesis-lost-in-a-crash': ['diedWithUnsynced', 'tailLost'],
   'hole-at-the-end-of-what-a-snapshot-replaces': ['holeFound', 'snapshotOverLog'],

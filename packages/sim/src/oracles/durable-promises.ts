@@ -119,7 +119,9 @@ export class DurablePromises {
         `the log of ${node} does not bring up its store, and neither is damaged`,
       );
     const { exclusion, holes } = recovered.log;
-    const told = this.#entriesDropped.has(node) ? holes.filter((hole) => isNeeded(hole, recovered)) : holes;
+    // Of a store that cannot be used no checkpoint is known: the hole may have been under the one that it had.
+    const mayBeUnder = this.#entriesDropped.has(node);
+    const told = holes.filter((hole) => !mayBeUnder || (recovered.storeUsable && isNeeded(hole, recovered)));
     if (told.length > 0 || exclusion === 'hard-state-lost')
       throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
   }

@@ -225,6 +225,8 @@ describe('A disk that is read again', () => {
     expect(() => oracle.onRecovered(again, found(2, { holes: hole }))).toThrow(
       'takes a sound log for damaged',
     );
+    oracle.storeDamaged(n1.node);
+    oracle.onRecovered(again, found(2, { holes: hole, storeUsable: false }));
   });
 
   test('brings up its store, unless that was damaged', () => {
