@@ -9,6 +9,7 @@ import {
 } from 'abstract-level';
 import { EncodedChainedBatch } from './chained-batch.ts';
 import { copyGivenBytes } from './copying-level.ts';
+import type { LevelEmitter } from './events/level-emitter.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import {
   type AbsentSummary,
@@ -85,6 +86,7 @@ export type HoldfastSublevel<TDatabase, KDefault = string, VDefault = string> = 
   | 'values'
 > &
   NestedSublevels &
+  LevelEmitter<KDefault, VDefault> &
   AbstractSublevel<TDatabase, Buffer, KDefault, VDefault>;
 
 interface NestedSublevels {

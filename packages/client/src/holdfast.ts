@@ -8,7 +8,7 @@ import type {
 } from 'abstract-level';
 import { BATCH_NAMES, GET_NAMES, PUT_NAMES, READ_NAMES, WRITE_NAMES } from './call-names.ts';
 import { EncodedChainedBatch } from './chained-batch.ts';
-import { CopyingLevel } from './copying-level.ts';
+import { EventfulLevel } from './events/eventful-level.ts';
 import { Fallbacks, withoutFallback } from './fallbacks.ts';
 import { type HoldfastSublevel, KeyedSublevel } from './holdfast-sublevel.ts';
 import { HoldfastIterator, HoldfastKeyIterator, HoldfastValueIterator } from './iterators.ts';
@@ -68,7 +68,7 @@ import { systemSeams } from './seams.ts';
 import type { ClientHealth } from './session/client-health.ts';
 import { HoldfastSnapshot } from './snapshot.ts';
 import type { Tenant } from './tenant.ts';
-import { type HoldfastEvent, tenantOf } from './tenant-of.ts';
+import { tenantOf } from './tenant-of.ts';
 import {
   type HoldfastTransactionOptions,
   requiredTtl,
@@ -85,10 +85,9 @@ const CLOSE_TIMEOUT_MS = 1000;
 
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; the others tell more, or do more. Events beside
- * abstract-level's: `topology` (Topology), `primary` (PrimaryChange), `disconnected`, `reconnected`, `breaker`
- * (BreakerChange), `degraded` (StaleRead, FallbackUse) and `diverged` (Divergence).
+ * abstract-level's are those of `ClientEvents`.
  */
-export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel<KDefault, VDefault> {
+export class Holdfast<KDefault = string, VDefault = string> extends EventfulLevel<KDefault, VDefault> {
   readonly #location: Location;
   readonly #options: HoldfastOptions<KDefault, VDefault>;
   readonly #keys: KeySpace;
@@ -125,7 +124,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
       hasFallback: options.fallback !== undefined && options.fallback !== false,
       onFallback: (use) => {
         this.#tenant?.fellBack();
-        this.#announce('degraded', use);
+        this.announce({ event: 'degraded', detail: use, atMs: this.#access.seams.clock.now() });
       },
     };
     this.#fallbacks = new Fallbacks(options.fallback ?? false, (use) => this.#access.onFallback(use));
@@ -391,9 +390,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
   // The private API of abstract-level: encoded keys and values, an open database.
 
   async _open(): Promise<void> {
-    const tenant = tenantOf(this.#location, this.#options, this.#access.seams, (event, detail) =>
-      this.#announce(event, detail),
-    );
+    const tenant = tenantOf(this.#location, this.#options, this.#access.seams, (told) => this.announce(told));
     await tenant.open(this.#access.openTimeoutMs);
     this.#tenant = tenant;
     this.#requests = new Requests(tenant, this.#keys, {
@@ -484,11 +481,6 @@ export class Holdfast<KDefault = string, VDefault = string> extends CopyingLevel
   /** Undocumented in abstract-level's types: makes what `sublevel` gives. */
   _sublevel(name: string | string[], options: AbstractSublevelOptions<never, never>): unknown {
     return new KeyedSublevel(this, name, options, this.#access);
-  }
-
-  /** A listener that throws must not do so in the middle of what the driver is doing. */
-  #announce(event: HoldfastEvent, detail: object): void {
-    queueMicrotask(() => this.emit(event, detail));
   }
 
   #open(): Requests {

@@ -8,6 +8,13 @@ export {
 } from '@holdfast/types';
 export type { ClientLogger } from './client-log.ts';
 export type { Divergence } from './divergence.ts';
+export type { ClientEvent, EventFeed, HoldfastEventsOptions } from './events/event-feed.ts';
+export type {
+  ClientEvents,
+  HoldfastEvents,
+  LevelEvents,
+  WrittenOperation,
+} from './events/holdfast-events.ts';
 export type { FallbackUse } from './fallbacks.ts';
 export { Holdfast } from './holdfast.ts';
 export type { HoldfastSublevel } from './holdfast-sublevel.ts';
@@ -70,7 +77,7 @@ export type { ClientCounters } from './resilience/tally.ts';
 export type { Seams } from './seams.ts';
 export type { StaleRead, WhenNoPrimary } from './session/call.ts';
 export type { ClientHealth, LaneHealth, NodeHealth } from './session/client-health.ts';
-export type { PrimaryChange } from './session/effects.ts';
+export type { PrimaryChange, Reconnection } from './session/effects.ts';
 export type { ReadPreference } from './session/read-routes.ts';
 export type {
   HoldfastTransactionOptions,

@@ -37,6 +37,7 @@ export const MANIFEST = {
     token: true,
     topology: true,
     health: true,
+    events: true,
   },
 };
 

@@ -215,8 +215,8 @@ describe('while the database opens', () => {
   test('calls are made in the order in which they were asked for, with a signal or without', async () => {
     const db = world.client();
     const { signal } = new AbortController();
-    const told = new Map<unknown, { signal?: unknown; timeoutMs?: unknown }>();
-    db.on('write', ([put]) => told.set((put as { value: unknown }).value, put as object));
+    const told = new Map<unknown, Readonly<Record<string, unknown>>>();
+    db.on('write', ([put]) => void (put?.type === 'put' && told.set(put.value, put)));
     const puts = ['1', '2', '3', '4'].map((value, place) =>
       db.put('a', value, place % 2 === 0 ? { signal } : {}),
     );

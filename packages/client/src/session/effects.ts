@@ -9,13 +9,20 @@ export interface PrimaryChange {
   readonly primary?: NodeId;
 }
 
+/** A node is in reach again. */
+export interface Reconnection {
+  readonly node: NodeId;
+  /** How long none was, milliseconds. */
+  readonly afterMs: number;
+}
+
 /** What users of a client are told as events. */
 export type ClientNews =
   | { readonly event: 'primary'; readonly detail: PrimaryChange }
   /** No node is in reach. */
   | { readonly event: 'disconnected'; readonly detail: Record<string, never> }
   /** One is, again. */
-  | { readonly event: 'reconnected'; readonly detail: { readonly node: NodeId; readonly afterMs: number } }
+  | { readonly event: 'reconnected'; readonly detail: Reconnection }
   | { readonly event: 'breaker'; readonly detail: BreakerChange };
 
 /** What the session logic wants done, in order. */

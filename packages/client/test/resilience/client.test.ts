@@ -16,8 +16,8 @@ afterEach(() => {
 /** What `db` announces from now on. */
 function eventsOf(db: Holdfast): [string, unknown][] {
   const events: [string, unknown][] = [];
-  for (const event of ['primary', 'disconnected', 'reconnected', 'breaker'])
-    db.on(event as 'open', (...[detail]: unknown[]) => events.push([event, detail]));
+  for (const event of ['primary', 'disconnected', 'reconnected', 'breaker'] as const)
+    db.on(event, (detail: object) => events.push([event, detail]));
   return events;
 }
 

@@ -16,7 +16,7 @@ afterEach(() => {
 /** What `db` says of reads that came to less than was asked for. */
 function degradedOf(db: Holdfast): object[] {
   const told: object[] = [];
-  db.on('degraded' as 'open', (...[detail]: unknown[]) => told.push(detail as object));
+  db.on('degraded', (detail) => told.push(detail));
   return told;
 }
 
