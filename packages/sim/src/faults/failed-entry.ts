@@ -1,7 +1,7 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { type DiskFailure, FailureOfOneRun, mayFailInStore, mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, failAt, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss } from './loss.ts';
 import { drawTarget } from './target.ts';
@@ -43,19 +43,21 @@ export const failedEntry: FaultType<FailedEntry> = {
   inflict({ operation, where, forGood, forMs, isRestarted, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    if (where === 'store' && !mayFailInStore(machine, world)) return;
-    const failure = new FailureOfOneRun(machine);
-    const armed = world.inject(machine, {
-      operation,
-      code: 'EIO',
-      path: (path) => PLACES[where](path) && (where !== 'store' || failure.mayStrike),
-      times: forGood ? Number.POSITIVE_INFINITY : 1,
-      onFailed: ({ path }) => {
-        failure.struck();
-        world.strikes('failedEntry', `${machine.id} fails to ${WORDS[operation]} ${path}`);
-        world.marks.meet(operation === 'syncDirectory' ? 'directorySyncFailed' : 'entryFailed');
+    const armed = failAt(
+      machine,
+      {
+        operation,
+        isInStore: where === 'store',
+        forGood,
+        path: PLACES[where],
+        onFailed: (path) => {
+          world.strikes('failedEntry', `${machine.id} fails to ${WORDS[operation]} ${path}`);
+          world.marks.meet(operation === 'syncDirectory' ? 'directorySyncFailed' : 'entryFailed');
+        },
       },
-    });
+      world,
+    );
+    if (armed === undefined) return;
     if (isRestarted) killAndComeBack(machine, world);
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },

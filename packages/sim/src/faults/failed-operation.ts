@@ -1,13 +1,7 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { drawComeback, killAndComeBack } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import {
-  type DiskFailure,
-  FailureOfOneRun,
-  hasReadLog,
-  mayFailInStore,
-  mayStopNode,
-} from './failing-disk.ts';
+import { type DiskFailure, failAt, hasReadLog, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss } from './loss.ts';
 import { drawTarget } from './target.ts';
@@ -39,23 +33,24 @@ export const failedOperation: FaultType<FailedOperation> = {
   inflict({ operation, where, forGood, forMs, isRestarted, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    if (where === 'store' && !mayFailInStore(machine, world)) return;
-    const failure = new FailureOfOneRun(machine);
-    const armed = world.inject(machine, {
-      operation,
-      code: 'EIO',
-      // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.
-      path: (path) =>
-        path.startsWith(`${DATABASE}/${where}`) &&
-        (where !== 'store' || failure.mayStrike) &&
-        (operation === 'write' || where !== 'wal' || hasReadLog(machine)),
-      times: forGood ? Number.POSITIVE_INFINITY : 1,
-      onFailed: ({ path }) => {
-        failure.struck();
-        world.strikes('failedOperation', `${machine.id} fails to ${operation} ${path}`);
-        world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
+    const armed = failAt(
+      machine,
+      {
+        operation,
+        isInStore: where === 'store',
+        forGood,
+        // Of a log that is read anew see `UnreadableLog`: if the disk reads again halfway, that leaves a hole.
+        path: (path) =>
+          path.startsWith(`${DATABASE}/${where}`) &&
+          (operation === 'write' || where !== 'wal' || hasReadLog(machine)),
+        onFailed: (path) => {
+          world.strikes('failedOperation', `${machine.id} fails to ${operation} ${path}`);
+          world.marks.meet(operation === 'read' ? 'readFailed' : 'writeFailed');
+        },
       },
-    });
+      world,
+    );
+    if (armed === undefined) return;
     if (isRestarted) killAndComeBack(machine, world);
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },

@@ -1,7 +1,7 @@
 import { logUniform, pick } from '../run/draw.ts';
 import { drawComeback } from './comeback.ts';
 import { DATABASE } from './data-paths.ts';
-import { type DiskFailure, mayFailInStore, mayStopNode } from './failing-disk.ts';
+import { type DiskFailure, failAt, mayStopNode } from './failing-disk.ts';
 import type { FaultType } from './fault-type.ts';
 import { drawLoss } from './loss.ts';
 import { drawTarget } from './target.ts';
@@ -31,19 +31,23 @@ export const failedSync: FaultType<FailedSync> = {
   inflict({ where, forGood, forMs, loss, comeback, ...target }, world) {
     const machine = world.find(target);
     if (machine?.isUp !== true) return;
-    if (where === 'store' && !mayFailInStore(machine, world)) return;
-    const armed = world.inject(machine, {
-      operation: 'sync',
-      code: 'EIO',
-      path: (path) => path.startsWith(`${DATABASE}/${where}`),
-      times: forGood ? Number.POSITIVE_INFINITY : 1,
-      onFailed: ({ path }) => {
-        world.strikes('failedSync', `${machine.id} fails to sync ${path}`);
-        world.marks.meet('syncFailed');
-        if (where === 'store') world.watch.promises.storeDamaged(machine.id);
-        if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
+    const armed = failAt(
+      machine,
+      {
+        operation: 'sync',
+        isInStore: where === 'store',
+        forGood,
+        path: (path) => path.startsWith(`${DATABASE}/${where}`),
+        onFailed: (path) => {
+          world.strikes('failedSync', `${machine.id} fails to sync ${path}`);
+          world.marks.meet('syncFailed');
+          if (where === 'store') world.watch.promises.storeDamaged(machine.id);
+          if (where === 'wal' && machine.boot !== undefined) world.watch.syncs.failed(machine.boot);
+        },
       },
-    });
+      world,
+    );
+    if (armed === undefined) return;
     mayStopNode(armed, { machine, forMs, loss, comeback }, world);
   },
 };

@@ -1,5 +1,5 @@
 import type { SimMachine } from '../cluster/sim-machine.ts';
-import type { ArmedFault } from '../disk/disk-faults.ts';
+import type { ArmedFault, DiskOperationKind } from '../disk/disk-faults.ts';
 import { type Comeback, comeBack } from './comeback.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { endBy, type Loss } from './loss.ts';
@@ -48,28 +48,38 @@ export function hasReadLog({ node }: SimMachine): boolean {
 }
 
 /**
- * A failure for good, as one run of the node meets it: somebody may kill it meanwhile, and what the next one met would be a
- * second failure of what nobody has read in between. See `mayFailInStore`.
+ * Has operations of a disk fail with EIO, in its store or elsewhere. Undefined: they must not, in this store. For good is there
+ * for one run of the node: somebody may kill it meanwhile, and what the next one met would be a second failure of what nobody
+ * has read in between.
  */
-export class FailureOfOneRun {
-  readonly #machine: SimMachine;
-  #run: number | undefined;
-
-  constructor(machine: SimMachine) {
-    this.#machine = machine;
-  }
-
-  get mayStrike(): boolean {
-    return this.#run === undefined || this.#run === this.#machine.runs;
-  }
-
-  struck(): void {
-    this.#run ??= this.#machine.runs;
-  }
+export function failAt(
+  machine: SimMachine,
+  failing: {
+    readonly operation: DiskOperationKind;
+    readonly isInStore: boolean;
+    readonly forGood: boolean;
+    readonly path: (path: string) => boolean;
+    readonly onFailed: (path: string) => void;
+  },
+  world: FaultWorld,
+): ArmedFault | undefined {
+  const { operation, isInStore, forGood, path, onFailed } = failing;
+  if (isInStore && !mayFailInStore(machine, world)) return undefined;
+  let run: number | undefined;
+  return world.inject(machine, {
+    operation,
+    code: 'EIO',
+    path: (name) => path(name) && (!isInStore || run === undefined || run === machine.runs),
+    times: forGood ? Number.POSITIVE_INFINITY : 1,
+    onFailed: (failed) => {
+      run ??= machine.runs;
+      onFailed(failed.path);
+    },
+  });
 }
 
 /** A store in which the disk fails twice before it is read may be given up by its node: that is damage, and bounded as such. */
-export function mayFailInStore(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
+function mayFailInStore(machine: SimMachine, { atlas, watch }: FaultWorld): boolean {
   const { promises } = watch;
   if (promises.mayHaveFailed(machine.id)) {
     if (!atlas.mayImpair(machine)) return false;
