@@ -15,6 +15,9 @@ import type {
 
 const WRITE_SHARE = 0.55;
 const ABORTED_SHARE = 0.05;
+/** Of the puts at `local`, those of several keys; of the increments, those at `all`. */
+const BATCH_SHARE = 0.25;
+const ALL_SHARE = 0.25;
 const LASTING_KEYS = PLAIN_KEYS.filter((key) => !isExpiring(key));
 /** Of the calls on keys that expire. */
 const EXPIRING_WRITE_SHARE = 0.7;
@@ -66,6 +69,19 @@ function drawWrite(random: Random, scenario: Scenario): PlannedWrite | PlannedIn
   if (draw < 0.75)
     return { kind: 'write', keys: [key], ack, ...size, onlyIf: random.next() < 0.1 ? 'absent' : 'asSeen' };
   return { kind: 'write', keys: [key], ack, ...size, ...del(random, key), ...plain(random, 0.4) };
+}
+
+/** Some of the calls ask for more: drawn apart, so that it changes nothing of what they are otherwise. */
+export function drawFurther(random: Random, calls: readonly PlannedCall[]): PlannedCall[] {
+  return calls.map((call) => {
+    const draw = random.next();
+    if (call.kind === 'increment' && draw < ALL_SHARE) return { ...call, ack: 'all' };
+    if (call.kind !== 'write' || call.ack !== 'local' || call.isDelete || draw >= BATCH_SHARE) return call;
+    const others = KEYS.locals.filter((key) => !call.keys.includes(key));
+    const first = Math.floor(random.next() * others.length);
+    const count = pick(random, [1, 2]);
+    return { ...call, keys: [...call.keys, ...others.slice(first, first + count)] };
+  });
 }
 
 /** What one more thread does with keys that expire: drawn apart, so that it changes nothing of what the others do. */

@@ -1,7 +1,7 @@
 import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { between, logUniform, pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
-import { drawCalls, drawClearingCalls, drawExpiringCalls } from './draw-calls.ts';
+import { drawCalls, drawClearingCalls, drawExpiringCalls, drawFurther } from './draw-calls.ts';
 import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
@@ -67,7 +67,10 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
     faults,
     clients: clients.map((host): ClientPlan => {
       const threads = names('thread ', scenario.callsAtOnce).map((name) =>
-        drawCalls(random.named(`${host} ${name}`), scenario),
+        drawFurther(
+          random.named(`${host} ${name} further`),
+          drawCalls(random.named(`${host} ${name}`), scenario),
+        ),
       );
       threads.push(drawExpiringCalls(random.named(`${host} expiring`), scenario));
       const ofClears = random.named(`${host} clearing`);

@@ -117,6 +117,8 @@ export interface PlannedIncrement {
   readonly kind: 'increment';
   readonly key: string;
   readonly by: number;
+  /** Absent: at `quorum`. */
+  readonly ack?: 'all';
 }
 
 /** Another time to live for what the key has. */

@@ -141,16 +141,17 @@ export class ClientWrites {
     throw new HoldfastError('HOLDFAST_CONFLICT', 'the other branch ran', { detail: steps[0]!.revision });
   }
 
-  async #increment({ key, by }: PlannedIncrement): Promise<void> {
+  async #increment(increment: PlannedIncrement): Promise<void> {
     const { db, host, book, counters, order, call, limits } = this.#world;
+    const { key, by, ack } = increment;
     const booked = book.increment({ client: host, key, by });
     const recorded = counters.invoke({ client: host, op: 'increment', key, value: by });
     const result = await call(
-      `increment ${key} by ${by}`,
+      `increment ${key} by ${by}${ack === undefined ? '' : ` at ${ack}`}`,
       () =>
         book.increments.length % TRANSACTION_EVERY === 0
-          ? this.#incrementInTransaction(key, by)
-          : db.increment(key, by, limits),
+          ? this.#incrementInTransaction(increment)
+          : db.increment(key, by, { ack, ...limits }),
       ({ outcome, code }) => {
         book.settleIncrement(booked, { kind: outcome === 'not-applied' ? 'notApplied' : 'unknown' });
         if (outcome === 'not-applied') recorded.fail(code);
@@ -194,9 +195,10 @@ export class ClientWrites {
     order.saw(key, revision);
   }
 
-  async #incrementInTransaction(key: string, by: number): Promise<{ value: number; revision: Revision }> {
+  async #incrementInTransaction(increment: PlannedIncrement): Promise<{ value: number; revision: Revision }> {
     const { db, limits } = this.#world;
-    const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, limits);
+    const { key, by, ack } = increment;
+    const { steps } = await db.transaction({ then: [{ type: 'increment', key, by }] }, { ack, ...limits });
     const [step] = steps;
     assert(step?.type === 'increment', 'an increment has the result of one');
     return { value: step.value, revision: step.revision };

@@ -13,7 +13,7 @@ export const KEYS = {
     ['p0a', 'p0b'],
     ['p1a', 'p1b'],
   ],
-  /** Written at `local`; the last one is deleted now and then. */
+  /** Written at `local`, one or several in one request; the last one is deleted now and then. */
   locals: ['l0', 'l1', 'l2', 'l3'],
   /** Of a namespace, as they are stored: written one at a time, and deleted all at once. */
   spaced: ['s0', 's1', 's2'].map(storedInNamespace) as readonly string[],

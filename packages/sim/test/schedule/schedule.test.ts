@@ -51,6 +51,21 @@ describe('A schedule', () => {
     expect(Math.max(...spreads)).toBeLessThanOrEqual(2);
   });
 
+  it('writes several keys at `local` and increments at `all`, some of the time', () => {
+    const calls = Array.from({ length: 20 }, (_, seed) => drawSchedule(seed)).flatMap(({ clients }) =>
+      clients.flatMap(({ threads }) => threads.flat()),
+    );
+    const locals = calls.filter((call) => call.kind === 'write').filter(({ ack }) => ack === 'local');
+    const batches = locals.filter(({ keys }) => keys.length > 1);
+    expect(batches.length).toBeGreaterThan(0);
+    expect(batches.length).toBeLessThan(locals.length / 2);
+    for (const { keys } of batches) expect(new Set(keys).size).toBe(keys.length);
+    const increments = calls.filter((call) => call.kind === 'increment');
+    const atAll = increments.filter(({ ack }) => ack === 'all');
+    expect(atAll.length).toBeGreaterThan(0);
+    expect(atAll.length).toBeLessThan(increments.length / 2);
+  });
+
   it('goes on where a fault names who is not there', async () => {
     const { faults, ...rest } = drawSchedule(SEED);
     const strangers = FAULT_KINDS.map((kind) => faults.find((fault) => fault.kind === kind)).filter(
