@@ -140,11 +140,14 @@ function drawRead(random: Random): PlannedRead | PlannedRange | PlannedSnapshot 
   const consistency = pick(random, CONSISTENCIES);
   const draw = random.next();
   if (draw < 0.65) return drawPoint(random, consistency);
-  if (draw < 0.78) return { kind: 'read', keys: pick(random, KEYS.pairs), consistency };
-  if (draw < 0.88) return drawSnapshot(random, consistency);
+  const other = (share: number): { afterOther?: true } =>
+    consistency === 'session' && draw < share ? { afterOther: true } : {};
+  if (draw < 0.78) return { kind: 'read', keys: pick(random, KEYS.pairs), consistency, ...other(0.69) };
+  if (draw < 0.88) return { ...drawSnapshot(random, consistency), ...other(0.81) };
   return {
     kind: 'range',
     consistency,
+    ...other(0.92),
     reverse: random.next() < 0.3,
     ...(random.next() < 0.2 ? { isNamespace: true } : {}),
     ...(random.next() < 0.3 ? { pauseMs: logUniform(random, 1, 300) } : {}),

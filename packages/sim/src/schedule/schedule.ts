@@ -148,6 +148,8 @@ export interface PlannedRange {
   readonly consistency: Consistency;
   readonly reverse: boolean;
   readonly isNamespace?: true;
+  /** As of a read. */
+  readonly afterOther?: true;
   /** It is read some entries at a time, with so much time between them. */
   readonly pauseMs?: number;
 }
@@ -160,6 +162,8 @@ export interface PlannedSnapshot {
   readonly reads: readonly (readonly string[] | 'all')[];
   /** Before each of them. */
   readonly pauseMs: number;
+  /** As of a read. */
+  readonly afterOther?: true;
 }
 
 /** All keys of the namespace are deleted. */

@@ -74,11 +74,12 @@ export class ClientReads {
     if (revision !== undefined) order.saw(key, revision);
   }
 
-  async #several({ keys, consistency }: PlannedRead): Promise<void> {
+  async #several({ keys, consistency, afterOther }: PlannedRead): Promise<void> {
     const { db, host, book, order, call, limits } = this.#world;
-    const view = order.begin();
+    const handed = afterOther === true ? book.handedTo(host) : undefined;
+    const view = order.begin(handed?.floors);
     const { floor } = book;
-    const options = { consistency, ...limits };
+    const options = { consistency, ...limits, after: handed?.token };
     const words = `read ${keys.join(', ')} at ${consistency}`;
     const values = await call(
       words,
@@ -93,13 +94,14 @@ export class ClientReads {
     order.sawAll(found);
   }
 
-  async #range({ consistency, reverse, isNamespace, pauseMs }: PlannedRange): Promise<void> {
+  async #range({ consistency, reverse, isNamespace, afterOther, pauseMs }: PlannedRange): Promise<void> {
     const { databaseOf, storedKeyOf, host, book, order, call, limits } = this.#world;
-    const view = order.begin();
+    const handed = afterOther === true ? book.handedTo(host) : undefined;
+    const view = order.begin(handed?.floors);
     const { floor } = book;
     const keys = isNamespace === true ? KEYS.spaced : PLAIN_KEYS;
     const db = databaseOf(keys[0]!);
-    const options = { consistency, ...limits, reverse };
+    const options = { consistency, ...limits, after: handed?.token, reverse };
     const entries = await call(
       `read all${isNamespace === true ? ' of the namespace' : ''} at ${consistency}`,
       () =>

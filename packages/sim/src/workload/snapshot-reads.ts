@@ -16,13 +16,14 @@ export class SnapshotReads {
     this.#steady = new SteadySnapshot(world.host);
   }
 
-  async make({ consistency, reads, pauseMs }: PlannedSnapshot): Promise<void> {
+  async make({ consistency, reads, pauseMs, afterOther }: PlannedSnapshot): Promise<void> {
     const { db, host, book, order, call, limits, pause } = this.#world;
-    const view = order.begin();
+    const handed = afterOther === true ? book.handedTo(host) : undefined;
+    const view = order.begin(handed?.floors);
     const { floor } = book;
     const snapshot = await call(
       `take a snapshot at ${consistency}`,
-      async () => db.snapshot({ consistency, timeoutMs: limits.timeoutMs } as never),
+      async () => db.snapshot({ consistency, timeoutMs: limits.timeoutMs, after: handed?.token } as never),
       () => {},
       () => 'taken',
     );
