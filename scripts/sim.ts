@@ -14,7 +14,7 @@ import { simPage } from './sim-page/sim-page.ts';
 import { reportFailure } from './support/sim-failure.ts';
 import { printSpeed } from './support/sim-figures.ts';
 import { type JobNews, runJobs } from './support/sim-jobs.ts';
-import { readSimOptions, type SimOptions, type SimWork } from './support/sim-options.ts';
+import { hasJobs, readSimOptions, type SimOptions, type SimWork } from './support/sim-options.ts';
 import { SimTally } from './support/sim-tally.ts';
 
 const USAGE = `Runs simulated clusters: docs/simulation.md.
@@ -55,7 +55,7 @@ if (typeof options === 'string') {
 } else await main(options).catch(onBroken);
 
 async function main(options: SimOptions): Promise<void> {
-  const { work, jobs } = options;
+  const { work } = options;
   if (work.kind === 'write') {
     writeFileSync(work.path, formatSchedule(drawSchedule(work.seed)));
     return;
@@ -65,7 +65,7 @@ async function main(options: SimOptions): Promise<void> {
     return;
   }
   const tally = new SimTally();
-  if (jobs > 1) await runJobs(import.meta.filename, options, tally);
+  if (hasJobs(options)) await runJobs(import.meta.filename, options, tally);
   else {
     const runs = runsOf(work, options);
     if (runs === undefined) {

@@ -16,6 +16,7 @@ import { nodeId } from '@holdfast/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reportFailure } from '../scripts/support/sim-failure.ts';
 import { runJob } from '../scripts/support/sim-jobs.ts';
+import { hasJobs, readSimOptions } from '../scripts/support/sim-options.ts';
 import { ROOT } from '../scripts/support/workspace.ts';
 
 /** A run of a third of a second: what is tried here is the command, not the cluster. */
@@ -181,6 +182,41 @@ describe('pnpm sim', () => {
     expect(sim(...words).status).toBe(5);
   });
 });
+
+it.each([
+  [['--seed', '1'], true],
+  [['--minutes', '1'], true],
+  [['--seeds', '1..3', '--jobs', '2'], true],
+  [['--seeds', '1..3', '--share', '0/1'], false],
+  [['--seed', '1', '--trace'], false],
+  [['--seed', '1', '--html', 'run.html'], false],
+  [['--schedule', 'run.json'], false],
+])('%j makes its runs in a process that can be killed: %s', (words, has) => {
+  const options = readSimOptions(words);
+  if (typeof options === 'string') throw new Error(options);
+  expect(hasJobs(options)).toBe(has);
+});
+
+it(
+  'ends the run that it is at when it is stopped',
+  async () => {
+    const minutes = spawn(process.execPath, [SCRIPT, '--minutes', '5', '--from', String(SEED)], {
+      cwd: folder,
+      env,
+    });
+    let told = '';
+    minutes.stdout.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+    });
+    const ended = once(minutes, 'exit');
+    await expect.poll(() => told, { timeout: PATIENCE_MS / 3 }).toContain(`seed ${SEED} ok`);
+    minutes.kill('SIGINT');
+    const [status] = await ended;
+    expect(status).toBe(0);
+    expect(told).toMatch(/^\d+ runs passed/m);
+  },
+  PATIENCE_MS,
+);
 
 it('kills a process whose run never ends, says which run it was, and keeps it', async () => {
   const print = vi.spyOn(console, 'log').mockReturnValue();

@@ -64,7 +64,7 @@ export function runJob(
       message = { ...message, exitCode: HANGS_EXIT };
       child.kill('SIGKILL');
     };
-    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop).on('SIGTERM', stop);
     child.on('message', (news: JobNews) => {
       clearTimeout(timer);
       if (news.kind === 'begins') timer = setTimeout(kill, minutesMax * MINUTE_MS, news);
@@ -72,7 +72,7 @@ export function runJob(
     });
     child.on('exit', () => {
       clearTimeout(timer);
-      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop).off('SIGTERM', stop);
       resolve(message);
     });
   });

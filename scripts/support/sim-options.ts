@@ -10,6 +10,8 @@ export interface SimOptions {
   readonly shrinks: boolean;
   /** Processes. */
   readonly jobs: number;
+  /** This is one of them. */
+  readonly isJob: boolean;
   /** Of so many processes this is that one, from 0: it takes every so-manieth seed. */
   readonly share: { readonly place: number; readonly of: number };
   /** Where failures are kept. */
@@ -50,9 +52,15 @@ export function readSimOptions(words: readonly string[]): SimOptions | string {
     html: given.html,
     shrinks: !(given['no-shrink'] ?? false),
     jobs: jobs ?? (work.kind === 'night' ? availableParallelism() : 1),
+    isJob: given.share !== undefined,
     share: { place, of },
     keep: given.keep ?? KEEP,
   };
+}
+
+/** Runs are made in processes of their own, which are killed if one has no end; not those that somebody looks at. */
+export function hasJobs({ work, trace, html, jobs, isJob }: SimOptions): boolean {
+  return jobs > 1 || !(isJob || trace || html !== undefined || work.kind === 'schedule');
 }
 
 /** For one of several processes that share the work of this one. */
