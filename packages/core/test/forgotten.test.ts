@@ -1,29 +1,5 @@
-import { assert } from '@holdfast/types';
 import { describe, expect, test } from 'vitest';
-import { Core } from '../src/index.ts';
-import { ScriptDriver } from './support/script-driver.ts';
-
-/** Runs commands of scripts, and shows the cores. */
-class Script {
-  readonly #cores: Map<string, Core> = new Map();
-  readonly #driver = new ScriptDriver((config, recovered, now) => {
-    const core = new Core(config, recovered, now);
-    this.#cores.set(config.self, core);
-    return core;
-  });
-
-  run(...commands: string[]): string {
-    return commands
-      .map((command, line) => this.#driver.run({ command, line, comments: [], input: [], expected: '' }))
-      .join('\n');
-  }
-
-  core(node: string): Core {
-    const core = this.#cores.get(node);
-    assert(core !== undefined, `no node ${node}`);
-    return core;
-  }
-}
+import { Script } from './support/script.ts';
 
 describe('who was answered at its deadline is forgotten', () => {
   test('writes for all, while a voter is down', () => {
