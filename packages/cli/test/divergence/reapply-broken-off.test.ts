@@ -1,17 +1,11 @@
 import { type ErrorCode, HoldfastError } from '@holdfast/types';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DivergedWrite } from '../../src/divergence/diverged-entries.ts';
 import { appliedAmong, progressAmong } from '../../src/divergence/listed-writes.ts';
 import { markKey } from '../../src/divergence/marks.ts';
 import { Reapplication, type ReapplyResult } from '../../src/divergence/reapply.ts';
-import { FakeDatabase, options, writeOf } from '../support/lost-writes.ts';
+import { FakeDatabase, options, reapplyOne, writeOf } from '../support/lost-writes.ts';
 
 let database: FakeDatabase;
-
-async function reapplyOne(write: DivergedWrite, given = options()): Promise<ReapplyResult> {
-  const [result] = await new Reapplication(database, given).apply([write]);
-  return result as ReapplyResult;
-}
 
 beforeEach(() => {
   database = new FakeDatabase();
@@ -34,7 +28,10 @@ describe('a lost write of which only a part came back', () => {
       if (database.writes > before) throw new HoldfastError('HOLDFAST_OUTCOME_UNKNOWN', 'gone');
       return await only(...asked);
     };
-    expect(await reapplyOne(given, options({ force }))).toMatchObject({ kind: 'failed', keys: 200 });
+    expect(await reapplyOne(database, given, options({ force }))).toMatchObject({
+      kind: 'failed',
+      keys: 200,
+    });
     database.write = only;
     expect(database.writes).toBe(before + 1);
   }
@@ -42,7 +39,7 @@ describe('a lost write of which only a part came back', () => {
   it('is not told as applied again, and is brought to its end when it is done again', async () => {
     await begin();
     expect(await appliedAmong([write], database)).toEqual(new Set());
-    expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 100 });
+    expect(await reapplyOne(database, write)).toMatchObject({ kind: 'reapplied', keys: 100 });
     expect(await appliedAmong([write], database)).toEqual(new Set([write]));
     expect(keys.map((key) => database.value(key))).toEqual(Object.values(changes));
   });
@@ -63,10 +60,13 @@ describe('a lost write of which only a part came back', () => {
     await begin();
     const revision = database.put(late, 'since');
     const result = { kind: 'partial', open: 100, key: Buffer.from(late), revision };
-    expect(await reapplyOne(write)).toEqual(result);
+    expect(await reapplyOne(database, write)).toEqual(result);
     expect(await appliedAmong([write], database)).toEqual(new Set());
-    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied', keys: 100 });
-    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, write, options({ force: true }))).toMatchObject({
+      kind: 'reapplied',
+      keys: 100,
+    });
+    expect(await reapplyOne(database, write)).toEqual({ kind: 'repeated' });
   });
 
   it.each([false, true])('is so told if that happens half way (force: %s)', async (force) => {
@@ -77,7 +77,7 @@ describe('a lost write of which only a part came back', () => {
     database.beforeWrite = () => {
       database.beforeWrite = putAgain;
     };
-    expect(await reapplyOne(write, options({ force }))).toMatchObject({
+    expect(await reapplyOne(database, write, options({ force }))).toMatchObject({
       kind: 'partial',
       open: 100,
       key: Buffer.from(late),
@@ -89,13 +89,16 @@ describe('a lost write of which only a part came back', () => {
     database.beforeWrite = () => {
       database.beforeWrite = () => database.put(late, 'since');
     };
-    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied', keys: 300 });
+    expect(await reapplyOne(database, write, options({ force: true }))).toMatchObject({
+      kind: 'reapplied',
+      keys: 300,
+    });
   });
 
   it('is brought to its end without force, though it was begun with it', async () => {
     const undecided = { ...write, ack: 'quorum' as const };
     await begin(undecided, true);
-    expect(await reapplyOne(undecided)).toMatchObject({ kind: 'reapplied', keys: 100 });
+    expect(await reapplyOne(database, undecided)).toMatchObject({ kind: 'reapplied', keys: 100 });
   });
 
   it.each([1, 300, 500])(
@@ -105,10 +108,13 @@ describe('a lost write of which only a part came back', () => {
       const attempt = writeOf('default.12.3/0', 2_000_000, others, { session: write.session });
       await begin();
       for (const force of [false, true])
-        expect(await reapplyOne(attempt, options({ force }))).toEqual({ kind: 'begun', by: write.id });
+        expect(await reapplyOne(database, attempt, options({ force }))).toEqual({
+          kind: 'begun',
+          by: write.id,
+        });
       expect(await appliedAmong([attempt], database)).toEqual(new Set());
-      expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied' });
-      expect(await reapplyOne(attempt)).toEqual({ kind: 'repeated' });
+      expect(await reapplyOne(database, write)).toMatchObject({ kind: 'reapplied' });
+      expect(await reapplyOne(database, attempt)).toEqual({ kind: 'repeated' });
       expect(await appliedAmong([write, attempt], database)).toEqual(new Set([write, attempt]));
     },
   );
@@ -124,14 +130,17 @@ describe('a lost write of which only a part came back', () => {
     );
     await begin(again, true);
     expect(await appliedAmong([first], database)).toEqual(new Set());
-    expect(await reapplyOne(again)).toMatchObject({ kind: 'reapplied' });
-    expect(await reapplyOne(first)).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, again)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, first)).toEqual({ kind: 'repeated' });
     expect(Object.keys(few).map((key) => database.value(key))).toEqual(Object.values(few));
   });
 
   it('is whole when two bring it back at the same moment', async () => {
     const given = options({ force: true });
-    const results = await Promise.all([reapplyOne(write, given), reapplyOne(write, given)]);
+    const results = await Promise.all([
+      reapplyOne(database, write, given),
+      reapplyOne(database, write, given),
+    ]);
     expect(results.map(({ kind }) => kind)).toContain('reapplied');
     expect(results.every(({ kind }) => kind === 'reapplied' || kind === 'repeated')).toBe(true);
     expect(database.writes).toBe(2);

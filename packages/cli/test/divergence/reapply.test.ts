@@ -1,17 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DivergedWrite } from '../../src/divergence/diverged-entries.ts';
 import { appliedAmong } from '../../src/divergence/listed-writes.ts';
 import { entryMarkKey, markKey } from '../../src/divergence/marks.ts';
 import { Reapplication, type ReapplyOptions, type ReapplyResult } from '../../src/divergence/reapply.ts';
 import { isReserved } from '../../src/reserved-keys.ts';
-import { FakeDatabase, options, writeOf } from '../support/lost-writes.ts';
+import { FakeDatabase, options, reapplyOne, writeOf } from '../support/lost-writes.ts';
 
 let database: FakeDatabase;
-
-async function reapplyOne(write: DivergedWrite, given = options()): Promise<ReapplyResult> {
-  const [result] = await new Reapplication(database, given).apply([write]);
-  return result as ReapplyResult;
-}
 
 beforeEach(() => {
   database = new FakeDatabase();
@@ -25,20 +19,20 @@ describe('a diverged write', () => {
   const write = writeOf('default.7.2/0', 10, { a: 'lost', b: 'lost', gone: undefined });
 
   it('is written again, deletes included, once', async () => {
-    expect(await reapplyOne(write)).toEqual({ kind: 'reapplied', keys: 3, revision: 1004 });
+    expect(await reapplyOne(database, write)).toEqual({ kind: 'reapplied', keys: 3, revision: 1004 });
     expect([database.value('a'), database.value('b'), database.value('gone')]).toEqual([
       'lost',
       'lost',
       undefined,
     ]);
     database.put('a', 'later');
-    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, write)).toEqual({ kind: 'repeated' });
     expect(database.value('a')).toBe('later');
   });
 
   it('leaves its mark where scans do not show it', async () => {
     expect(await appliedAmong([write], database)).toEqual(new Set());
-    await reapplyOne(write);
+    await reapplyOne(database, write);
     expect(database.value(markKey(write).toString())).toBe('default.7.2 3 1');
     expect(isReserved(markKey(write))).toBe(true);
     expect(await appliedAmong([write], database)).toEqual(new Set([write]));
@@ -46,15 +40,15 @@ describe('a diverged write', () => {
 
   it('is a conflict, as a whole, when a key was written since', async () => {
     const revision = database.put('b', 'since');
-    expect(await reapplyOne(write)).toEqual({ kind: 'conflict', key: Buffer.from('b'), revision });
+    expect(await reapplyOne(database, write)).toEqual({ kind: 'conflict', key: Buffer.from('b'), revision });
     expect(database.value('a')).toBe('old');
-    expect(await reapplyOne(write, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, write, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
     expect(database.value('b')).toBe('lost');
   });
 
   it('notices what is written between the look and the write', async () => {
     database.beforeWrite = () => database.put('a', 'just now');
-    expect(await reapplyOne(write)).toMatchObject({ kind: 'conflict', key: Buffer.from('a') });
+    expect(await reapplyOne(database, write)).toMatchObject({ kind: 'conflict', key: Buffer.from('a') });
     expect(database.value('a')).toBe('just now');
   });
 
@@ -72,7 +66,10 @@ describe('a diverged write', () => {
 
   it.each([false, true])('is written once by two who do it at the same moment (force: %s)', async (force) => {
     const given = options({ force });
-    const results = await Promise.all([reapplyOne(write, given), reapplyOne(write, given)]);
+    const results = await Promise.all([
+      reapplyOne(database, write, given),
+      reapplyOne(database, write, given),
+    ]);
     expect(results.map(({ kind }) => kind).sort()).toEqual(['reapplied', 'repeated']);
     expect(database.writes).toBe(1);
   });
@@ -82,7 +79,7 @@ describe('a diverged write', () => {
       ...write.mutations,
       { ...write.mutations[0]!, value: Buffer.from('last'), revision: 13 },
     ];
-    await reapplyOne({ ...write, mutations });
+    await reapplyOne(database, { ...write, mutations });
     expect(database.value('a')).toBe('last');
   });
 
@@ -91,16 +88,20 @@ describe('a diverged write', () => {
     ['of which nobody was told that it was done', { ack: 'quorum' }],
   ] as const)('%s is written by force only', async (_, more) => {
     const undecided = { ...write, ...more };
-    expect(await reapplyOne(undecided)).toEqual({ kind: 'undecided' });
+    expect(await reapplyOne(database, undecided)).toEqual({ kind: 'undecided' });
     expect(database.value('a')).toBe('old');
-    expect(await reapplyOne(undecided, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, undecided, options({ force: true }))).toMatchObject({
+      kind: 'reapplied',
+    });
   });
 
   it.each([false, true])(
     'that its client got through by a repeat is not written again, though its keys are gone (force: %s)',
     async (force) => {
       database.records.clear();
-      expect(await reapplyOne(write, options({ force, survived: [write] }))).toEqual({ kind: 'survived' });
+      expect(await reapplyOne(database, write, options({ force, survived: [write] }))).toEqual({
+        kind: 'survived',
+      });
       expect(database.writes).toBe(0);
     },
   );
@@ -109,13 +110,13 @@ describe('a diverged write', () => {
     let asked = 0;
     database.beforeWrite = () => database.put('b', 'by the repeat of its client');
     const given = { ...options(), survived: async () => [++asked > 1] };
-    expect(await reapplyOne(write, given)).toEqual({ kind: 'survived' });
+    expect(await reapplyOne(database, write, given)).toEqual({ kind: 'survived' });
     expect(database.value('b')).toBe('by the repeat of its client');
   });
 
   it('whose entry was applied again as a whole, before writes had marks of their own, is not written', async () => {
     database.put(entryMarkKey(write.id).toString(), '3');
-    expect(await reapplyOne(write, options({ force: true }))).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, write, options({ force: true }))).toEqual({ kind: 'repeated' });
     expect(await appliedAmong([write], database)).toEqual(new Set([write]));
   });
 });
@@ -131,17 +132,17 @@ describe('a re-application that a failover took away', () => {
   );
 
   it('is not applied again, force or not, once it got through by a repeat', async () => {
-    await reapplyOne(write);
+    await reapplyOne(database, write);
     database.put('a', 'later');
     for (const force of [false, true])
-      expect(await reapplyOne(again, options({ force }))).toEqual({ kind: 'repeated' });
+      expect(await reapplyOne(database, again, options({ force }))).toEqual({ kind: 'repeated' });
     expect(database.value('a')).toBe('later');
   });
 
   it('is what brings the write back, by force, if it did not', async () => {
-    expect(await reapplyOne(again)).toEqual({ kind: 'undecided' });
-    expect(await reapplyOne(again, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
-    expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, again)).toEqual({ kind: 'undecided' });
+    expect(await reapplyOne(database, again, options({ force: true }))).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, write)).toEqual({ kind: 'repeated' });
   });
 });
 
@@ -151,12 +152,12 @@ it('says repeated to who meets what another has just applied again, whose mark i
   let other: Promise<ReapplyResult> | undefined;
   database.read = async (key) => {
     if (key.toString() === 'a' && other === undefined) {
-      other = reapplyOne(write);
+      other = reapplyOne(database, write);
       expect(await other).toMatchObject({ kind: 'reapplied' });
     }
     return await read(key);
   };
-  expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  expect(await reapplyOne(database, write)).toEqual({ kind: 'repeated' });
   expect(database.writes).toBe(1);
 });
 
@@ -265,27 +266,33 @@ describe('several diverged writes of the same key', () => {
   const second = writeOf('default.8.2/0', 11, { a: 'second' });
 
   it('come back in order: what an older one wrote is no change since', async () => {
-    expect(await reapplyOne(first)).toMatchObject({ kind: 'reapplied' });
-    expect(await reapplyOne(second, options({ older: [first] }))).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, first)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, second, options({ older: [first] }))).toMatchObject({
+      kind: 'reapplied',
+    });
     expect(database.value('a')).toBe('second');
   });
 
   it('are not put over newer ones', async () => {
-    await reapplyOne(second, options({ older: [first] }));
-    expect(await reapplyOne(first)).toMatchObject({ kind: 'conflict' });
+    await reapplyOne(database, second, options({ older: [first] }));
+    expect(await reapplyOne(database, first)).toMatchObject({ kind: 'conflict' });
     expect(database.value('a')).toBe('second');
   });
 
   it('do not hide a change by somebody else', async () => {
-    await reapplyOne(first);
+    await reapplyOne(database, first);
     database.put('a', 'since');
-    expect(await reapplyOne(second, options({ older: [first] }))).toMatchObject({ kind: 'conflict' });
+    expect(await reapplyOne(database, second, options({ older: [first] }))).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   it('are written once if they are attempts of one call', async () => {
     const attempt = writeOf('default.9.3/0', 2_000_000, { a: 'first' }, { session: first.session });
-    expect(await reapplyOne(first)).toMatchObject({ kind: 'reapplied' });
-    expect(await reapplyOne(attempt, options({ older: [first], force: true }))).toEqual({ kind: 'repeated' });
+    expect(await reapplyOne(database, first)).toMatchObject({ kind: 'reapplied' });
+    expect(await reapplyOne(database, attempt, options({ older: [first], force: true }))).toEqual({
+      kind: 'repeated',
+    });
     expect(await appliedAmong([first, attempt], database)).toEqual(new Set([first, attempt]));
   });
 });
@@ -293,10 +300,10 @@ describe('several diverged writes of the same key', () => {
 it('brings back a write of more keys than one takes conditions', async () => {
   const changes = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`k${at}`, String(at)]));
   const write = writeOf('default.9.2/0', 10, changes);
-  expect(await reapplyOne(write)).toMatchObject({ kind: 'reapplied', keys: 1000 });
+  expect(await reapplyOne(database, write)).toMatchObject({ kind: 'reapplied', keys: 1000 });
   expect(database.value('k999')).toBe('999');
-  expect(await reapplyOne(write)).toEqual({ kind: 'repeated' });
+  expect(await reapplyOne(database, write)).toEqual({ kind: 'repeated' });
   const next = writeOf('default.10.2/0', 1100, { k500: 'newer' });
   // Every part left a mark of its own.
-  expect(await reapplyOne(next, options({ older: [write] }))).toMatchObject({ kind: 'reapplied' });
+  expect(await reapplyOne(database, next, options({ older: [write] }))).toMatchObject({ kind: 'reapplied' });
 });

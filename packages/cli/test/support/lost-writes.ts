@@ -1,6 +1,11 @@
 import { HoldfastError } from '@holdfast/types';
 import type { DivergedMutation, DivergedWrite } from '../../src/divergence/diverged-entries.ts';
-import type { ReapplyDatabase, ReapplyOptions } from '../../src/divergence/reapply.ts';
+import {
+  Reapplication,
+  type ReapplyDatabase,
+  type ReapplyOptions,
+  type ReapplyResult,
+} from '../../src/divergence/reapply.ts';
 
 /** The semantics of the cluster, in memory: one revision per mutation, writes with conditions, all or nothing. */
 export class FakeDatabase implements ReapplyDatabase {
@@ -88,4 +93,13 @@ export function options({
     olderOf: async (_, key) =>
       older.filter(({ mutations }) => mutations.some((mutation) => mutation.key.equals(key))),
   };
+}
+
+export async function reapplyOne(
+  database: ReapplyDatabase,
+  write: DivergedWrite,
+  given = options(),
+): Promise<ReapplyResult> {
+  const [result] = await new Reapplication(database, given).apply([write]);
+  return result as ReapplyResult;
 }
