@@ -77,6 +77,8 @@ export class Store {
   readonly #queue: ApplyQueue<ApplyBatch>;
   readonly #index: SystemIndex;
   #condition: Condition;
+  /** What it is not open for. */
+  #cause: DiskError | undefined;
   /** Newest in the store. After a power cut it may be ahead of `#whole`: see there. */
   #stored: StoredPosition;
   /**
@@ -324,8 +326,11 @@ export class Store {
       const position = readPosition(level);
       if ((position?.applied.index ?? 0) < this.#stored.applied.index) throw new Error('the store went back');
     } catch (error) {
-      if (this.#condition === 'reopening') this.#condition = 'down';
       const cause = diskErrorOf(error, this.#options.directory);
+      if (this.#condition === 'reopening') {
+        this.#condition = 'down';
+        this.#cause = cause;
+      }
       // Damage and lost sectors stay, however often it is opened: the node stops, and its next start rebuilds what it lost.
       if (cause.code !== 'ENOSPC') this.#fail(error);
       throw failureOf(cause);
@@ -336,6 +341,7 @@ export class Store {
       throw this.#notReady();
     }
     this.#condition = 'open';
+    this.#cause = undefined;
     this.#queue.resume();
   }
 
@@ -423,7 +429,7 @@ export class Store {
 
   #notReady(): HoldfastError {
     const why = this.#condition === 'open' ? 'repeating its log' : this.#condition;
-    return new HoldfastError('HOLDFAST_NOT_READY', `the store is ${why}`);
+    return new HoldfastError('HOLDFAST_NOT_READY', `the store is ${why}`, { cause: this.#cause });
   }
 
   /** What to reject batches with; nothing while they may still be written. */
@@ -451,6 +457,7 @@ export class Store {
     const full = cause.code === 'ENOSPC';
     if (isFinal(this.#condition) || (full && this.#condition !== 'open')) return;
     this.#condition = full ? 'stalled' : 'failed';
+    this.#cause = cause;
     if (!full) this.#queue.rejectAll(cause);
     void this.#report(cause, isCorruption(error));
   }

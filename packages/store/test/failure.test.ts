@@ -37,7 +37,10 @@ describe('a full disk', () => {
     expect(failures[0]?.cause).toBeInstanceOf(DiskError);
     const late = store.apply(core.apply([LOG[4]!]));
     await expectReadable();
-    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
+    await expect(store.checkpoint()).rejects.toMatchObject({
+      code: 'HOLDFAST_NOT_READY',
+      cause: { code: 'ENOSPC' },
+    });
 
     await store.reopen();
     await Promise.all([...waiting, late]);
@@ -85,12 +88,17 @@ describe('a full disk', () => {
     });
     const waiting = store.apply(core.apply(LOG.slice(2)));
     expect(() => store.get([Buffer.from('a')])).toThrow(
-      expect.objectContaining({ code: 'HOLDFAST_NOT_READY' }),
+      expect.objectContaining({
+        code: 'HOLDFAST_NOT_READY',
+        cause: expect.objectContaining({ code: 'ENOSPC' }),
+      }),
     );
     level.open = open;
     await store.reopen();
     await waiting;
     await expectRecords(store, core);
+    await store.close();
+    await expect(store.checkpoint()).rejects.not.toHaveProperty('cause');
   });
 
   test('a store that proves damaged when it is opened again has failed, once', async () => {
@@ -146,7 +154,10 @@ describe('any other failure', () => {
     await expect.poll(() => failures.length).toBe(1);
     expect(failures[0]).toMatchObject({ code: 'HOLDFAST_DISK_FAILED', cause: { code: 'EIO' } });
     level.failure = undefined;
-    await expect(store.apply(core.apply([LOG[3]!]))).rejects.toMatchObject({ code: 'HOLDFAST_NOT_READY' });
+    const refused = { code: 'HOLDFAST_NOT_READY', cause: { code: 'EIO' } };
+    await expect(store.apply(core.apply([LOG[3]!]))).rejects.toMatchObject(refused);
+    await store.close();
+    await expect(store.checkpoint()).rejects.toMatchObject(refused);
   });
 
   test('of the directory sync leaves the checkpoint where it was', async () => {

@@ -1,4 +1,4 @@
-import { DiskError, type DiskErrorCode, HoldfastError } from '@holdfast/types';
+import { DiskError, type DiskErrorCode } from '@holdfast/types';
 
 /** Of a disk that fails or is full. That a file is missing or there already is for the node to know, unless LevelDB says it. */
 const DISK_CODES: ReadonlySet<DiskErrorCode> = new Set(['EIO', 'ENOSPC']);
@@ -14,8 +14,6 @@ export function isFailedByDisk(error: unknown): boolean {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
   if (innermost instanceof DiskError) return DISK_CODES.has(innermost.code);
-  // A store that has failed says so to whoever asks it for more before its failure is told.
-  if (innermost instanceof HoldfastError) return innermost.code === 'HOLDFAST_NOT_READY';
   if (!(innermost instanceof Error)) return false;
   return DAMAGE_NAMES.has(innermost.name) || ('code' in innermost && LEVEL_CODES.has(innermost.code));
 }

@@ -452,6 +452,7 @@ describe('A node that ends while its disk may fail', () => {
     [new DiskError('ENOENT', DATABASE, 'there is no such file'), 'crash'],
     [new HoldfastError('HOLDFAST_INVALID_MESSAGE', 'no message'), 'crash'],
     [new Error('it stopped'), 'crash'],
+    [new HoldfastError('HOLDFAST_NOT_READY', 'the store is closed'), 'crash'],
     [new DiskError('EIO', DATABASE, 'injected'), undefined],
     [failed(new DiskError('ENOSPC', DATABASE, 'full')), undefined],
     [failed(Object.assign(new Error('checksum mismatch'), { code: 'LEVEL_CORRUPTION' })), undefined],
