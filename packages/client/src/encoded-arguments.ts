@@ -6,6 +6,7 @@ import {
   type HoldfastBatchOperation,
   type HoldfastWriteOptions,
 } from './options.ts';
+import type { HookedOperation } from './prewrite-hooks.ts';
 import type { EncodedOperation } from './requests.ts';
 import type { EncodedCondition } from './write-request.ts';
 
@@ -17,25 +18,40 @@ const PUT_NAMES = [...DEL_NAMES, 'value', 'valueEncoding', 'ttlMs'];
 
 export function encodedOperation<TDatabase, K, V>(
   home: Home,
-  operation: HoldfastBatchOperation<TDatabase, K, V>,
+  given: HoldfastBatchOperation<TDatabase, K, V>,
   options: HoldfastWriteOptions<K, V>,
 ): EncodedOperation {
-  const { type, sublevel } = operation;
-  const at = home.of(sublevel);
+  const operation = checkedOperation(given);
+  const at = home.of(operation.sublevel);
   const key = at.prefixedKey(operation.key, operation.keyEncoding ?? options.keyEncoding);
-  if (type === 'del') {
-    checkedNames(type, operation, DEL_NAMES);
-    return { type, key };
-  }
-  if (type !== 'put') throw invalidOption('type', type, "'put' or 'del'");
-  checkedNames(type, operation, PUT_NAMES);
+  if (operation.type === 'del') return { type: 'del', key };
   const encoding = operation.valueEncoding ?? options.valueEncoding;
   return {
-    type,
+    type: 'put',
     key,
     value: at.encodedValue(operation.value, encoding),
     ttlMs: checkedTtl(operation.ttlMs),
   };
+}
+
+/** As hooks are shown it: with the encodings of the call where it names none. */
+export function hookedOperation<TDatabase, K, V>(
+  given: HoldfastBatchOperation<TDatabase, K, V>,
+  options: HoldfastWriteOptions<K, V>,
+): HookedOperation {
+  const operation = checkedOperation(given);
+  const keyEncoding = operation.keyEncoding ?? options.keyEncoding;
+  if (operation.type === 'del') return { ...operation, keyEncoding };
+  return { ...operation, keyEncoding, valueEncoding: operation.valueEncoding ?? options.valueEncoding };
+}
+
+function checkedOperation<TDatabase, K, V>(
+  operation: HoldfastBatchOperation<TDatabase, K, V>,
+): HoldfastBatchOperation<TDatabase, K, V> {
+  const { type } = operation;
+  if (type !== 'put' && type !== 'del') throw invalidOption('type', type, "'put' or 'del'");
+  checkedNames(type, operation, type === 'put' ? PUT_NAMES : DEL_NAMES);
+  return operation;
 }
 
 export function encodedConditions<K, V>(

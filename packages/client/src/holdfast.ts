@@ -132,7 +132,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
   }
 
   /**
-   * Applies all operations or none, as one request. Runs no hooks, and emits no `write` event.
+   * Applies all operations or none, as one request, with what prewrite hooks make of them and add. Emits no `write` event.
    * Rejects with HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold.
    */
   async write<K = KDefault, V = VDefault>(

@@ -1,7 +1,7 @@
 import { HoldfastError, type NodeId, type Revision } from '@holdfast/types';
 import { CallTime } from './call-time.ts';
 import { AS_LONG_AS_IT_TAKES, type CallEnd, Deferral } from './deferral.ts';
-import { encodedConditions, encodedOperation } from './encoded-arguments.ts';
+import { encodedConditions, encodedOperation, hookedOperation } from './encoded-arguments.ts';
 import type { Fallbacks, FallbackUse } from './fallbacks.ts';
 import { Home } from './home.ts';
 import { invalidOption } from './invalid-option.ts';
@@ -27,6 +27,7 @@ import {
   type HoldfastUpdateOptions,
   type HoldfastWriteOptions,
 } from './options.ts';
+import { PrewriteHooks } from './prewrite-hooks.ts';
 import type { Requests } from './requests.ts';
 import type { Seams } from './seams.ts';
 import type { ServedAnswer } from './session/call.ts';
@@ -67,7 +68,7 @@ export type AbsentSummary = ReadSummary<undefined>;
 
 /** What became of an `update`. */
 export interface UpdateSummary<V> {
-  /** What the key holds now; undefined: nothing. */
+  /** What the key holds now, but for what a prewrite hook made of it; undefined: nothing. */
   readonly value: V | undefined;
   /** Of the key; 0: it is absent and was before. */
   readonly revision: Revision;
@@ -132,6 +133,7 @@ const PAUSE_MS_MAX = 64;
 /** The methods beside abstract-level's, for a database or one of its sublevels. */
 export class KeyedCalls<KDefault, VDefault> {
   readonly #home: Home;
+  readonly #hooks: PrewriteHooks;
   readonly #access: CallAccess;
   /** Of abstract-level's methods as well. */
   readonly deferral: Deferral;
@@ -141,6 +143,7 @@ export class KeyedCalls<KDefault, VDefault> {
 
   constructor(db: unknown, access: CallAccess, fallbacks: Fallbacks<KDefault, VDefault>) {
     this.#home = new Home(db);
+    this.#hooks = new PrewriteHooks(db);
     this.#access = access;
     this.#fallbacks = fallbacks;
     const { timeoutMs, openTimeoutMs } = access;
@@ -160,12 +163,18 @@ export class KeyedCalls<KDefault, VDefault> {
     if (!Array.isArray(operations) || operations.length === 0) {
       throw invalidOption('operations', operations, 'an array of at least one operation');
     }
-    const encoded = operations.map((operation) => encodedOperation(this.#home, operation, options));
-    const conditions = conditionsOf(encoded, {
+    const encoded = this.#hooks.areNone
+      ? operations.map((operation) => encodedOperation(this.#home, operation, options))
+      : this.#hooks.run(operations.map((operation) => hookedOperation(operation, options)));
+    // Of what its caller writes, not of what hooks add.
+    const conditions = conditionsOf(encoded.slice(0, operations.length), {
       ...options,
       conditions: encodedConditions(this.#home, options),
     });
-    return summaryOf(await requests.batch(encoded, options, conditions));
+    const summary = summaryOf(await requests.batch(encoded, options, conditions));
+    // Each operation has a revision; those that hooks added are the last.
+    const added = encoded.length - operations.length;
+    return added === 0 ? summary : { ...summary, revision: (summary.revision - added) as Revision };
   }
 
   async read<K = KDefault, V = VDefault>(
@@ -252,7 +261,7 @@ export class KeyedCalls<KDefault, VDefault> {
     const held = this.deferral.heldOrOpen((left, own) => this.transaction(own, left), options, transaction);
     if (held !== undefined) return held;
     const requests = this.#access.requests();
-    const encoded = encodedTransaction(this.#home, transaction, options);
+    const encoded = encodedTransaction(this.#home, transaction, options, this.#hooks);
     const shape = shapeOf(this.#home, transaction, options);
     const receipt = await requests.transaction(encoded, withTransactionAck(options, requests.defaultAck));
     const { result, term, ack, copies, repeated } = receipt;

@@ -5,6 +5,7 @@ export type LevelErrorCode =
   | 'LEVEL_ABORTED'
   | 'LEVEL_DATABASE_NOT_OPEN'
   | 'LEVEL_DECODE_ERROR'
+  | 'LEVEL_HOOK_ERROR'
   | 'LEVEL_INVALID_KEY'
   | 'LEVEL_INVALID_VALUE';
 

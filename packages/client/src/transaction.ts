@@ -18,8 +18,11 @@ import {
   checkedNames,
   checkedRevision,
   checkedTtl,
+  definedOf,
   type WriteCallOptions,
 } from './options.ts';
+import { isUnhooked, type PrewriteHooks } from './prewrite-hooks.ts';
+import type { EncodedOperation } from './requests.ts';
 
 /** What a key or value of one condition or step may say about itself; by default as the database. */
 interface Encodings<K, V> {
@@ -87,7 +90,7 @@ export type TransactionStepResult<V> =
 export interface TransactionSummary<V> {
   /** `then` if all conditions held. */
   readonly branch: Branch;
-  /** Of the branch that ran, in its order. */
+  /** Of the branch that ran, in its order; not of what hooks added to it. */
   readonly steps: readonly TransactionStepResult<V>[];
   /** Of its last change, or of the state that it read. */
   readonly revision: Revision;
@@ -133,6 +136,7 @@ export function encodedTransaction<K, V>(
   home: Home,
   transaction: Transaction<K, V>,
   options: HoldfastTransactionOptions<K, V>,
+  hooks: PrewriteHooks,
 ): EncodedTransaction {
   checkedNames('transaction', transaction, TRANSACTION_NAMES);
   checkedNames('options', options, OPTION_NAMES);
@@ -142,8 +146,12 @@ export function encodedTransaction<K, V>(
     if (one !== null && typeof one === 'object' && 'lock' in one) locks.push(lockCondition(one));
     else conditions.push(encodedCondition(home, one, options));
   }
-  const operations = partsOf('then', transaction.then).map((one) => encodedStep(home, one, options));
-  const otherwise = partsOf('else', transaction.else).map((one) => encodedStep(home, one, options));
+  const branch = (steps: readonly TransactionStep<K, V>[]): Operation[] =>
+    hooks.areNone
+      ? steps.map((step) => encodedStep(home, checkedStep(step), options))
+      : hookedBranch(home, steps, options, hooks);
+  const operations = branch(partsOf('then', transaction.then));
+  const otherwise = branch(partsOf('else', transaction.else));
   if (conditions.length + locks.length + operations.length + otherwise.length === 0)
     throw invalidOption('transaction', transaction, 'at least one condition or step');
   return { conditions, operations, otherwise, locks };
@@ -178,8 +186,9 @@ export function stepResults<V>(
   shapes: readonly StepShape[],
   results: readonly StepResult[],
 ): TransactionStepResult<V>[] {
-  return results.map((result, place): TransactionStepResult<V> => {
-    const { type, at, encoding } = shapes[place]!;
+  // Behind them are those of what hooks added.
+  return shapes.map(({ type, at, encoding }, place): TransactionStepResult<V> => {
+    const result = results[place]!;
     if (type !== 'increment' && type !== 'get') return { type, revision: revisionOf(result) };
     if (type === 'increment') {
       const value = result.kind === 'counter' ? result.value : 0;
@@ -233,7 +242,39 @@ function encodedCondition<K, V>(
   };
 }
 
-function encodedStep<K, V>(home: Home, step: TransactionStep<K, V>, options: Encodings<K, V>): Operation {
+/** Its puts and dels as hooks leave them, and what hooks have added behind all of its steps. */
+function hookedBranch<K, V>(
+  home: Home,
+  given: readonly TransactionStep<K, V>[],
+  options: Encodings<K, V>,
+  hooks: PrewriteHooks,
+): Operation[] {
+  const steps = given.map(checkedStep);
+  const { keyEncoding, valueEncoding } = options;
+  const written = hooks.run(
+    steps.filter(isHooked).map((step) => ({ keyEncoding, valueEncoding, ...definedOf(step) })),
+  );
+  const operations = written.map(writtenStep);
+  const own = steps.map((step) => (isHooked(step) ? operations.shift()! : encodedStep(home, step, options)));
+  return [...own, ...operations];
+}
+
+/** Hooks know of puts and dels. What the others come to is known when they are carried out. */
+function isHooked<K, V>(
+  step: TransactionStep<K, V>,
+): step is Extract<TransactionStep<K, V>, { type: 'put' | 'del' }> {
+  return (step.type === 'put' || step.type === 'del') && !isUnhooked(step.sublevel);
+}
+
+function writtenStep(operation: EncodedOperation): Operation {
+  const { type, key } = operation;
+  if (type === 'del') return { kind: type, key };
+  const ttlMs = checkedTtl(operation.ttlMs);
+  return { kind: type, key, value: operation.value, ...(ttlMs === undefined ? {} : { ttlMs }) };
+}
+
+/** Throws HOLDFAST_INVALID_ARGUMENT. */
+function checkedStep<K, V>(step: TransactionStep<K, V>): TransactionStep<K, V> {
   const names =
     typeof step?.type === 'string' && Object.hasOwn(STEP_NAMES, step.type)
       ? STEP_NAMES[step.type]
@@ -241,6 +282,10 @@ function encodedStep<K, V>(home: Home, step: TransactionStep<K, V>, options: Enc
   if (names === undefined)
     throw invalidOption('type', step?.type, `one of ${Object.keys(STEP_NAMES).join(', ')}`);
   checkedNames(step.type, step, names);
+  return step;
+}
+
+function encodedStep<K, V>(home: Home, step: TransactionStep<K, V>, options: Encodings<K, V>): Operation {
   const at = home.of(step.sublevel);
   const key = at.prefixedKey(step.key, step.keyEncoding ?? options.keyEncoding);
   switch (step.type) {

@@ -2,7 +2,7 @@ import type { Ack, Revision, Term, WriteReceipt } from '@holdfast/types';
 
 /** What became of a write. */
 export interface WriteSummary {
-  /** Of its last mutation; what conditions of later writes compare with. */
+  /** Of its last mutation that no hook added; what conditions of later writes compare with. */
   readonly revision: Revision;
   readonly term: Term;
   /** The level reached: at least the one asked for. */

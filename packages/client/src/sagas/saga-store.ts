@@ -1,6 +1,7 @@
 import { HoldfastError, type Revision } from '@holdfast/types';
 import type { HoldfastSublevel } from '../holdfast-sublevel.ts';
 import { checkedNames } from '../options.ts';
+import { withoutHooks } from '../prewrite-hooks.ts';
 import type { Seams } from '../seams.ts';
 import type { TransactionStep } from '../transaction.ts';
 import { checkedSagaCall, type SagaCallOptions } from './saga-call.ts';
@@ -50,14 +51,10 @@ export class SagaStore {
 
   constructor(database: SagaDatabase, seams: Seams, retentionMs: number | undefined) {
     this.retentionMs = retentionMs;
-    this.#records = database.sublevel(RECORDS_SUBLEVEL, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'json',
-    }) as Level<SagaRecord>;
-    this.#open = database.sublevel(OPEN_SUBLEVEL, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'json',
-    }) as Level<true>;
+    const sublevel = (name: string): object =>
+      withoutHooks(database.sublevel(name, { keyEncoding: 'utf8', valueEncoding: 'json' }) as object);
+    this.#records = sublevel(RECORDS_SUBLEVEL) as Level<SagaRecord>;
+    this.#open = sublevel(OPEN_SUBLEVEL) as Level<true>;
     this.#seams = seams;
   }
 

@@ -1,3 +1,4 @@
+import { withoutHooks } from '../prewrite-hooks.ts';
 import type { Transaction, TransactionSummary } from '../transaction.ts';
 
 /** What `once` is called with: `Holdfast` and its sublevels are. */
@@ -33,7 +34,7 @@ export function markIn(database: AnyDatabase, key: string): Mark {
 function levelOf(database: AnyDatabase): unknown {
   let level = marksLevels.get(database);
   if (level === undefined) {
-    level = database.sublevel(MARKS_SUBLEVEL);
+    level = withoutHooks(database.sublevel(MARKS_SUBLEVEL) as object);
     marksLevels.set(database, level);
   }
   return level;
