@@ -1,4 +1,5 @@
 import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ProcessCluster } from '../support/faults/process-cluster.ts';
 
@@ -31,22 +32,30 @@ async function expectNotCounted(cluster: ProcessCluster, out: string): Promise<v
   await client.put('with majority', 'x', { ack: 'quorum' });
 }
 
+const WIPED: Readonly<Record<string, (data: string) => string>> = {
+  'its data directory': (data) => data,
+  'the databases beside its identity': (data) => join(data, 'databases'),
+};
+
 // G15.
-test('a wiped node neither votes nor counts and says so, over restarts', async () => {
-  const cluster = await ProcessCluster.start({ flags: FLAGS });
-  const client = await cluster.client();
-  await client.put('before', 'x', { ack: 'all' });
-  const primary = await cluster.primary();
-  const victim = cluster.ids.find((id) => id !== primary)!;
-  await cluster.kill(victim);
-  rmSync(cluster.data(victim), { recursive: true });
-  await cluster.start(victim);
-  await expectOut(cluster, victim, 'wiped');
-  await expectNotCounted(cluster, victim);
-  await cluster.kill(victim);
-  await cluster.start(victim);
-  await expectOut(cluster, victim, 'wiped');
-});
+test.each(Object.keys(WIPED))(
+  'a node wiped of %s neither votes nor counts and says so, over restarts',
+  async (what) => {
+    const cluster = await ProcessCluster.start({ flags: FLAGS });
+    const client = await cluster.client();
+    await client.put('before', 'x', { ack: 'all' });
+    const primary = await cluster.primary();
+    const victim = cluster.ids.find((id) => id !== primary)!;
+    await cluster.kill(victim);
+    rmSync(WIPED[what]!(cluster.data(victim)), { recursive: true });
+    await cluster.start(victim);
+    await expectOut(cluster, victim, 'wiped');
+    await expectNotCounted(cluster, victim);
+    await cluster.kill(victim);
+    await cluster.start(victim);
+    await expectOut(cluster, victim, 'wiped');
+  },
+);
 
 test('a node wiped while it was primary neither votes nor counts', async () => {
   const cluster = await ProcessCluster.start({ flags: FLAGS });

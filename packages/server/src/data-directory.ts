@@ -1,12 +1,4 @@
-import { type Disk, DiskError, type DiskId, HoldfastError, type NodeId, type Random } from '@holdfast/types';
-
-/** What names a data directory for good: made once, never changed. */
-export interface DirectoryIdentity {
-  readonly disk: DiskId;
-  readonly node: NodeId;
-}
-
-const IDENTITY_FILE = 'identity.json';
+import { type Disk, DiskError, HoldfastError, type Random } from '@holdfast/types';
 
 /** The paths of one database of a node. */
 export interface DatabasePaths {
@@ -32,28 +24,6 @@ export async function prepareDataDirectory(disk: Disk, data: string): Promise<vo
   const file = await disk.open(probe, { create: true });
   await file.close();
   await disk.remove(probe);
-}
-
-/**
- * Reads the identity of the directory, or makes one. To be called by the holder of the directory only.
- * Refused with HOLDFAST_DATA_DIRECTORY_UNUSABLE if it belongs to another node or cannot be understood.
- */
-export async function openIdentity(options: {
-  readonly disk: Disk;
-  readonly random: Random;
-  readonly data: string;
-  readonly node: NodeId;
-}): Promise<DirectoryIdentity> {
-  const { disk, random, data, node } = options;
-  const path = `${data}/${IDENTITY_FILE}`;
-  if ((await disk.stat(path)) === undefined) return makeIdentity({ disk, random, data, path, node });
-  const identity = parseIdentity(path, await readFile(disk, path));
-  if (identity.node !== node) {
-    throw unusable(
-      `${data} belongs to node ${identity.node}, not ${node}: give ${node} a directory of its own`,
-    );
-  }
-  return identity;
 }
 
 /** Translates what can go wrong with a directory into an error that a person can act on. */
@@ -94,59 +64,12 @@ function diskErrorIn(error: unknown): DiskError | undefined {
   return undefined;
 }
 
-async function makeIdentity(options: {
-  readonly disk: Disk;
-  readonly random: Random;
-  readonly data: string;
-  readonly path: string;
-  readonly node: NodeId;
-}): Promise<DirectoryIdentity> {
-  const { disk, random, data, path, node } = options;
-  const identity: DirectoryIdentity = { disk: randomName(random) as DiskId, node };
-  const temporary = `${path}.new`;
-  await disk.remove(temporary);
-  const file = await disk.open(temporary, { create: true, exclusive: true });
-  try {
-    await file.write(0, new TextEncoder().encode(`${JSON.stringify(identity, undefined, 2)}\n`));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(temporary, path);
-  await disk.syncDirectory(data);
-  return identity;
-}
-
-async function readFile(disk: Disk, path: string): Promise<string> {
-  const file = await disk.open(path, { readOnly: true });
-  try {
-    return new TextDecoder().decode(await file.read(0, await file.size()));
-  } finally {
-    await file.close();
-  }
-}
-
-function parseIdentity(path: string, text: string): DirectoryIdentity {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw unusable(`${path} is damaged; without it the directory cannot be told from another node's`, error);
-  }
-  const identity = value as Partial<Record<keyof DirectoryIdentity, unknown>> | null;
-  const disk = identity?.disk;
-  const node = identity?.node;
-  if (typeof disk !== 'string' || !/^[0-9a-f]{32}$/.test(disk) || typeof node !== 'string') {
-    throw unusable(`${path} does not name a disk and a node`);
-  }
-  return { disk: disk as DiskId, node: node as NodeId };
-}
-
 /** 32 hexadecimal digits. */
 export function randomName(random: Random): string {
   return Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function unusable(message: string, cause?: unknown): HoldfastError {
+/** Of a data directory: for a person, with the path in it. */
+export function unusable(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('HOLDFAST_DATA_DIRECTORY_UNUSABLE', message, cause === undefined ? {} : { cause });
 }

@@ -18,14 +18,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ownUrl } from './clients/topology.ts';
 import type { NodeConfig } from './config/node-config.ts';
-import {
-  asOpenError,
-  isDiskFull,
-  lockPath,
-  openIdentity,
-  prepareDataDirectory,
-  randomName,
-} from './data-directory.ts';
+import { asOpenError, isDiskFull, lockPath, prepareDataDirectory, randomName } from './data-directory.ts';
+import { DirectoryIdentity } from './directory-identity.ts';
 import type { DatabaseDriver } from './driver/database-driver.ts';
 import { DRIVER_TUNING, type DriverTuning } from './driver/driver-tuning.ts';
 import { type CoreFactory, makeCore, openDatabase } from './driver/open-database.ts';
@@ -87,6 +81,7 @@ export class Node implements NodeView {
   readonly #makeCore: CoreFactory;
   readonly #boot: BootId;
   readonly #startedAt: number;
+  readonly #identity: DirectoryIdentity;
   readonly #entries = new EntryCodec();
   readonly #reporter: NodeReporter;
   readonly #network: NodeNetwork;
@@ -94,7 +89,6 @@ export class Node implements NodeView {
   readonly #databases = new Map<string, DatabaseDriver>();
   /** From before the first look at the data until all of it is closed. */
   #lock: DirectoryLock | undefined;
-  #diskId: DiskId | undefined;
   #listener: Listener | undefined;
   #access: AccessPolicy | undefined;
   /** Why no database is open yet. */
@@ -114,6 +108,7 @@ export class Node implements NodeView {
     this.#makeCore = options.makeCore ?? makeCore;
     this.#boot = randomName(random) as BootId;
     this.#startedAt = clock.now();
+    this.#identity = new DirectoryIdentity({ disk: seams.disk, random, data: config.data, node: config.id });
     this.clock = clock;
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -130,7 +125,7 @@ export class Node implements NodeView {
       entries: this.#entries,
       metrics: this.metrics,
       reporter: this.#reporter,
-      diskId: () => this.#diskId ?? ('' as DiskId),
+      diskId: () => this.#identity.id ?? ('' as DiskId),
       databases: this.#databases,
       onFatal: (error) => this.#onFatal(error),
     });
@@ -170,7 +165,7 @@ export class Node implements NodeView {
     return nodeStatus({
       config: this.#config,
       boot: this.#boot,
-      disk: this.#diskId,
+      disk: this.#identity.id,
       uptimeMs: this.clock.now() - this.#startedAt,
       connections: this.#network.clients.size,
       lanes: this.#network.clients.lanes,
@@ -284,7 +279,7 @@ export class Node implements NodeView {
       return;
     }
     this.#databases.set(DEFAULT_DATABASE, database);
-    this.#reporter.started({ url: ownUrl(this.#config), disk: this.#diskId ?? '', boot: this.#boot });
+    this.#reporter.started({ url: ownUrl(this.#config), disk: this.#identity.id ?? '', boot: this.#boot });
     const { damagedBytes } = database.divergence;
     if (damagedBytes > 0) this.#reporter.divergenceDamaged(damagedBytes);
     database.start();
@@ -321,11 +316,7 @@ export class Node implements NodeView {
       tuning: this.#tuning,
       makeCore: this.#makeCore,
       ports: this.#network.portsOf(name),
-      identify: async () => {
-        const identity = await openIdentity({ disk, random, data: config.data, node: config.id });
-        this.#diskId = identity.disk;
-        return identity.disk;
-      },
+      identity: this.#identity,
     });
   }
 

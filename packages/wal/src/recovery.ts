@@ -33,6 +33,8 @@ export interface Recovery {
   /** No segment of this number or above was ever used. */
   readonly nextSegment: number;
   readonly reserve: boolean;
+  /** Nothing was ever written here and reported durable, or all of it was taken away. */
+  readonly empty: boolean;
   /** Something is missing that was synced, though entries need not be. */
   readonly damaged: boolean;
 }
@@ -58,6 +60,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
   // The reserve is made when the first segment stands: segments have been taken away.
   const exclusion =
     read.hardStateLost || (used.length === 0 && found.reserve) ? 'hard-state-lost' : undefined;
+  const empty = used.length === 0 && !found.reserve;
   const damaged = read.damaged || exclusion !== undefined;
   const state = { ...read.state, exclusion: read.state.exclusion ?? exclusion };
   let { reserve } = found;
@@ -74,7 +77,16 @@ export async function recover(options: RecoveryOptions): Promise<Recovery> {
     if (number > read.tailSegment) await disk.remove(files.segment(number));
   await disk.syncDirectory(files.directory);
   const segments = used.map(({ segment }) => segment).filter((segment) => segment <= read.tailSegment);
-  return { content: read.content, state, ticket: read.ticket, segments, nextSegment, reserve, damaged };
+  return {
+    content: read.content,
+    state,
+    ticket: read.ticket,
+    segments,
+    nextSegment,
+    reserve,
+    empty,
+    damaged,
+  };
 }
 
 /**

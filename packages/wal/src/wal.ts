@@ -31,6 +31,8 @@ export interface WalOptions {
   /** Made, with its parents, if missing. */
   readonly directory: string;
   readonly diskId: DiskId;
+  /** Asked where no log is left: whoever `diskId` names may have promised what was in one. By default nobody has. */
+  newDiskId?(): Promise<DiskId>;
   /** Of an ordinary segment; 16 MiB by default. */
   readonly segmentBytes?: number;
   readonly codec: { encode(entry: Entry): Uint8Array; decode(bytes: Uint8Array): Entry };
@@ -84,7 +86,9 @@ export class Wal {
       for (const number of recovery.segments)
         segments.add(number, (await disk.stat(files.segment(number)))?.size ?? 0);
       const recovered = await describeRecovery(recovery, segments, options.codec);
-      const wal = await Wal.#begin(options, files, { recovery, segments });
+      const newDiskId = recovery.empty ? await options.newDiskId?.() : undefined;
+      const owned = newDiskId === undefined ? options : { ...options, diskId: newDiskId };
+      const wal = await Wal.#begin(owned, files, { recovery, segments });
       return { wal, recovered, damaged: recovery.damaged };
     } catch (error) {
       await segments.close();

@@ -1,5 +1,6 @@
 import type { LogRecord } from '@holdfast/core';
-import { SimDisk } from '@holdfast/sim';
+import { keepRandomly, SimDisk, SimRandom } from '@holdfast/sim';
+import type { DiskId } from '@holdfast/types';
 import { describe, expect, it } from 'vitest';
 import { scanSegment } from '../src/segment-scan.ts';
 import { DISK, entriesRecord, entry, GENESIS, position } from './support/entries.ts';
@@ -69,6 +70,44 @@ describe('a record that no other frame repeats', () => {
     const { files, copies } = await logWith('exclusion');
     for (const copy of copies) files.get(PATH)![copy + 3]! ^= 1;
     expect((await open(files)).recovered.exclusion).toBe('disk-went-back');
+  });
+});
+
+describe('a log of which nothing is left', () => {
+  const another = 'b'.repeat(32) as DiskId;
+
+  /** How often it is asked whose the log is. */
+  async function askedFor(disk: SimDisk): Promise<number> {
+    let asked = 0;
+    const newDiskId = async (): Promise<DiskId> => {
+      asked++;
+      return another;
+    };
+    await new Harness({ disk }).open({ newDiskId });
+    return asked;
+  }
+
+  it('belongs to another disk: what was promised by its own is lost', async () => {
+    const log = await new Harness().open();
+    append(log);
+    await log.settle();
+    const disk = log.disk.afterCrash({ keep: 'synced' });
+    await log.clock.drive(disk.remove(DIRECTORY));
+    expect(await askedFor(disk)).toBe(1);
+    const later = disk.afterCrash({ keep: 'all' });
+    await expect(new Harness({ disk: later }).open()).rejects.toMatchObject({ code: 'HOLDFAST_CORRUPT_LOG' });
+    await new Harness({ disk: later }).open({ diskId: another });
+  });
+
+  it('is never that of a start that came to its end, whatever a power cut takes', async () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const log = await new Harness().open();
+      if (seed % 2 === 0) append(log);
+      const random = new SimRandom(seed);
+      expect(await askedFor(log.disk.afterCrash({ keep: 'synced' }))).toBe(0);
+      expect(await askedFor(log.disk.afterCrash({ keep: keepRandomly(random) }))).toBe(0);
+      await log.settle();
+    }
   });
 });
 

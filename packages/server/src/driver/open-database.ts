@@ -5,6 +5,7 @@ import { Wal } from '@holdfast/wal';
 import type { EntryCodec } from '@holdfast/wire';
 import type { NodeConfig } from '../config/node-config.ts';
 import { databasePaths, isDiskFull, randomName } from '../data-directory.ts';
+import type { DirectoryIdentity } from '../directory-identity.ts';
 import { LogTraces } from '../tracing/log-traces.ts';
 import { corruptionOfLog, corruptionOfStore } from './corruption.ts';
 import { DatabaseDriver } from './database-driver.ts';
@@ -27,8 +28,8 @@ export interface OpenDatabaseOptions {
   readonly tuning: DriverTuning;
   readonly storeLocation: StoreOptions['location'];
   readonly makeCore: CoreFactory;
-  /** Called once this node has the database to itself. */
-  identify(): Promise<DiskId>;
+  /** Opened once this node has the database to itself. */
+  readonly identity: DirectoryIdentity;
   readonly ports: DriverPorts;
 }
 
@@ -48,7 +49,7 @@ async function makeRoom(options: OpenDatabaseOptions): Promise<void> {
   const { disk } = options;
   const paths = databasePaths(options.config.data, options.name);
   await removeLeftovers({ disk, databaseDirectory: paths.directory }, async () =>
-    Wal.readBase({ disk, directory: paths.wal, diskId: await options.identify() }),
+    Wal.readBase({ disk, directory: paths.wal, diskId: await options.identity.open() }),
   );
 }
 
@@ -77,13 +78,17 @@ async function openParts(options: OpenDatabaseOptions): Promise<DatabaseDriver> 
   });
   let opened: Wal | undefined;
   try {
-    const diskId = await options.identify();
+    let diskId = await options.identity.open();
     const { wal, recovered, damaged } = await Wal.open({
       disk,
       clock,
       random,
       directory: paths.wal,
       diskId,
+      newDiskId: async () => {
+        diskId = await options.identity.logIsMissing();
+        return diskId;
+      },
       segmentBytes: config.segmentBytes,
       codec: entries,
       onDurable: (ticket) => late().input({ kind: 'persisted', ticket }),

@@ -144,6 +144,32 @@ test('a node that lost its disk and comes back empty neither votes nor counts, a
   await waitFor('the verdict to stand', () => again.status().exclusion === 'wiped');
 });
 
+test('a node whose databases are gone from beside its identity is wiped as well', async () => {
+  cluster = await TestCluster.make(3);
+  await cluster.startAll();
+  const primary = await cluster.primaryId();
+  const wiped = cluster.ids.find((id) => id !== primary)!;
+  const { disk } = cluster.node(wiped).status();
+  await cluster.kill(wiped);
+  await rm(join(cluster.data(wiped), 'databases'), { recursive: true });
+  const node = await cluster.start(wiped);
+  await waitFor('the verdict', () => node.status().exclusion === 'wiped');
+  expect(node.status().disk).not.toBe(disk);
+  await cluster.kill(wiped);
+  const again = await cluster.start(wiped);
+  await waitFor('the verdict to stand', () => again.status().exclusion === 'wiped');
+  expect(again.status().disk).toBe(node.status().disk);
+});
+
+test('a first start that was cut off before there was a log leaves nothing in the way', async () => {
+  cluster = await TestCluster.make(2);
+  await mkdir(cluster.data(N1), { recursive: true });
+  await writeFile(join(cluster.data(N1), 'identity.json'), `{"disk":"${'0'.repeat(32)}","node":"n1"}`);
+  await cluster.startAll();
+  await cluster.primary();
+  await cluster.level();
+});
+
 test('a database that cannot go on ends its node, with the reason', async () => {
   cluster = await TestCluster.make(1);
   const node = await cluster.start(N1);

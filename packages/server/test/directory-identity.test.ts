@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { NodeDisk, SystemRandom } from '@holdfast/io';
 import { DiskError, type DiskFile, nodeId } from '@holdfast/types';
 import { expect, onTestFinished, test } from 'vitest';
-import { openIdentity } from '../src/data-directory.ts';
+import { DirectoryIdentity } from '../src/directory-identity.ts';
 
 /** Takes no byte while it is full, and counts the files that are open. */
 class FullDisk extends NodeDisk {
@@ -33,10 +33,10 @@ test('an identity that finds no room leaves no file open, and is made when there
   const disk = new FullDisk();
   const options = { disk, random: new SystemRandom(), data, node: nodeId('n1') };
   for (let tries = 0; tries < 3; tries++)
-    await expect(openIdentity(options)).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(new DirectoryIdentity(options).open()).rejects.toMatchObject({ code: 'ENOSPC' });
   expect(disk.openFiles).toBe(0);
   disk.isFull = false;
-  const identity = await openIdentity(options);
-  expect(await openIdentity(options)).toEqual(identity);
+  const id = await new DirectoryIdentity(options).open();
+  expect(await new DirectoryIdentity(options).open()).toBe(id);
   expect(disk.openFiles).toBe(0);
 });
