@@ -375,7 +375,7 @@ export type Notice =
       readonly index: LogIndex;
       readonly reason: string;
     }
-  | { readonly kind: 'excluded'; readonly peer: NodeId; readonly reason: Exclusion }
+  | { readonly kind: 'excluded'; readonly peer: NodeId; readonly term: Term; readonly reason: Exclusion }
   | { readonly kind: 'formed'; readonly cluster: ClusterId }
   | { readonly kind: 'wrongCluster'; readonly peer: NodeId; readonly reason: string }
   | {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Corruption } from './driver/corruption.ts';
 import type { EventRing } from './events/event-ring.ts';
 import type { HelloRefusal } from './links/hello.ts';
-import { logRoleChange } from './logging/node-logger.ts';
+import { RoleLog } from './logging/role-log.ts';
 import { RateLimit } from './rate-limit.ts';
 
 const REPEAT_MS = 10_000;
@@ -13,9 +13,18 @@ const REPEAT_MS = 10_000;
 export class NodeReporter {
   readonly #events: EventRing;
   readonly #logger: Logger;
+  readonly #self: NodeId;
+  /** By database. */
+  readonly #roles = new Map<string, RoleLog>();
   readonly #refusals: RateLimit;
 
-  constructor(parts: { readonly events: EventRing; readonly logger: Logger; readonly clock: Clock }) {
+  constructor(parts: {
+    readonly self: NodeId;
+    readonly events: EventRing;
+    readonly logger: Logger;
+    readonly clock: Clock;
+  }) {
+    this.#self = parts.self;
     this.#events = parts.events;
     this.#logger = parts.logger;
     this.#refusals = new RateLimit(parts.clock, REPEAT_MS);
@@ -57,13 +66,18 @@ export class NodeReporter {
 
   notice(database: string, notice: Notice): void {
     this.#events.record({ database, ...notice });
-    if (notice.kind === 'role') {
-      logRoleChange(this.#logger, notice);
-    } else if (WARNINGS.has(notice.kind)) {
+    if (this.#roleLog(database).tell(notice)) return;
+    if (WARNINGS.has(notice.kind)) {
       this.#logger.warn({ database, ...notice }, notice.kind);
     } else {
       this.#logger.debug({ database, ...notice }, notice.kind);
     }
+  }
+
+  #roleLog(database: string): RoleLog {
+    const known = this.#roles.get(database) ?? new RoleLog(this.#logger, this.#self);
+    this.#roles.set(database, known);
+    return known;
   }
 
   linkUp(peer: NodeId): void {
@@ -100,7 +114,6 @@ export class NodeReporter {
 }
 
 const WARNINGS: ReadonlySet<Notice['kind']> = new Set<Notice['kind']>([
-  'stepDown',
   'divergence',
   'excluded',
   'wrongCluster',

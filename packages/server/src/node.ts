@@ -116,7 +116,7 @@ export class Node implements NodeView {
     this.events = new EventRing({ clock, eventsMax: config.limits.eventRingSize });
     this.metrics = new NodeMetrics({ node: config.id, readings: () => this.status() });
     const logger = options.logger ?? buildLogger({ node: config.id, level: config.logLevel });
-    this.#reporter = new NodeReporter({ events: this.events, logger, clock });
+    this.#reporter = new NodeReporter({ self: config.id, events: this.events, logger, clock });
     this.#network = new NodeNetwork({
       config,
       boot: this.#boot,

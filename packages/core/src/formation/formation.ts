@@ -64,7 +64,8 @@ export class Formation {
     this.#context.exclusion = reason;
     this.#context.outbox.clear();
     this.#context.persist({ kind: 'exclusion', reason });
-    this.#context.notice({ kind: 'excluded', peer: this.#context.config.self, reason });
+    const { config, term } = this.#context;
+    this.#context.notice({ kind: 'excluded', peer: config.self, term, reason });
   }
 
   /** Sends the genesis, once it is durable, to whoever is empty. */

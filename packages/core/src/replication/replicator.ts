@@ -291,7 +291,7 @@ export class Replicator {
     progress.excluded = true;
     this.#context.links.get(peer)!.exclusion = reason;
     this.#context.send(peer, { kind: 'excluded', reason });
-    this.#context.notice({ kind: 'excluded', peer, reason });
+    this.#context.notice({ kind: 'excluded', peer, term: this.#context.term, reason });
   }
 
   /** The office ends: transfers that it began are nobody's business any more. */

@@ -1,4 +1,3 @@
-import type { Notice } from '@holdfast/core';
 import type { NodeId } from '@holdfast/types';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { LogLevel } from '../config/node-config.ts';
@@ -16,16 +15,4 @@ export function buildLogger(options: {
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
-}
-
-type RoleChange = Extract<Notice, { kind: 'role' }>;
-
-/** The one line that a change of role takes, with its term and why. */
-export function logRoleChange(logger: Logger, change: RoleChange): void {
-  const { role, term, reason, primary } = change;
-  const following = primary === undefined || role === 'primary' ? '' : ` of ${primary}`;
-  logger.info(
-    { event: 'role', role, term, reason, primary },
-    `${role}${following} in term ${term}: ${reason}`,
-  );
 }

@@ -18,7 +18,7 @@ function recovered(exclusion?: Exclusion): RecoveredState {
 const tick: Input = { kind: 'tick' };
 const persisted: Input = { kind: 'persisted', ticket: 7 as Ticket };
 const told: Effect[] = [
-  { kind: 'notice', notice: { kind: 'excluded', peer: node, reason: 'disk-went-back' } },
+  { kind: 'notice', notice: { kind: 'excluded', peer: node, term: 1 as Term, reason: 'disk-went-back' } },
   {
     kind: 'persist',
     order: { ticket: 7 as Ticket, record: { kind: 'exclusion', reason: 'disk-went-back' } },
