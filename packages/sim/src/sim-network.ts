@@ -45,6 +45,8 @@ export class SimNetwork {
   /** Ends that are not over; a connection has one at each side. */
   readonly #ends: Set<SimConnection> = new Set();
   readonly #repeats: Repeats;
+  /** Of slow links: whose end is another's by now is told by it. */
+  readonly #paces: Map<SimLink, object> = new Map();
   #nextPort = FIRST_FREE_PORT;
 
   constructor(options: SimNetworkOptions) {
@@ -105,6 +107,31 @@ export class SimNetwork {
   /** What is under way and what is sent over it for so long waits, as if TCP had to send it again: that way only. */
   stall(from: string, to: string, forMs: number): void {
     this.#link(from, to).stall(forMs);
+  }
+
+  /**
+   * From now on so many bytes a second leave, that way only: long messages take long, and what is sent meanwhile waits, over
+   * whichever connection. Answers how to end it, which does nothing once the link has another pace.
+   */
+  slow(from: string, to: string, bytesPerSecond: number): () => void {
+    const link = this.#link(from, to);
+    const pace = { bytesPerMs: bytesPerSecond / 1000 };
+    this.#paces.set(link, pace);
+    link.bytesPerMs = pace.bytesPerMs;
+    return () => {
+      if (this.#paces.get(link) !== pace) return;
+      this.#paces.delete(link);
+      link.bytesPerMs = undefined;
+    };
+  }
+
+  /** What sets out takes so many milliseconds longer, that way only. Answers how to end it, as `slow` does. */
+  delay(from: string, to: string, lateMs: () => number): () => void {
+    const link = this.#link(from, to);
+    link.lateMs = lateMs;
+    return () => {
+      if (link.lateMs === lateMs) link.lateMs = undefined;
+    };
   }
 
   /** The process on `host` is stopped: who connects to it waits for its answer until `release`. */

@@ -58,11 +58,13 @@ export class SimRandom implements Random {
 
   /**
    * A curve over time in [0, 1), whose value at one moment depends on nothing that was drawn before: between knots that
-   * lie `knotMs` apart it goes in straight lines. Whatever asks it a little later is told about the same.
+   * lie `knotMs` apart it goes in straight lines. Whatever asks it a little later is told about the same. `shaped`: what
+   * becomes of it at the knots.
    */
-  curve(knotMs: number): (atMs: number) => number {
+  curve(knotMs: number, shaped: (share: number) => number = (share) => share): (atMs: number) => number {
     const [seed, salt] = [this.#next32(), this.#next32()];
-    const knot = (place: number): number => mixed(seed ^ Math.imul(place, 0x9e3779b1), salt) / 2 ** 32;
+    const knot = (place: number): number =>
+      shaped(mixed(seed ^ Math.imul(place, 0x9e3779b1), salt) / 2 ** 32);
     return (atMs) => {
       const place = Math.floor(atMs / knotMs);
       const share = atMs / knotMs - place;

@@ -10,6 +10,7 @@ import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { type Freeze, freeze } from './freeze.ts';
 import { type FullDisk, fullDisk } from './full-disk.ts';
+import { type HeavyTail, heavyTail } from './heavy-tail.ts';
 import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
 import { type KillAtOperation, killAtOperation } from './kill-at-operation.ts';
@@ -22,6 +23,7 @@ import { type PowerOff, powerOff } from './power-off.ts';
 import { type PutBack, putBack } from './put-back.ts';
 import { type Repeats, repeats } from './repeats.ts';
 import { type SlowDisk, slowDisk } from './slow-disk.ts';
+import { type SlowLink, slowLink } from './slow-link.ts';
 import { type Stall, stall } from './stall.ts';
 import { type StoreDamage, storeDamage } from './store-damage.ts';
 import { type Succession, succession } from './succession.ts';
@@ -64,7 +66,9 @@ export type Fault =
   | LostAnswer
   | FailedEntry
   | UnreadableLog
-  | DroppedEntries;
+  | DroppedEntries
+  | HeavyTail
+  | SlowLink;
 
 export type FaultKind = Fault['kind'];
 
@@ -101,6 +105,8 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   failedEntry,
   unreadableLog,
   droppedEntries,
+  heavyTail,
+  slowLink,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

@@ -41,7 +41,7 @@ export class SimConnection implements Connection {
   #state: 'connecting' | 'open' | 'closing' | 'closed' = 'connecting';
   #other: SimConnection | undefined;
   #hasReceived = false;
-  /** A message comes in whole, or not yet. */
+  /** Of whole messages. */
   #receivedBytes = 0;
   readonly #options: SimConnectionOptions;
 
@@ -70,7 +70,7 @@ export class SimConnection implements Connection {
   }
 
   get receivedBytes(): number {
-    return this.#receivedBytes;
+    return this.#receivedBytes + (this.isOpen ? (this.#other?.wire.arrivedBytes ?? 0) : 0);
   }
 
   send(bytes: Uint8Array): void {
@@ -94,9 +94,10 @@ export class SimConnection implements Connection {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.wire.send(0, () => this.#other?.onCloseFrame(code, reason));
-    this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () =>
-      this.#end('closed', ABNORMAL_CODE, 'close not answered'),
-    );
+    this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => {
+      if (this.#state !== 'closed') this.wire.dropUnsent();
+      this.#end('closed', ABNORMAL_CODE, 'close not answered');
+    });
   }
 
   terminate(): void {
@@ -108,6 +109,7 @@ export class SimConnection implements Connection {
     if (this.#state === 'closed') return;
     const cause = this.#state === 'connecting' ? 'refused' : 'closed';
     this.#state = 'closing';
+    this.wire.dropUnsent();
     this.wire.send(0, () => this.#other?.onCut());
     this.#options.clock.setTimer(0, () => this.#end(cause, ABNORMAL_CODE, reason));
   }
@@ -169,6 +171,7 @@ export class SimConnection implements Connection {
   }
 
   onCut(): void {
+    this.wire.dropUnsent();
     this.#end(this.#state === 'connecting' ? 'refused' : 'closed', ABNORMAL_CODE, 'connection lost');
   }
 

@@ -1,14 +1,27 @@
 import type { Clock, Timer } from '@holdfast/types';
 
+/** When the first byte of a parcel leaves, when it is there, and when the last one is. */
+interface Passage {
+  readonly leavesAt: number;
+  readonly beginsAt: number;
+  readonly arrivesAt: number;
+}
+
 /** One way between two hosts, as it is now. */
 export class SimLink {
   readonly from: string;
   readonly to: string;
   /** Milliseconds, drawn anew for each parcel when it is a function. */
   latencyMs: number | (() => number);
+  /** Milliseconds beyond that. */
+  lateMs: (() => number) | undefined;
   #isCut = false;
   /** Nothing arrives before. */
   #stalledUntil = 0;
+  /** All connections over it share it; undefined: whatever is sent leaves at once. */
+  #bytesPerMs: number | undefined;
+  /** All that was given to a slow one has left. */
+  #freeAt = 0;
   readonly #clock: Clock;
   readonly #busyWires: Set<SimWire> = new Set();
 
@@ -23,15 +36,32 @@ export class SimLink {
     return this.#isCut;
   }
 
+  get isSlow(): boolean {
+    return this.#bytesPerMs !== undefined;
+  }
+
   setCut(isCut: boolean): void {
     if (this.#isCut === isCut) return;
-    this.#isCut = isCut;
-    for (const wire of [...this.#busyWires]) wire.onLinkChange();
+    this.#change(() => {
+      this.#isCut = isCut;
+    });
   }
 
   stall(forMs: number): void {
-    this.#stalledUntil = this.#clock.now() + forMs;
-    for (const wire of [...this.#busyWires]) wire.onLinkChange();
+    this.#change(() => {
+      this.#stalledUntil = this.#clock.now() + forMs;
+    });
+  }
+
+  get bytesPerMs(): number | undefined {
+    return this.#bytesPerMs;
+  }
+
+  /** Undefined: as many as there are. What waits for its turn leaves at the new pace. */
+  set bytesPerMs(bytesPerMs: number | undefined) {
+    this.#change(() => {
+      this.#bytesPerMs = bytesPerMs;
+    });
   }
 
   /** A wire with parcels wants to know of changes; one without is forgotten. */
@@ -40,17 +70,39 @@ export class SimLink {
     else this.#busyWires.delete(wire);
   }
 
-  /** When something that sets out now is there. */
-  drawArrival(): number {
-    const latencyMs = typeof this.latencyMs === 'number' ? this.latencyMs : this.latencyMs();
-    return Math.max(this.#clock.now(), this.#stalledUntil) + latencyMs;
+  /** Parcels are gone that others waited behind. */
+  onRoom(): void {
+    this.#change(() => {});
+  }
+
+  /** Of so many bytes that are given to it now. */
+  draw(bytes: number): Passage {
+    const latencyMs =
+      (typeof this.latencyMs === 'number' ? this.latencyMs : this.latencyMs()) + (this.lateMs?.() ?? 0);
+    const leavesAt = Math.max(this.#clock.now(), this.#stalledUntil, this.#freeAt);
+    const takesMs = this.#bytesPerMs === undefined ? 0 : bytes / this.#bytesPerMs;
+    if (this.isSlow) this.#freeAt = leavesAt + takesMs;
+    return { leavesAt, beginsAt: leavesAt + latencyMs, arrivesAt: leavesAt + takesMs + latencyMs };
+  }
+
+  /** What is under way sets out anew, but for those bytes of it that have come in. */
+  #change(apply: () => void): void {
+    const wasSlow = this.isSlow;
+    const wires = [...this.#busyWires];
+    for (const wire of wires) wire.onLinkChanges();
+    apply();
+    this.#freeAt = 0;
+    for (const wire of wires) wire.onLinkChanged(wasSlow);
   }
 }
 
 interface Parcel {
   readonly bytes: number;
   readonly deliver: () => void;
-  arrivesAt: number;
+  /** Bytes that had come in when its link changed last. */
+  cameIn: number;
+  /** Of the others. */
+  passage: Passage;
 }
 
 /**
@@ -68,38 +120,77 @@ export class SimWire {
     this.link = link;
   }
 
-  /** Bytes that cannot set out. */
+  /** Bytes that cannot set out, or wait for their turn. */
   get stalledBytes(): number {
-    return this.link.isCut ? this.#parcels.reduce((sum, parcel) => sum + parcel.bytes, 0) : 0;
+    const { isCut, isSlow } = this.link;
+    if (!isCut && !isSlow) return 0;
+    const now = this.#clock.now();
+    return this.#parcels
+      .filter(({ passage }) => isCut || passage.leavesAt > now)
+      .reduce((sum, { bytes, cameIn }) => sum + bytes - cameIn, 0);
+  }
+
+  /** Bytes that have come in of a parcel that has not done so whole. */
+  get arrivedBytes(): number {
+    const [first] = this.#parcels;
+    if (first === undefined) return 0;
+    const { bytes, cameIn, passage } = first;
+    const { beginsAt, arrivesAt } = passage;
+    if (this.link.isCut || beginsAt === arrivesAt) return cameIn;
+    const share = Math.max(0, this.#clock.now() - beginsAt) / (arrivesAt - beginsAt);
+    return cameIn + Math.floor(Math.min(1, share) * (bytes - cameIn));
   }
 
   send(bytes: number, deliver: () => void): void {
-    this.#parcels.push({ bytes, deliver, arrivesAt: this.link.drawArrival() });
+    this.#parcels.push({ bytes, deliver, cameIn: 0, passage: this.link.draw(bytes) });
     this.link.onWire(this, true);
     this.#plan();
   }
 
-  onLinkChange(): void {
+  /** Before it does. */
+  onLinkChanges(): void {
+    const [first] = this.#parcels;
+    if (first !== undefined) first.cameIn = this.arrivedBytes;
+  }
+
+  /** `sooner`: what is under way may be there before it was to be. */
+  onLinkChanged(sooner: boolean): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.link.isCut) return;
-    const earliest = this.link.drawArrival();
-    for (const parcel of this.#parcels) parcel.arrivesAt = Math.max(parcel.arrivesAt, earliest);
+    for (const parcel of this.#parcels) {
+      const { arrivesAt } = parcel.passage;
+      const passage = this.link.draw(parcel.bytes - parcel.cameIn);
+      parcel.passage = sooner ? passage : { ...passage, arrivesAt: Math.max(arrivesAt, passage.arrivesAt) };
+    }
     this.#plan();
   }
 
   /** What is under way is lost. */
   clear(): void {
-    this.#parcels.length = 0;
+    this.#keep(() => false);
+  }
+
+  /** Its sender is gone: what has not left over a slow link never will. */
+  dropUnsent(): void {
+    const now = this.#clock.now();
+    if (this.link.isSlow) this.#keep(({ passage }) => passage.leavesAt <= now);
+  }
+
+  #keep(isKept: (parcel: Parcel) => boolean): void {
+    const kept = this.#parcels.filter(isKept);
+    this.#parcels.splice(0, Infinity, ...kept);
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.link.onWire(this, false);
+    if (kept.length === 0) this.link.onWire(this, false);
+    if (this.link.isSlow) this.link.onRoom();
+    else this.#plan();
   }
 
   #plan(): void {
     const [first] = this.#parcels;
     if (first === undefined || this.#timer !== undefined || this.link.isCut) return;
-    this.#timer = this.#clock.setTimer(first.arrivesAt - this.#clock.now(), () => {
+    this.#timer = this.#clock.setTimer(first.passage.arrivesAt - this.#clock.now(), () => {
       this.#timer = undefined;
       this.#parcels.shift();
       if (this.#parcels.length === 0) this.link.onWire(this, false);

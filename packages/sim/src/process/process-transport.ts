@@ -40,7 +40,8 @@ export class ProcessTransport implements Transport {
 class ProcessConnection implements Connection {
   readonly #connection: Connection;
   readonly #gate: ProcessGate;
-  /** What waits for the process to go on has not come in. */
+  /** Messages that wait for the process to go on: they have not come in. */
+  #heldBytes = 0;
   #receivedBytes = 0;
   handlers: ConnectionHandlers;
 
@@ -50,11 +51,13 @@ class ProcessConnection implements Connection {
     this.handlers = connection.handlers;
     connection.handlers = {
       onOpen: () => gate.run('network', () => this.handlers.onOpen?.()),
-      onMessage: (bytes) =>
+      onMessage: (bytes) => {
+        this.#heldBytes += bytes.byteLength;
         gate.run('network', () => {
-          this.#receivedBytes += bytes.byteLength;
+          this.#heldBytes -= bytes.byteLength;
           this.handlers.onMessage(bytes);
-        }),
+        });
+      },
       onClose: (info) => gate.run('network', () => this.handlers.onClose(info)),
     };
   }
@@ -71,7 +74,9 @@ class ProcessConnection implements Connection {
     return this.#connection.bufferedBytes;
   }
 
+  /** Never less than before: what was seen of a message that waits since was seen. */
   get receivedBytes(): number {
+    this.#receivedBytes = Math.max(this.#receivedBytes, this.#connection.receivedBytes - this.#heldBytes);
     return this.#receivedBytes;
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mesh } from '../../src/faults/mesh.ts';
 import { swizzle } from '../../src/faults/swizzle.ts';
 import { SimRandom } from '../../src/index.ts';
@@ -71,6 +71,35 @@ describe('Faults of the network', () => {
     bench.isWriting = true;
     await bench.write(1);
     expect(bench.world.struck.get('lostAnswer')).toBe(1);
+    await bench.level();
+  });
+
+  it('make links late now and then, and very late seldom', async () => {
+    const bench = await FaultBench.formed(3);
+    const { clock, network } = bench.cluster;
+    const tail = { shape: 1.5, scaleMs: 1, lateMsMax: 300, seed: 3, forMs: 30_000 };
+    const delay = vi.spyOn(network, 'delay');
+    bench.inflict({ kind: 'heavyTail', ...tail, host: 'n1' });
+    expect(delay.mock.calls.map(([from, to]) => `${from} ${to}`)).toEqual([
+      'n1 n2',
+      'n1 n3',
+      'n2 n1',
+      'n3 n1',
+    ]);
+    const lateMs: number[] = [];
+    for (let draws = 0; draws < 6000; draws += 1) {
+      lateMs.push(delay.mock.calls[0]![2]());
+      await clock.advance(3);
+    }
+    lateMs.sort((one, other) => one - other);
+    const quantile = (share: number): number => lateMs[Math.floor(share * lateMs.length)]!;
+    expect(quantile(0.5)).toBeLessThan(1);
+    expect(quantile(0.99)).toBeGreaterThan(10);
+    expect(lateMs.at(-1)).toBeGreaterThan(100);
+    expect(lateMs.at(-1)).toBeLessThanOrEqual(300);
+    await bench.write(20);
+    expect(bench.world.struck.get('heavyTail')).toBe(1);
+    bench.world.end();
     await bench.level();
   });
 
