@@ -48,6 +48,9 @@ interface Transfer {
   /** Chunks that came in, and chunks that are stored. */
   chunks: number;
   stored: number;
+  /** Bytes that had come in at the last look, and for how long none have. */
+  receivedBytes: number;
+  silentMs: number;
   /** Disk work of this transfer, in turn. */
   work: Promise<void>;
   ended: boolean;
@@ -82,6 +85,8 @@ export class SnapshotReceiver {
       store: undefined,
       chunks: 0,
       stored: 0,
+      receivedBytes: 0,
+      silentMs: 0,
       work: Promise.resolve(),
       ended: false,
     };
@@ -147,11 +152,10 @@ export class SnapshotReceiver {
     }
     transfer.peer = hello.node;
     transfer.connection.send(encodePeerHello(this.#options.ownHello()));
-    this.#waitForMore(transfer);
+    this.#lookLater(transfer);
   }
 
   #onSnapshotMessage(transfer: Transfer, message: SnapshotMessage): void {
-    this.#waitForMore(transfer);
     switch (message.kind) {
       case 'snapshotBegin':
         this.#onBegin(transfer, message);
@@ -239,22 +243,39 @@ export class SnapshotReceiver {
     if (!transfer.ended) transfer.connection.send(encodeSnapshotMessage(message));
   }
 
-  #waitForMore(transfer: Transfer): void {
+  #lookLater(transfer: Transfer): void {
     transfer.timer?.cancel();
-    transfer.timer = this.#options.clock.setTimer(
-      SNAPSHOT_TRANSFER.stallMsMax,
-      () => this.#fail(transfer, CLOSE_CODES.silent, 'the sender went silent'),
-      { background: true },
-    );
+    transfer.timer = this.#options.clock.setTimer(SNAPSHOT_TRANSFER.aliveMs, () => this.#look(transfer), {
+      background: true,
+    });
+  }
+
+  /** A chunk may be long under way: while bytes of it come in the transfer moves, and its sender is told (ADR 9). */
+  #look(transfer: Transfer): void {
+    const { receivedBytes } = transfer.connection;
+    const arrived = receivedBytes > transfer.receivedBytes;
+    transfer.receivedBytes = receivedBytes;
+    transfer.silentMs = arrived ? 0 : transfer.silentMs + SNAPSHOT_TRANSFER.aliveMs;
+    if (transfer.silentMs >= SNAPSHOT_TRANSFER.stallMsMax) {
+      this.#fail(transfer, CLOSE_CODES.silent, 'the sender went silent');
+      return;
+    }
+    if (arrived) this.#reportAlive(transfer);
+    this.#lookLater(transfer);
   }
 
   #sayAlive(transfer: Transfer): void {
     transfer.timer?.cancel();
     if (transfer.ended || transfer.id === undefined) return;
-    this.#report(transfer, { kind: 'snapshotProgress', id: transfer.id, number: transfer.stored });
+    this.#reportAlive(transfer);
     transfer.timer = this.#options.clock.setTimer(SNAPSHOT_TRANSFER.aliveMs, () => this.#sayAlive(transfer), {
       background: true,
     });
+  }
+
+  #reportAlive(transfer: Transfer): void {
+    const { id, stored } = transfer;
+    if (id !== undefined) this.#report(transfer, { kind: 'snapshotProgress', id, number: stored });
   }
 
   #fail(transfer: Transfer, code: number, reason: string): void {

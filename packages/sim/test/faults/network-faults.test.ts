@@ -103,6 +103,22 @@ describe('Faults of the network', () => {
     await bench.level();
   });
 
+  it('let a snapshot come over a slow link, however long a piece of it takes', async () => {
+    const bench = await FaultBench.formed(3);
+    await bench.write(30, 'value'.repeat(2000));
+    const { standby } = bench;
+    const { id: to } = standby;
+    const slow = { kind: 'slowLink', from: 'n1', to, primaryIs: 'from', bytesPerSecond: 10_000 } as const;
+    bench.inflict({ ...slow, forMs: 90_000 });
+    for (let seed = 1; bench.met('snapshotNeeded') === 0; seed += 1) {
+      bench.inflict({ kind: 'storeDamage', node: to, seed, comeback: { awayMs: 10 } });
+      await bench.cluster.clock.advance(300);
+    }
+    await bench.until(() => bench.met('snapshotInstalled') > 0, 90_000);
+    expect(bench.met('snapshotFailed')).toBe(0);
+    await bench.level();
+  });
+
   it('are drawn for clusters of every size', () => {
     for (let size = 1; size <= NODES.length; size += 1) {
       const nodes = NODES.slice(0, size);

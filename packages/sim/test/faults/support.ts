@@ -53,9 +53,9 @@ export class FaultBench {
     inflict(fault, this.world);
   }
 
-  async write(count: number): Promise<void> {
+  async write(count: number, value = 'value'): Promise<void> {
     for (let at = 0; at < count; at += 1)
-      await this.cluster.clock.drive(this.client.put(`key ${this.#keys++}`, 'value', { ack: 'quorum' }));
+      await this.cluster.clock.drive(this.client.put(`key ${this.#keys++}`, value, { ack: 'quorum' }));
   }
 
   /** Throws what an oracle has seen. */
