@@ -21,6 +21,11 @@ const AGREEMENT_MS_MAX = 20_000;
 const PROBE_TIMEOUT_MS = 1000;
 /** Until one that is asked for what it holds has answered. */
 const ANSWER_MS_MAX = 60_000;
+/** Election timeouts after which a hand-over that was under way is over: four until it pauses, and one until it is obeyed. */
+const SETTLED_TIMEOUTS = 5;
+/** Election timeouts for which whoever is in office must keep it then: time for several elections, if one follows the other. */
+const CALM_TIMEOUTS = 10;
+const IS_CALM = 'a majority that goes on holds no election';
 const GOES_ON = 'a majority takes writes and answers';
 /** Where the client is that asks. */
 const PROBE_HOST = 'probe';
@@ -32,9 +37,12 @@ export class Aftermath {
   readonly #atlas: FaultAtlas;
   readonly #majority: readonly SimMachine[];
   readonly #rest: Rest | undefined;
+  readonly #electionTimeoutMs: number;
   /** Of nodes and clients. */
   readonly #hosts: readonly string[];
   readonly #client: Holdfast;
+  /** Who must: the majority, and whoever stands in for those of it that cannot. */
+  #goOn: readonly SimMachine[];
 
   constructor(world: FaultWorld, { majority, rest }: Pick<Schedule, 'majority' | 'rest'>) {
     const { cluster, watch, atlas, hosts } = world;
@@ -42,7 +50,9 @@ export class Aftermath {
     this.#watch = watch;
     this.#atlas = atlas;
     this.#majority = cluster.machines.filter(({ id }) => majority.includes(id));
+    this.#goOn = this.#majority;
     this.#rest = rest;
+    this.#electionTimeoutMs = cluster.machines[0]!.config.timing.electionTimeoutMs;
     this.#hosts = [...hosts, PROBE_HOST];
     const { transport, clock, random } = cluster.clientProcess(PROBE_HOST);
     this.#client = underTest(
@@ -59,6 +69,7 @@ export class Aftermath {
   async majorityGoesOn(): Promise<number> {
     const { clock, trace } = this.#cluster;
     const majority = this.#withSoundMajority();
+    this.#goOn = majority;
     for (const machine of this.#cluster.machines)
       if (majority.includes(machine)) machine.start();
       else if (this.#rest === undefined) machine.kill();
@@ -77,6 +88,19 @@ export class Aftermath {
     const recoveryMs = clock.now() - since;
     await this.#agree(majority);
     return recoveryMs;
+  }
+
+  /**
+   * Nothing that is down, cut off or slow unseats a primary: one write goes through between two elections as well. Not
+   * judged if one of those that go on ends for what its disk did before: it may be the primary.
+   */
+  async staysCalm(): Promise<void> {
+    await this.#passes(SETTLED_TIMEOUTS, () => false);
+    const runs = this.#runs();
+    const term = this.#highestTerm();
+    await this.#passes(CALM_TIMEOUTS, () => this.#highestTerm() !== term || this.#runs() !== runs);
+    if (this.#highestTerm() !== term && this.#runs() === runs)
+      throw new RunFailure('liveness', IS_CALM, `term ${term} ended, and nothing went wrong`);
   }
 
   /** All nodes are up, hold the same, and have judged what they superseded. */
@@ -180,6 +204,26 @@ export class Aftermath {
       if (rest !== 'unheard') network.cutOneWay(host, machine.id);
     }
     trace.record(`${machine.id} is ${rest === 'cut' ? 'cut off' : rest}, and stays so`);
+  }
+
+  /** Of those that go on. */
+  #highestTerm(): number {
+    return Math.max(...this.#goOn.map(({ id }) => this.#watch.coreOf(id)?.context.term ?? 0));
+  }
+
+  /** Another text once one of those that go on is down, or was. */
+  #runs(): string {
+    return this.#goOn.map(({ boot }) => boot?.number ?? 'down').join();
+  }
+
+  /** So much time, unless it is so before. */
+  async #passes(timeouts: number, isSo: () => boolean): Promise<void> {
+    const { clock, clockRates } = this.#cluster;
+    const limitMs = timeouts * this.#electionTimeoutMs;
+    const end = clock.now() + limitMs / clockRates.slowest;
+    // Something must come up at the end, whatever else does not.
+    clock.setTimer(limitMs / clockRates.slowest, () => {});
+    await this.#until(IS_CALM, () => clock.now() >= end || isSo(), limitMs + 1);
   }
 
   /** Those that are not out of the cluster, as far as they say. */

@@ -129,6 +129,7 @@ class ScheduledRun {
     await this.#until('every call has ended', () => this.#clients.every(({ running }) => running === 0), {
       limitMs: CALLS_END_MS_MAX,
     });
+    await aftermath.staysCalm();
     await aftermath.everybodyAgrees();
     await this.#watchesAreLevel(await aftermath.readsBack());
     // Of now: keys go on expiring while watches end, and are told.

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { drawSchedule, runSchedule } from '../../src/index.ts';
+import { Aftermath } from '../../src/run/aftermath.ts';
+import { FaultBench } from '../faults/support.ts';
 
 /** Of three nodes, and of five. */
 const SEEDS = [1, 2];
@@ -20,3 +22,29 @@ it.each(['cut', 'unheard', 'deaf'] as const)(
     }
   },
 );
+
+const UNSEATED = { kind: 'liveness', oracle: 'a majority that goes on holds no election' };
+
+it.each([
+  ['nobody stands still', undefined, undefined],
+  ['a standby stands still', ({ standby }: FaultBench) => standby.freeze(), undefined],
+  ['the primary stands still', ({ cluster }: FaultBench) => cluster.primary!.freeze(), UNSEATED],
+  [
+    'the primary ends, and starts again',
+    ({ cluster: { primary, clock } }: FaultBench) => {
+      primary!.kill();
+      clock.setTimer(100, () => primary!.start());
+    },
+    undefined,
+  ],
+])('a run where there is to be calm and %s (faults 9, 10, 12)', async (_, happens, failure) => {
+  const bench = await FaultBench.formed(3);
+  const { machines, clock } = bench.cluster;
+  const { electionTimeoutMs } = bench.standby.config.timing;
+  const aftermath = new Aftermath(bench.world, { majority: machines.map(({ id }) => id) });
+  // The first five are to settle.
+  clock.setTimer(6 * electionTimeoutMs, () => happens?.(bench));
+  const found = await aftermath.staysCalm().catch((error: unknown) => error);
+  if (failure === undefined) expect(found).toBeUndefined();
+  else expect(found).toMatchObject(failure);
+});
