@@ -13,7 +13,7 @@ type Found = ReadonlyMap<string, string | undefined>;
 
 /**
  * Holds the reads of one client at `session` against what it had read and written before (G10), at whatever consistency.
- * A client that is told that it diverged begins anew.
+ * A client that is told that it diverged goes on from what survived.
  */
 export class SessionOrder {
   readonly #client: string;
@@ -47,9 +47,11 @@ export class SessionOrder {
     }
   }
 
-  diverged(): void {
+  /** Lost is what the client had seen above `surviving` and up to `lost`; all else it may still not fall behind. */
+  diverged({ surviving, lost = Number.POSITIVE_INFINITY }: { surviving: number; lost?: number }): void {
     this.#epoch += 1;
-    this.#seen.clear();
+    for (const [key, revision] of this.#seen)
+      if (revision > surviving && revision <= lost) this.#seen.delete(key);
     this.#told.clear();
   }
 

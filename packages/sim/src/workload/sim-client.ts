@@ -175,8 +175,8 @@ export class SimClient {
     const hedge = /[02468]$/.test(plan.host) ? { afterMs: 10, shareMax: 0.5 } : {};
     const options = { seams, readPreference, openTimeoutMs: 2000, degradation, hedge, lanes: CLIENT_LANES };
     const db = underTest(new Holdfast(cluster.urls, options));
-    const onDiverged = ({ receipts }: Divergence): void => {
-      order.diverged();
+    const onDiverged = ({ lost, surviving, receipts }: Divergence): void => {
+      order.diverged({ lost, surviving });
       this.#options.book.losses.push({
         client: plan.host,
         revisions: receipts.map(({ revision }) => revision),
@@ -270,10 +270,10 @@ export class SimClient {
       cluster.trace.record(`${name}: ok ${describe(result)}`);
       return result;
     } catch (error) {
-      const failure = outcomeOf(error);
+      const failure = { ...outcomeOf(error), detail: (error as { detail?: number }).detail };
       cluster.trace.record(`${name}: ${failure.code}, ${failure.outcome}`);
-      if (failure.code === 'HOLDFAST_SESSION_DIVERGED') order.diverged();
-      onError({ ...failure, detail: (error as { detail?: number }).detail });
+      if (failure.code === 'HOLDFAST_SESSION_DIVERGED') order.diverged({ surviving: failure.detail ?? 0 });
+      onError(failure);
       return undefined;
     } finally {
       abort?.signal.removeEventListener('abort', onAbort);

@@ -47,16 +47,24 @@ test('nothing where something was written since the last delete is caught', () =
   expect(() => order.end(order.begin(), 'a', undefined)).toThrow('reads a at revision undefined');
 });
 
-test('who is told that it diverged begins anew', () => {
+test('who is told that it diverged goes on from what survived', () => {
   order.saw('a', 5);
+  order.saw('b', 3);
+  order.saw('c', 9);
   const before = order.begin();
-  order.diverged();
+  order.diverged({ surviving: 3, lost: 5 });
   expect(order.toldOf('a')).toBe(0);
   order.end(before, 'a', 4);
-  order.end(order.begin(), 'a', 4);
+  order.end(order.begin(), 'a', 1);
   order.endAll(before, found({ a: 'first' }));
+  expect(() => order.end(order.begin(), 'b', 2)).toThrow('had seen 3');
+  expect(() => order.end(order.begin(), 'c', 8)).toThrow('had seen 9');
   order.saw('a', 4);
   expect(() => order.end(order.begin(), 'a', 3)).toThrow('had seen 4');
+  // With a read that fails no newest is told that was lost.
+  order.diverged({ surviving: 3 });
+  order.end(order.begin(), 'c', undefined);
+  expect(() => order.end(order.begin(), 'b', undefined)).toThrow('had seen 3');
 });
 
 test('a read with the token of another client sees what that one had seen', () => {
