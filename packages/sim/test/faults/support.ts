@@ -18,10 +18,10 @@ export class FaultBench {
   isWriting = true;
   #keys = 0;
 
-  private constructor(nodes: number) {
+  private constructor(nodes: number, seed: number) {
     this.watch = new Watch(nodes);
     this.cluster = new SimCluster({
-      seed: 1,
+      seed,
       nodes,
       observer: this.watch,
       onNodeEnded: (boot, error) => {
@@ -38,8 +38,8 @@ export class FaultBench {
     this.client = new Holdfast(this.cluster.urls, { seams: { transport, clock, random } });
   }
 
-  static async formed(nodes: number): Promise<FaultBench> {
-    const bench = new FaultBench(nodes);
+  static async formed(nodes: number, seed = 1): Promise<FaultBench> {
+    const bench = new FaultBench(nodes, seed);
     bench.cluster.startAll();
     await bench.until(() => bench.cluster.primary !== undefined);
     return bench;
@@ -56,6 +56,15 @@ export class FaultBench {
   async write(count: number, value = 'value'): Promise<void> {
     for (let at = 0; at < count; at += 1)
       await this.cluster.clock.drive(this.client.put(`key ${this.#keys++}`, value, { ack: 'quorum' }));
+  }
+
+  /** All that was acknowledged is there. */
+  async readsAll(): Promise<void> {
+    const found = await this.cluster.clock.drive(this.client.keys().all());
+    const written = Array.from({ length: this.#keys }, (_, place) => `key ${place}`);
+    const missing = written.filter((key) => !found.includes(key));
+    if (missing.length > 0) throw new Error(`acknowledged and not there: ${missing.join(', ')}`);
+    if (this.watch.failure !== undefined) throw this.watch.failure;
   }
 
   /** Throws what an oracle has seen. */
