@@ -1,6 +1,6 @@
 import { keepRandomly, SimDisk, type SimRandom } from '@holdfast/sim';
 import { describe, expect, it } from 'vitest';
-import { replay } from '../src/recovery-replay.ts';
+import { type Replay, replay } from '../src/recovery-replay.ts';
 import { type SegmentScan, scanSegment } from '../src/segment-scan.ts';
 import { DISK, entriesRecord, entry } from './support/entries.ts';
 import { BLOCK, DIRECTORY, Harness } from './support/harness.ts';
@@ -82,6 +82,17 @@ function usedFile(files: Files, random: SimRandom): { bytes: Uint8Array; used: n
   return used[below(random, used.length)]!;
 }
 
+/** What is the same however much of its entries a log has lost. */
+function factsOf({ ticket, hardStateLost, state, content }: Replay): string {
+  return JSON.stringify([ticket, hardStateLost, state, content.map.last]);
+}
+
+/** Each of the eight bits alone, and two other changes. */
+function masks(random: SimRandom): number[] {
+  const bits = Array.from({ length: 8 }, (_unused, bit) => 2 ** bit);
+  return [...bits, 1 + below(random, 255), 1 + below(random, 255)];
+}
+
 /** By anything that can still be read. */
 function provablySynced(files: Files): number {
   const scans = segmentsOf(files).map(scanFile);
@@ -156,11 +167,15 @@ describe('damage', () => {
     await expectHealed(await found.again(found.disk.afterCrash({ keep: 'synced' })), log.model);
   });
 
-  it(
-    'of any byte is found and takes no more than its frame',
-    async () => {
+  it.each([
+    // Every byte by every mask, and one of many segments here and there.
+    { actions: 3, checks: Number.POSITIVE_INFINITY },
+    { actions: 25, checks: 1200 },
+  ])(
+    'of any byte is found and takes no more than its frame ($actions actions)',
+    async ({ actions, checks }) => {
       await forSeeds(1, 'damage.test.ts', async (random) => {
-        const { files, model } = await markedLog(random, 25);
+        const { files, model } = await markedLog(random, actions);
         const segments = segmentsOf(files);
         const scans = segments.map(scanFile);
         const used = scans.filter(({ usedBytes }) => usedBytes > 0);
@@ -175,16 +190,15 @@ describe('damage', () => {
             ({ position }) => bytes[position] !== 0 || position % 512 === 0 || bytes[position - 1] !== 0,
           ),
         );
-        const stride = process.env.HOLDFAST_LONG === undefined ? Math.ceil(places.length / 1200) : 1;
-        for (let at = below(random, stride); at < places.length; at += stride) {
-          const { number, position } = places[at]!;
+        const flips = places.flatMap((place) => masks(random).map((mask) => ({ ...place, mask })));
+        const stride = process.env.HOLDFAST_LONG === undefined ? Math.ceil(flips.length / checks) || 1 : 1;
+        for (let at = below(random, stride); at < flips.length; at += stride) {
+          const { number, position, mask } = flips[at]!;
           const file = segments[number]!;
-          file.bytes[position]! ^= 0x10;
+          file.bytes[position]! ^= mask;
           const read = replay(used.map((scan, at) => (at === number ? scanFile(file) : scan)));
-          file.bytes[position]! ^= 0x10;
-          expect([read.ticket, read.hardStateLost], `byte ${position}`).toEqual([model.ticket, false]);
-          expect(read.state).toEqual(sound.state);
-          expect(read.content.map.last).toEqual(sound.content.map.last);
+          file.bytes[position]! ^= mask;
+          expect(factsOf(read), `byte ${position} by ${mask}`).toBe(factsOf(sound));
           const lost = read.content.map.gaps().length;
           if (lost > 0) expect(read.damaged).toBe(true);
           for (let index = sound.content.map.first; index <= model.last.index; index++) {
