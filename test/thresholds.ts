@@ -73,10 +73,10 @@ export const THRESHOLDS = {
     factor: 15,
   },
   acknowledgedAfterCutMs: {
-    name: 'last acknowledgement of a primary that is cut off, beyond one election timeout, milliseconds',
+    name: 'last acknowledgement of a primary that is cut off, beyond one election timeout: ways of the order to cut and of the answer, milliseconds',
     measured: 10,
-    asserted: 200,
-    factor: 20,
+    asserted: 40,
+    factor: 4,
   },
   heapWithoutNodes: {
     name: 'calls without any node: heap after collection, in times what it was at first',
