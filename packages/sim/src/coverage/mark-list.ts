@@ -100,6 +100,8 @@ const LIST = {
   deadlinePassed: { says: 'a request was answered at its deadline', faults: [55, 56] },
   keyExpired: { says: 'a key was deleted because its time had come', faults: [] },
   expiryStale: { says: 'a key that was due had been written or renewed in time', faults: [] },
+  lockTaken: { says: 'a client had a lock', faults: [] },
+  lockLost: { says: 'a client was told that its lock is lost', faults: [] },
   servedFromOverlay: { says: 'a session read what was not applied yet', faults: [] },
 } as const;
 

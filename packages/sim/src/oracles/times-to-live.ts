@@ -3,7 +3,7 @@ import { type Entry, mutationsOf } from '@holdfast/types';
 import type { ClockRates } from '../cluster/clock-rates.ts';
 import type { BookedRenewal } from '../workload/call-book.ts';
 import { SafetyViolation } from './safety-violation.ts';
-import type { WinningLog } from './winning-log.ts';
+import { keyName, type WinningLog } from './winning-log.ts';
 
 const NAME = 'times to live';
 /** Log time that a key may be overdue once the cluster has been at peace for long. */
@@ -62,7 +62,7 @@ export class TimesToLive {
     for (const request of entry.body.requests) {
       if (request.kind === 'expire') {
         for (const { key, expiresAt, isDeleted } of request.due) {
-          const name = Buffer.from(key).toString();
+          const name = keyName(key);
           const newest = said.get(name);
           if (isDeleted !== (newest?.expiresAt === expiresAt))
             throw new SafetyViolation(
@@ -73,7 +73,7 @@ export class TimesToLive {
         }
       }
       for (const mutation of mutationsOf(request)) {
-        const name = Buffer.from(mutation.key).toString();
+        const name = keyName(mutation.key);
         if (mutation.kind === 'del' || mutation.expiresAt === undefined) said.delete(name);
         else said.set(name, { expiresAt: mutation.expiresAt, logTime, madeAt });
       }

@@ -67,6 +67,11 @@ export class WinningLog {
   }
 }
 
+/** A character for each byte: keys of Holdfast's own are no text, and no two of them may be called the same. */
+export function keyName(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1');
+}
+
 /** Revisions count up over the mutations of an entry in order. */
 export function* changesOf(entry: Entry): Generator<LoggedMutation> {
   if (entry.body.kind !== 'requests') return;
@@ -75,7 +80,7 @@ export function* changesOf(entry: Entry): Generator<LoggedMutation> {
   for (const request of entry.body.requests) {
     const call = request.kind === 'write' ? request : undefined;
     for (const mutation of mutationsOf(request)) {
-      const key = Buffer.from(mutation.key).toString();
+      const key = keyName(mutation.key);
       const value = mutation.kind === 'put' ? Buffer.from(mutation.value).toString() : undefined;
       yield { index, term, call, key, value, revision, isRenewal: isRenewal(request, key) };
       revision += 1;

@@ -6,7 +6,7 @@ import type { FaultAtlas } from '../faults/fault-atlas.ts';
 import type { FaultWorld } from '../faults/fault-world.ts';
 import type { ListedMutation } from '../oracles/acknowledged-writes.ts';
 import { checkEqualStores } from '../oracles/equal-stores.ts';
-import type { WinningLog } from '../oracles/winning-log.ts';
+import { keyName, type WinningLog } from '../oracles/winning-log.ts';
 import type { Rest, Schedule } from '../schedule/schedule.ts';
 import { PROBE_KEY } from '../workload/keys.ts';
 import { RunFailure } from './run-failure.ts';
@@ -139,9 +139,11 @@ export class Aftermath {
     const { stateMachine } = this.#watch;
     for (;;) {
       const before = stateMachine.winningLog().lastIndex;
-      const found = await this.#answer('all that is stored is read', this.#client.iterator().all());
+      const all = this.#client.iterator<Buffer, string>({ keyEncoding: 'buffer' }).all();
+      const stored = await this.#answer('all that is stored is read', all);
       const log = stateMachine.winningLog();
       if (log.lastIndex !== before) continue;
+      const found = stored.map(([key, value]) => [keyName(key), value] as const);
       checkEqualStores(found, log);
       return log;
     }
@@ -164,7 +166,7 @@ export class Aftermath {
           (mutations ?? []).map((mutation) => ({
             entry: id,
             call: mutation.call,
-            key: Buffer.from(mutation.key).toString(),
+            key: keyName(mutation.key),
             value: mutation.kind === 'put' ? Buffer.from(mutation.value).toString() : undefined,
             revision: mutation.revision,
           })),

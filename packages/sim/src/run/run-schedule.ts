@@ -7,6 +7,7 @@ import { type AcknowledgedCounts, checkAcknowledgedWrites } from '../oracles/ack
 import { checkClearedRanges } from '../oracles/cleared-ranges.ts';
 import { checkConsistentReads } from '../oracles/consistent-reads.ts';
 import { checkExactlyOnce } from '../oracles/exactly-once.ts';
+import { checkHeldLocks } from '../oracles/held-locks.ts';
 import { checkHistories } from '../oracles/linearizability.ts';
 import { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { checkToldLosses } from '../oracles/told-losses.ts';
@@ -139,6 +140,7 @@ class ScheduledRun {
     checkConsistentReads(this.#book.reads, log);
     checkClearedRanges(this.#book.clears, log);
     checkToldLosses(this.#book.losses, log);
+    checkHeldLocks(this.#book.holdings, log, this.#cluster.clockRates);
     const ages = this.#watch.checkAges();
     const mutationsTold = checkWatches(this.#book.watches, log);
     this.#watch.checkTimesToLive(log, this.#book.renewals);
@@ -229,6 +231,7 @@ class ScheduledRun {
       aborts: this.#aborts,
       logged: this.#watch.logged,
       newestApplied: () => this.#watch.stateMachine.newestRevision,
+      meet: (mark) => this.#watch.marks.meet(mark),
       onFailure: (error) => this.#watch.fails(error),
     });
   }

@@ -2,6 +2,7 @@ import { FAULT_TYPES, type FaultKind } from '../faults/fault-types.ts';
 import { between, logUniform, pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls, drawClearingCalls, drawExpiringCalls, drawFurther } from './draw-calls.ts';
+import { drawHoldings } from './draw-holdings.ts';
 import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
@@ -11,6 +12,8 @@ import type { ClientPlan, ClusterSetup, PlannedFault, Schedule } from './schedul
 const EARLY_SHARE = 0.2;
 /** Share of those in which clients watch as well. */
 const WATCHED_SHARE = 0.4;
+/** And of those in which they take locks. */
+const LOCKING_SHARE = 0.3;
 /** Share of those in which a clear takes several pieces, however few its keys are; and of the clients that clear often. */
 const PIECES_SHARE = 0.5;
 const CLEARING_SHARE = 0.4;
@@ -57,6 +60,7 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       faults.push(drawTrigger({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) }));
   }
   const isWatched = random.named('watches').next() < WATCHED_SHARE;
+  const takesLocks = random.named('locks').next() < LOCKING_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
   const rest = pick(random.named('rest'), RESTS);
   return {
@@ -76,7 +80,13 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       const ofClears = random.named(`${host} clearing`);
       if (ofClears.next() < CLEARING_SHARE) threads.push(drawClearingCalls(ofClears, scenario));
       const watches = isWatched ? drawWatches(random.named(`${host} watches`), scenario) : [];
-      return watches.length === 0 ? { host, threads } : { host, threads, watches };
+      const holdings = takesLocks ? drawHoldings(random.named(`${host} holdings`), scenario) : [];
+      return {
+        host,
+        threads,
+        ...(watches.length === 0 ? {} : { watches }),
+        ...(holdings.length === 0 ? {} : { holdings }),
+      };
     }),
     majority: drawMajority(random.named('majority'), nodes),
     ...(rest === undefined ? {} : { rest }),

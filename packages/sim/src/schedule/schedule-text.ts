@@ -6,10 +6,12 @@ export function formatSchedule(schedule: Schedule): string {
   const { faults, clients, ...rest } = schedule;
   const parts = Object.entries(rest).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
   parts.push(`  "faults": ${list(faults.map(inline), '  ')}`);
-  const written = clients.map(({ host, threads, watches = [] }) => {
+  const written = clients.map(({ host, threads, ...more }) => {
     const calls = threads.map((thread) => list(thread.map(inline), '      '));
-    const watched = watches.length === 0 ? '' : `,\n      "watches": ${list(watches.map(inline), '      ')}`;
-    return `{\n      "host": ${inline(host)},\n      "threads": ${list(calls, '      ')}${watched}\n    }`;
+    const others = Object.entries(more).map(
+      ([name, items]) => `,\n      "${name}": ${list(items.map(inline), '      ')}`,
+    );
+    return `{\n      "host": ${inline(host)},\n      "threads": ${list(calls, '      ')}${others.join('')}\n    }`;
   });
   parts.push(`  "clients": ${list(written, '  ')}`);
   return `{\n${parts.join(',\n')}\n}\n`;

@@ -63,6 +63,23 @@ export interface ClientPlan {
   readonly host: string;
   readonly threads: readonly (readonly PlannedCall[])[];
   readonly watches?: readonly PlannedWatch[];
+  /** Locks that it takes, one after the other. */
+  readonly holdings?: readonly PlannedHolding[];
+}
+
+/** A lock is asked for, held for a while, written under, and released. */
+export interface PlannedHolding {
+  /** From the end of the one before. */
+  readonly thinkMs: number;
+  readonly lock: string;
+  readonly ttlMs: number;
+  /** It is given up if it is not had by then. */
+  readonly waitMs: number;
+  /** It is asked for once, without waiting for who holds it. */
+  readonly isOnce?: true;
+  readonly holdMs: number;
+  /** Spread over the time that it is held. */
+  readonly writes: number;
 }
 
 /** Lasts until the run is over: what ends before that is begun again from where it had come to. */

@@ -1,4 +1,10 @@
-import type { ClientPlan, PlannedCall, PlannedWatch, Schedule } from '../schedule/schedule.ts';
+import type {
+  ClientPlan,
+  PlannedCall,
+  PlannedHolding,
+  PlannedWatch,
+  Schedule,
+} from '../schedule/schedule.ts';
 
 /** One call and where it belongs. */
 export interface PlacedCall {
@@ -20,7 +26,7 @@ export function sizeOf(schedule: Schedule): number {
     clients.flatMap(({ threads }) => threads).length * 0.1 +
     faults.length * 2 +
     calls.length +
-    clients.flatMap(({ watches = [] }) => watches).length +
+    clients.flatMap(({ watches = [], holdings = [] }) => [...watches, ...holdings]).length +
     JSON.stringify({ cluster, faults, calls }).length / 1e6 +
     (schedule.startsEarly ? 0.1 : 0) +
     (schedule.rest === undefined ? 0 : 0.1)
@@ -98,22 +104,28 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
         threads: plan.threads.filter((thread) => thread.length > 0),
       })),
     }),
-    ...schedule.clients.flatMap(({ host, watches = [] }) =>
-      watches.map(
-        (watch) =>
+    ...schedule.clients.flatMap(({ host, watches = [], holdings = [] }) =>
+      [...watches, ...holdings].map(
+        (item) =>
           (from: Schedule): Schedule =>
-            withoutWatch(from, host, watch),
+            without(from, host, item),
       ),
     ),
   ];
 }
 
-function withoutWatch(schedule: Schedule, host: string, watch: PlannedWatch): Schedule {
+/** One of the watches of a client, or one of its holdings. */
+function without(schedule: Schedule, host: string, item: PlannedWatch | PlannedHolding): Schedule {
   const clients = schedule.clients.map((plan): ClientPlan => {
-    if (plan.host !== host || plan.watches === undefined) return plan;
-    const { watches, ...rest } = plan;
-    const left = watches.filter((other) => other !== watch);
-    return left.length === 0 ? rest : { ...rest, watches: left };
+    if (plan.host !== host) return plan;
+    const { watches = [], holdings = [], ...rest } = plan;
+    const watched = watches.filter((other) => other !== item);
+    const held = holdings.filter((other) => other !== item);
+    return {
+      ...rest,
+      ...(watched.length === 0 ? {} : { watches: watched }),
+      ...(held.length === 0 ? {} : { holdings: held }),
+    };
   });
   return { ...schedule, clients };
 }

@@ -65,6 +65,19 @@ export interface ToldLoss {
   readonly revisions: readonly number[];
 }
 
+/** A lock that a client had. */
+export interface BookedHolding {
+  readonly client: string;
+  readonly lock: string;
+  readonly token: number;
+  /** When its client was told so, in the time of the world. */
+  readonly takenAt: number;
+  /** When it was told that it is lost, or gave it up; undefined: neither. */
+  endedAt?: number;
+  /** Revisions of what it was told it wrote under it. */
+  readonly writes: number[];
+}
+
 /** What one client hands another: whoever reads with the token sees no less. */
 export interface HandedToken {
   readonly client: string;
@@ -83,6 +96,7 @@ export class CallBook {
   /** Those that were answered. */
   readonly clears: BookedClear[] = [];
   readonly losses: ToldLoss[] = [];
+  readonly holdings: BookedHolding[] = [];
   /** The newest one of each client. */
   readonly handed: Map<string, HandedToken> = new Map();
   readonly watches: BookedWatch[] = [];

@@ -1,7 +1,6 @@
 /** One that all clients use beside their keys without one. */
 export const NAMESPACE = 'space';
-/** Tag, length of the name, name: see `NamespaceKeys` of the client. */
-const SPACED = `\0n${String.fromCharCode(NAMESPACE.length)}${NAMESPACE}`;
+const SPACED = storedAs(NAMESPACE, '');
 
 /** Keys of a run, by what is done with them; few, so that calls meet. */
 export const KEYS = {
@@ -20,6 +19,25 @@ export const KEYS = {
   /** Written with a time to live, mostly, renewed, kept, and written again. */
   expiring: ['e0', 'e1', 'e2'],
 } as const;
+
+/** Of those who take locks. */
+export const LOCKS_NAMESPACE = 'held';
+export const LOCKS: readonly string[] = ['j0', 'j1'];
+
+/** Where it is stored who holds a lock of that name: see `lockKeys` of the client. */
+export function heldKey(lock: string): string {
+  return `\0holdfast/lock/${storedAs(LOCKS_NAMESPACE, lock)}`;
+}
+
+/** Written by its holders alone, in that namespace. */
+export function guardedKey(lock: string): string {
+  return `by ${lock}`;
+}
+
+/** Tag, length of the name, name: see `NamespaceKeys` of the client. */
+export function storedAs(namespace: string, own: string): string {
+  return `\0n${String.fromCharCode(namespace.length)}${namespace}${own}`;
+}
 
 /** Written and read when the faults have ended, to see whether a majority goes on. */
 export const PROBE_KEY = 'probe';

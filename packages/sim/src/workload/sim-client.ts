@@ -2,6 +2,7 @@ import type { HistoryRecorder } from '@holdfast/check';
 import { type Divergence, Holdfast, type ReadPreference } from '@holdfast/client';
 import { REVISION_GAP } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
+import type { MarkName } from '../coverage/mark-list.ts';
 import type { LoggedValues } from '../oracles/logged-values.ts';
 import type { PromptAborts } from '../oracles/prompt-aborts.ts';
 import { SessionOrder } from '../oracles/session-order.ts';
@@ -12,6 +13,7 @@ import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { CLIENT_LANES } from './client-lanes.ts';
+import { ClientLocks } from './client-locks.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWatch } from './client-watch.ts';
 import { ClientWrites } from './client-writes.ts';
@@ -28,6 +30,7 @@ export interface SimClientOptions {
   readonly logged: LoggedValues;
   /** The newest revision that any node has applied. */
   newestApplied(): number;
+  meet(mark: MarkName): void;
   /** An oracle's verdict, an error that the client library should not have let out, or one of this client's own. */
   onFailure(error: unknown): void;
 }
@@ -83,12 +86,23 @@ export class SimClient {
   #calls = 0;
   #sessions = 0;
   readonly watches: readonly ClientWatch[];
+  readonly #locks: ClientLocks | undefined;
 
   constructor(options: SimClientOptions) {
     const { cluster, plan, book } = options;
     this.#options = options;
     this.#process = cluster.clientProcess(plan.host);
     this.#session = this.#newSession();
+    const { holdings } = plan;
+    if (holdings !== undefined)
+      this.#locks = new ClientLocks({
+        cluster,
+        process: this.#process,
+        host: plan.host,
+        plan: holdings,
+        book,
+        meet: (mark) => options.meet(mark),
+      });
     this.watches = (plan.watches ?? []).map(
       (watch) =>
         new ClientWatch({
@@ -118,20 +132,24 @@ export class SimClient {
 
   start(): void {
     for (const watch of this.watches) watch.run().catch((error: unknown) => this.#options.onFailure(error));
-    for (const thread of this.#options.plan.threads) {
-      this.#running += 1;
-      this.#run(thread)
-        .catch((error: unknown) => this.#options.onFailure(error))
-        .finally(() => {
-          this.#running -= 1;
-        });
-    }
+    for (const thread of this.#options.plan.threads) this.#begin(this.#run(thread));
+    if (this.#locks !== undefined) this.#begin(this.#locks.run());
+  }
+
+  #begin(work: Promise<void>): void {
+    this.#running += 1;
+    work
+      .catch((error: unknown) => this.#options.onFailure(error))
+      .finally(() => {
+        this.#running -= 1;
+      });
   }
 
   /** Calls under way come to their end; no further ones are made. */
   stop(): void {
     this.#isStopped = true;
     for (const watch of this.watches) watch.hurry();
+    this.#locks?.stop();
   }
 
   async #run(calls: readonly PlannedCall[]): Promise<void> {
