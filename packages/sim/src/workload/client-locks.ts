@@ -66,7 +66,7 @@ export class ClientLocks {
     }
   }
 
-  async #hold(lock: Lock, { holdMs, writes }: PlannedHolding): Promise<void> {
+  async #hold(lock: Lock, { holdMs, writes, ttlMs }: PlannedHolding): Promise<void> {
     const { cluster, host, book, meet } = this.#options;
     const { name: of, signal } = lock;
     // It may be lost already.
@@ -87,7 +87,11 @@ export class ClientLocks {
       if (left > 1) await this.#write(lock, booked);
     }
     signal.removeEventListener('abort', onLost);
-    if (lock.held) {
+    if (signal.aborted) {
+      // By then another may have it: what does not look whether it still has it goes on like that.
+      await this.#sleep(ttlMs);
+      await this.#write(lock, booked);
+    } else {
       booked.endedAt = cluster.clock.now();
       this.#say(`releases the lock ${of}`);
     }
