@@ -440,6 +440,8 @@ describe('A node that ends while its disk may fail', () => {
     where: 'divergence',
     isRestarted: false,
   } as const;
+  const corrupt = (cause?: Error): Error =>
+    new HoldfastError('HOLDFAST_CORRUPT_LOG', 'an entry is damaged', { cause });
   const failed = (cause: Error): Error => {
     const disk = new DiskError('OTHER', DATABASE, cause.message, { cause });
     return new HoldfastError('HOLDFAST_DISK_FAILED', cause.message, { cause: disk });
@@ -452,8 +454,11 @@ describe('A node that ends while its disk may fail', () => {
     [new DiskError('ENOENT', DATABASE, 'there is no such file'), 'crash'],
     [new HoldfastError('HOLDFAST_INVALID_MESSAGE', 'no message'), 'crash'],
     [new Error('it stopped'), 'crash'],
+    [corrupt(new TypeError('undefined is not a function')), 'crash'],
     [new HoldfastError('HOLDFAST_NOT_READY', 'the store is closed'), 'crash'],
     [new DiskError('EIO', DATABASE, 'injected'), undefined],
+    [corrupt(), undefined],
+    [corrupt(new HoldfastError('HOLDFAST_INVALID_MESSAGE', 'checksum')), undefined],
     [failed(new DiskError('ENOSPC', DATABASE, 'full')), undefined],
     [failed(Object.assign(new Error('checksum mismatch'), { code: 'LEVEL_CORRUPTION' })), undefined],
   ])('by %s: the failure of the run is %s', async (error, kind) => {
