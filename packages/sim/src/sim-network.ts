@@ -9,7 +9,7 @@ import type {
 import type { NetworkObserver } from './network/network-observer.ts';
 import { type RepeatOptions, Repeats } from './network/repeats.ts';
 import { SimConnection } from './network/sim-connection.ts';
-import { SimLink, SimWire } from './network/sim-wire.ts';
+import { type Halt, SimLink, SimWire } from './network/sim-wire.ts';
 import type { UnsentBytes } from './network/unsent-bytes.ts';
 import { SimTransport } from './sim-transport.ts';
 
@@ -131,6 +131,21 @@ export class SimNetwork {
     link.lateMs = lateMs;
     return () => {
       if (link.lateMs === lateMs) link.lateMs = undefined;
+    };
+  }
+
+  /**
+   * The next message of `bytesMin` or more comes in by a share of its bytes, and nothing after it over that connection, until
+   * it is dropped. Answers how to call that off, which does nothing once it has happened.
+   */
+  halt(from: string, to: string, options: Omit<Halt, 'isOff'>): () => void {
+    const link = this.#link(from, to);
+    const { bytesMin, share } = options;
+    const halt: Halt = { bytesMin, share, isOff: false, onHalted: () => options.onHalted() };
+    link.halt = halt;
+    return () => {
+      halt.isOff = true;
+      if (link.halt === halt) link.halt = undefined;
     };
   }
 

@@ -166,3 +166,53 @@ describe('A link that is late', () => {
     expect(events).toEqual(['80 1 got 1', '80 1 got 2', '135 1 got 3', '230 1 got 4']);
   });
 });
+
+describe('A message that comes in by a part', () => {
+  it('is the next one that is so long, and nothing comes after it until the connection is dropped', async () => {
+    const { client, server } = await opened();
+    let halted = 0;
+    const onHalted = (): void => {
+      halted = clock.now();
+    };
+    network.halt('a', 'b', { bytesMin: 100, share: 0.25, onHalted });
+    for (const bytes of [10, 200, 20]) client.send(new Uint8Array(bytes));
+    await clock.advance(1000);
+    expect(events).toEqual(['30 1 got 10']);
+    expect(halted).toBe(30);
+    expect(server.receivedBytes).toBe(10 + 50);
+    expect(client.bufferedBytes).toBe(150 + 20);
+    network.drop('a', 'b');
+    await clock.advance(1);
+    expect(events.slice(1)).toEqual(['1020 1 closed 1006']);
+    const next = await opened();
+    next.client.send(new Uint8Array(200));
+    await clock.advance(LATENCY_MS);
+    expect(events.at(-1)).toBe(`${clock.now()} 2 got 200`);
+  });
+
+  it('comes in whole if that is called off meanwhile', async () => {
+    const { client } = await opened();
+    const onHalted = (): never => expect.unreachable();
+    const off = network.halt('a', 'b', { bytesMin: 100, share: 0.25, onHalted });
+    client.send(new Uint8Array(200));
+    await clock.advance(1);
+    off();
+    await clock.advance(LATENCY_MS);
+    expect(events).toEqual(['30 1 got 200']);
+  });
+
+  it('comes in no further over a slow link', async () => {
+    const { client, server } = await opened();
+    network.slow('a', 'b', 1000);
+    network.halt('a', 'b', { bytesMin: 100, share: 0.25, onHalted: () => {} });
+    client.send(new Uint8Array(200));
+    const seen: number[] = [];
+    for (let at = 0; at < 5; at += 1) {
+      await clock.advance(at === 0 ? LATENCY_MS : 30);
+      seen.push(server.receivedBytes);
+    }
+    await clock.advance(1000);
+    seen.push(server.receivedBytes);
+    expect(seen).toEqual([0, 30, 50, 50, 50, 50]);
+  });
+});

@@ -98,6 +98,7 @@ const LIST = {
   readWhileReplaying: { says: 'a read came before the log was replayed', faults: [53] },
   refusedNotPrimary: { says: 'a write met a node that was not primary', faults: [54, 55] },
   deadlinePassed: { says: 'a request was answered at its deadline', faults: [55, 56] },
+  messageCutShort: { says: 'a connection broke with a part of a message in', faults: [57] },
   keyExpired: { says: 'a key was deleted because its time had come', faults: [] },
   expiryStale: { says: 'a key that was due had been written or renewed in time', faults: [] },
   lockTaken: { says: 'a client had a lock', faults: [] },

@@ -10,6 +10,7 @@ import type { FaultType } from './fault-type.ts';
 import type { FaultWorld } from './fault-world.ts';
 import { type Freeze, freeze } from './freeze.ts';
 import { type FullDisk, fullDisk } from './full-disk.ts';
+import { type HalfMessage, halfMessage } from './half-message.ts';
 import { type HeavyTail, heavyTail } from './heavy-tail.ts';
 import { type IsolatePrimary, isolatePrimary } from './isolate-primary.ts';
 import { type Kill, kill } from './kill.ts';
@@ -68,7 +69,8 @@ export type Fault =
   | UnreadableLog
   | DroppedEntries
   | HeavyTail
-  | SlowLink;
+  | SlowLink
+  | HalfMessage;
 
 export type FaultKind = Fault['kind'];
 
@@ -107,6 +109,7 @@ export const FAULT_TYPES: { readonly [Kind in FaultKind]: FaultType<Extract<Faul
   droppedEntries,
   heavyTail,
   slowLink,
+  halfMessage,
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULT_TYPES) as FaultKind[];

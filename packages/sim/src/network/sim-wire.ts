@@ -7,6 +7,15 @@ interface Passage {
   readonly arrivesAt: number;
 }
 
+/** The next parcel of so many bytes or more comes in by a share of them, and nothing after it. */
+export interface Halt {
+  readonly bytesMin: number;
+  readonly share: number;
+  /** It does not happen any more. */
+  isOff: boolean;
+  onHalted(): void;
+}
+
 /** One way between two hosts, as it is now. */
 export class SimLink {
   readonly from: string;
@@ -15,6 +24,7 @@ export class SimLink {
   latencyMs: number | (() => number);
   /** Milliseconds beyond that. */
   lateMs: (() => number) | undefined;
+  halt: Halt | undefined;
   #isCut = false;
   /** Nothing arrives before. */
   #stalledUntil = 0;
@@ -103,6 +113,8 @@ interface Parcel {
   cameIn: number;
   /** Of the others. */
   passage: Passage;
+  /** Its wire breaks amid it. */
+  readonly halt: Halt | undefined;
 }
 
 /**
@@ -114,6 +126,8 @@ export class SimWire {
   readonly #clock: Clock;
   readonly #parcels: Parcel[] = [];
   #timer: Timer | undefined;
+  /** Nothing comes in any more: what has of the first parcel is all. */
+  #isHalted = false;
 
   constructor(clock: Clock, link: SimLink) {
     this.#clock = clock;
@@ -123,10 +137,11 @@ export class SimWire {
   /** Bytes that cannot set out, or wait for their turn. */
   get stalledBytes(): number {
     const { isCut, isSlow } = this.link;
-    if (!isCut && !isSlow) return 0;
+    const isStuck = isCut || this.#isHalted;
+    if (!isStuck && !isSlow) return 0;
     const now = this.#clock.now();
     return this.#parcels
-      .filter(({ passage }) => isCut || passage.leavesAt > now)
+      .filter(({ passage }) => isStuck || passage.leavesAt > now)
       .reduce((sum, { bytes, cameIn }) => sum + bytes - cameIn, 0);
   }
 
@@ -136,13 +151,16 @@ export class SimWire {
     if (first === undefined) return 0;
     const { bytes, cameIn, passage } = first;
     const { beginsAt, arrivesAt } = passage;
-    if (this.link.isCut || beginsAt === arrivesAt) return cameIn;
+    if (this.link.isCut || this.#isHalted || beginsAt === arrivesAt) return cameIn;
     const share = Math.max(0, this.#clock.now() - beginsAt) / (arrivesAt - beginsAt);
-    return cameIn + Math.floor(Math.min(1, share) * (bytes - cameIn));
+    const arrived = cameIn + Math.floor(Math.min(1, share) * (bytes - cameIn));
+    return Math.max(cameIn, Math.min(arrived, haltBytes(first)));
   }
 
   send(bytes: number, deliver: () => void): void {
-    this.#parcels.push({ bytes, deliver, cameIn: 0, passage: this.link.draw(bytes) });
+    const halt = bytes >= (this.link.halt?.bytesMin ?? Infinity) ? this.link.halt : undefined;
+    if (halt !== undefined) this.link.halt = undefined;
+    this.#parcels.push({ bytes, deliver, cameIn: 0, passage: this.link.draw(bytes), halt });
     this.link.onWire(this, true);
     this.#plan();
   }
@@ -179,6 +197,7 @@ export class SimWire {
 
   #keep(isKept: (parcel: Parcel) => boolean): void {
     const kept = this.#parcels.filter(isKept);
+    this.#isHalted &&= kept[0] === this.#parcels[0];
     this.#parcels.splice(0, Infinity, ...kept);
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -189,13 +208,24 @@ export class SimWire {
 
   #plan(): void {
     const [first] = this.#parcels;
-    if (first === undefined || this.#timer !== undefined || this.link.isCut) return;
+    if (first === undefined || this.#timer !== undefined || this.link.isCut || this.#isHalted) return;
     this.#timer = this.#clock.setTimer(first.passage.arrivesAt - this.#clock.now(), () => {
       this.#timer = undefined;
+      if (first.halt?.isOff === false) {
+        this.#isHalted = true;
+        first.cameIn = Math.max(first.cameIn, haltBytes(first));
+        first.halt.onHalted();
+        return;
+      }
       this.#parcels.shift();
       if (this.#parcels.length === 0) this.link.onWire(this, false);
       this.#plan();
       first.deliver();
     });
   }
+}
+
+/** At most so many of it come in. */
+function haltBytes({ bytes, halt }: Parcel): number {
+  return halt?.isOff === false ? Math.floor(halt.share * bytes) : bytes;
 }

@@ -119,6 +119,22 @@ describe('Faults of the network', () => {
     await bench.level();
   });
 
+  it('cut messages short, of which nothing is taken for whole', async () => {
+    const bench = await FaultBench.formed(3);
+    const { id: standby } = bench.standby;
+    for (const from of ['n1', 'n2', 'n3', 'c1'])
+      for (const to of ['n1', 'n2', 'n3'])
+        if (from !== to)
+          bench.inflict({ kind: 'halfMessage', from, to, bytesMin: 200, share: 0.9, lingerMs: 300 });
+    await bench.write(20, 'value'.repeat(100));
+    bench.inflict({ kind: 'halfMessage', from: standby, to: standby, bytesMin: 1, share: 0.5, lingerMs: 1 });
+    expect(bench.world.struck.get('halfMessage')).toBeGreaterThan(2);
+    expect(bench.met('messageCutShort')).toBe(bench.world.struck.get('halfMessage'));
+    bench.world.end();
+    await bench.level();
+    await bench.readsAll();
+  });
+
   it('are drawn for clusters of every size', () => {
     for (let size = 1; size <= NODES.length; size += 1) {
       const nodes = NODES.slice(0, size);
