@@ -31,6 +31,7 @@ const LIST = {
   staleAppendAnswered: { says: 'an append brought nothing that was not there', faults: [16] },
   appendBelowCommit: { says: 'an append began below what was committed', faults: [16, 18] },
   truncated: { says: 'a suffix that lost was cut', faults: [1, 15] },
+  emptyAppendRefused: { says: 'an append without entries did not fit', faults: [22] },
   truncatedUnderPersist: { says: 'a suffix was cut while its write was under way', faults: [17] },
   cutWriteCompleted: { says: 'a write completed whose entries had been cut', faults: [17] },
   lowerTermAnswered: { says: 'a message of an older term was answered with the newer one', faults: [19] },
@@ -53,6 +54,11 @@ const LIST = {
   logCut: { says: 'the head of a log was let go', faults: [31, 35] },
   // Durability
   diedWithUnsynced: { says: 'a node died with writes under way', faults: [36, 47] },
+  diedTruncating: {
+    says: 'a node died before what takes the place of a suffix that it had cut was durable',
+    faults: [47],
+  },
+  cameBackAlone: { says: 'a node came back while all others were down', faults: [45] },
   diedStarting: { says: 'a node died before it had read its disk', faults: [47, 53] },
   diedFiling: { says: 'a node died while it listed what was lost', faults: [47] },
   syncFailed: { says: 'an fsync failed', faults: [37] },

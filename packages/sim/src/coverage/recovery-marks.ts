@@ -8,6 +8,8 @@ export class RecoveryMarks implements StepMarks {
   /** Tickets of the run before. */
   #ordered: Ticket | undefined;
   #durable = 0 as Ticket;
+  /** What takes the place of a suffix that was cut is not durable yet. */
+  #truncating: Ticket | undefined;
 
   constructor(meet: Meet) {
     this.#meet = meet;
@@ -17,6 +19,7 @@ export class RecoveryMarks implements StepMarks {
     if (log.exclusion === 'hard-state-lost') this.#meet('hardStateLost');
     if (log.holes.length > 0) this.#meet('holeFound');
     if (!storeUsable) this.#meet('storeUnusable');
+    if (this.#truncating !== undefined) this.#meet('diedTruncating');
     if (this.#ordered !== undefined) {
       if (this.#ordered > this.#durable) this.#meet('diedWithUnsynced');
       if (log.ticket < this.#ordered) this.#meet('tailLost');
@@ -26,22 +29,32 @@ export class RecoveryMarks implements StepMarks {
     if (store.applied.index > store.checkpoint.index) this.#meet('storeBehindLog');
     this.#ordered = log.ticket;
     this.#durable = log.ticket;
+    this.#truncating = undefined;
   }
 
   before(_core: Core, input: Input): void {
-    if (input.kind === 'persisted') this.#durable = input.ticket;
+    if (input.kind === 'persisted') this.#persisted(input.ticket);
     if (input.kind === 'order' && input.order.kind === 'diskFull')
       this.#meet(input.order.full ? 'diskFull' : 'diskHasRoom');
   }
 
   after(_core: Core, _input: Input, effects: readonly Effect[]): void {
+    const truncates = effects.some(
+      (effect) => effect.kind === 'notice' && effect.notice.kind === 'truncated',
+    );
     for (const effect of effects) {
       if (effect.kind === 'notice') this.#noticed(effect.notice);
       if (effect.kind === 'send' && effect.message.kind === 'pull') this.#meet('entriesPulled');
       if (effect.kind === 'persist') this.#ordered = effect.order.ticket;
+      if (effect.kind === 'persist' && truncates) this.#truncating = effect.order.ticket;
       if (effect.kind === 'fileDiverged') this.#meet('divergenceFiled');
       if (effect.kind === 'judged') this.#meet('supersededSurvived');
     }
+  }
+
+  #persisted(ticket: Ticket): void {
+    this.#durable = ticket;
+    if (this.#truncating !== undefined && this.#truncating <= ticket) this.#truncating = undefined;
   }
 
   #noticed(notice: Notice): void {

@@ -129,6 +129,7 @@ export class Watch implements CoreObserver {
     this.own(() => {
       this.#cluster?.trace.record(`${boot.node} has read its disk (run ${boot.number})`);
       this.marks.onRecovered(boot, recovered);
+      if (this.#isAlone(boot)) this.marks.meet('cameBackAlone');
       this.#sessions.onRecovered(boot, recovered);
       this.#reads.onRecovered(boot);
       this.#timed?.orders.onRecovered(boot);
@@ -140,6 +141,11 @@ export class Watch implements CoreObserver {
       const store = this.#storesOf(boot).at(-1);
       if (store !== undefined && recovered.storeUsable) this.#stores.onRecovered(boot, recovered, store);
     });
+  }
+
+  #isAlone({ node, number }: Boot): boolean {
+    const others = this.#cluster?.machines.filter(({ id }) => id !== node) ?? [];
+    return number > 1 && others.length > 0 && others.every(({ isUp }) => !isUp);
   }
 
   beforeStep(boot: Boot, core: Core, input: Input): void {

@@ -23,6 +23,7 @@ async function clusterOf(
     observer: watch,
     onNodeEnded: (boot, error) => watch.onNodeEnded(boot, error),
   });
+  watch.follow(cluster);
   cluster.startAll();
   await primaryOf(cluster);
   return { cluster, met: (mark) => watch.marks.counts.get(mark) ?? 0 };
@@ -119,6 +120,38 @@ describe('Marks', () => {
     machine!.start();
     await primaryOf(cluster);
     expect(met('termOfVoteRecovered')).toBeGreaterThan(0);
+  });
+
+  it('tell who came back alone', async () => {
+    const { cluster, met } = await clusterOf(3);
+    for (const machine of cluster.machines) machine.powerOff({ keep: 'synced' });
+    const [first, second] = cluster.machines;
+    first!.start();
+    await cluster.clock.advance(2000);
+    expect(met('cameBackAlone')).toBe(1);
+    expect(cluster.primary).toBe(undefined);
+    second!.start();
+    await primaryOf(cluster);
+    expect(met('cameBackAlone')).toBe(1);
+  });
+
+  it('tell who died before what it had cut was replaced', async () => {
+    const { cluster, met } = await clusterOf(3);
+    const { transport, clock, random } = cluster.clientProcess('c1');
+    const client = new Holdfast(cluster.urls, { seams: { transport, clock, random } });
+    const former = await primaryOf(cluster);
+    cutOff(cluster, former);
+    await cluster.clock.drive(client.put('key', 'lost', { ack: 'local' }));
+    await cluster.clock.advance(1000);
+    await cluster.clock.drive(client.put('key', 'new'));
+    cluster.network.healAll();
+    await cluster.clock.runUntil(() => met('truncated') > 0, { limitMs: 5000 });
+    expect(met('diedTruncating')).toBe(0);
+    former.powerOff({ keep: 'synced' });
+    former.start();
+    await cluster.clock.advance(2000);
+    expect(met('diedTruncating')).toBe(1);
+    expect(met('truncated')).toBe(2);
   });
 
   it('tell that writes waited for room, which there was for all of them in the end', async () => {
