@@ -110,9 +110,12 @@ export class ReadLane {
     return this.#takeBack((call) => call.link === link, link);
   }
 
-  /** Its node keeps silent: what others can answer as well goes there, if there are others. */
-  linkSilent(link: LinkId): void {
-    this.#takeBack((call) => call.link === link && !isForPrimary(call), link);
+  /**
+   * Its node keeps silent: what others can answer as well goes there, if there are others. That is anything but what the
+   * primary was asked as such; of a linearizable read that a standby was asked, any other can ask the primary, too.
+   */
+  linkSilent(link: LinkId, primary: LinkId): void {
+    this.#takeBack((call) => call.link === link && (link !== primary || !isForPrimary(call)), link);
   }
 
   /** Asks again, not before `retryAt` and elsewhere if possible. The call has been answered. */

@@ -227,6 +227,25 @@ describe('breaker', () => {
     expect(ms).toBeLessThan(10);
   });
 
+  test('and of yet another, if that falls silent, too', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.standbysAsk = true;
+    world.cluster.node('n1').freeze();
+    await world.drive(db.get('a', { timeoutMs: 1000 }).catch(() => undefined));
+    let isFirst = true;
+    world.cluster.onRead = (node) => {
+      if (!isFirst) return undefined;
+      isFirst = false;
+      node.freeze();
+      return 'drop';
+    };
+    const { ms, value } = await world.timed(db.get('a'));
+    expect(value).toBe('1');
+    // A ping after 200 ms, and 200 ms for its answer.
+    expect(ms).toBeLessThan(500);
+  });
+
   test('so is one that this client alone has no connection to', async () => {
     const db = await world.opened();
     await world.drive(db.put('a', '1'));
