@@ -108,6 +108,24 @@ export const THRESHOLDS = {
     asserted: 2,
     factor: 2,
   },
+  degradedReadMs: {
+    name: 'a read that may degrade, once an outage counts, milliseconds',
+    measured: 5,
+    asserted: 500,
+    factor: 100,
+  },
+  failFastMs: {
+    name: 'a write that would rather fail than wait, once an outage counts, milliseconds',
+    measured: 1,
+    asserted: 100,
+    factor: 100,
+  },
+  hedgedReadMs: {
+    name: 'a read whose first node answers 400 ms late, hedged after 20, milliseconds',
+    measured: 25,
+    asserted: 200,
+    factor: 8,
+  },
   openNamespaceMs: {
     name: 'opening one of thousands of namespaces, milliseconds',
     measured: 0.25,
