@@ -7,7 +7,7 @@ import type {
 } from 'abstract-level';
 import { Holdfast } from './holdfast.ts';
 import { invalidOption } from './invalid-option.ts';
-import type { HoldfastOptions } from './options.ts';
+import type { HoldfastGetManyOptions, HoldfastGetOptions, HoldfastOptions } from './options.ts';
 
 /** How `level` tunes LevelDB. Taken, so that code need not be taken apart; nodes tune their own. */
 interface LevelTuning {
@@ -40,6 +40,29 @@ export class Level<KDefault = string, VDefault = string> extends Holdfast<KDefau
   /** As passed to the constructor. */
   get location(): string {
     return this.#location;
+  }
+
+  override open(): Promise<void>;
+  override open(options: OpenOptions): Promise<void>;
+  override open(options?: OpenOptions): Promise<void> {
+    return super.open(options as OpenOptions);
+  }
+
+  // Typed as `level` types them, so that its programs compile: what is not there is `undefined` all the same, as with it.
+
+  override get(key: KDefault): Promise<VDefault>;
+  override get<K = KDefault, V = VDefault>(key: K, options: HoldfastGetOptions<K, V>): Promise<V>;
+  override get<K, V>(key: K, options?: HoldfastGetOptions<K, V>): Promise<never> {
+    return super.get<K, V>(key, options as HoldfastGetOptions<K, V>) as Promise<never>;
+  }
+
+  override getMany(keys: KDefault[]): Promise<VDefault[]>;
+  override getMany<K = KDefault, V = VDefault>(
+    keys: K[],
+    options: HoldfastGetManyOptions<K, V>,
+  ): Promise<V[]>;
+  override getMany<K, V>(keys: K[], options?: HoldfastGetManyOptions<K, V>): Promise<never[]> {
+    return super.getMany<K, V>(keys, options as HoldfastGetManyOptions<K, V>) as Promise<never[]>;
   }
 
   /** A cluster's database exists before anybody opens it; whoever insists that it does not must not be let down. */

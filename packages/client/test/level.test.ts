@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SimRandom } from '@holdfast/sim';
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { type DatabaseOptions, type GetOptions, Level } from '../src/level.ts';
+import type { programForLevel } from './support/program-for-level.ts';
+import type { programForLevel as moved } from './support/program-moved-from-level.ts';
 import { World } from './support/world.ts';
 
 interface User {
@@ -31,6 +35,14 @@ test('code written for level runs as it is', async () => {
   ]);
   expect(db.location).toBe('ws://n1:7100');
   expect(db).toBeInstanceOf(Level);
+});
+
+test('code typed for level moves by changing the import: the compiler is told both', () => {
+  const [theirs, ours] = ['for', 'moved-from'].map((which) =>
+    readFileSync(join(import.meta.dirname, `support/program-${which}-level.ts`), 'utf8'),
+  ) as [string, string];
+  expect(ours).toBe(theirs.replace("from 'level'", "from '../../src/level.ts'"));
+  expectTypeOf<typeof moved>().toEqualTypeOf<typeof programForLevel>();
 });
 
 test('says of itself what there is', async () => {
