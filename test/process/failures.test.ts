@@ -22,11 +22,16 @@ test('whatever fails, every call ends in time, and nobody is asked more than a l
     for (const failure of failures) figures.push(await measure(failure, LASTS_MS));
   });
   console.log([FAILURE_TABLE_HEAD, ...figures.map(failureRow)].join('\n'));
-  for (const { failure, latestMs, loopDelayMs, framesPerCall, succeeded } of figures) {
+  console.log(
+    figures
+      .map((one) => `frames per call while ${one.failure}: ${one.framesPerCallMeanwhile.toFixed(2)}`)
+      .join('\n'),
+  );
+  for (const { failure, latestMs, loopDelayMs, framesPerCallMeanwhile, succeeded } of figures) {
     expect(latestMs, failure).toBeLessThan(THRESHOLDS.endAfterDeadlineMs.asserted + loopDelayMs);
     // Before the failure, and after it.
     expect(succeeded, failure).toBeGreaterThan(0);
     if (failure === ALL_REFUSE.name || failure === ALL_SILENT.name)
-      expect(framesPerCall, failure).toBeLessThan(THRESHOLDS.framesPerCall.asserted);
+      expect(framesPerCallMeanwhile, failure).toBeLessThan(THRESHOLDS.framesPerCall.asserted);
   }
 });

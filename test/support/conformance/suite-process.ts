@@ -29,12 +29,23 @@ rows.on('data', (row: TapeRow) => {
   const run = row.test ?? -1;
   const test = titles.get(run) ?? 'unknown';
   if (row.ok) passed[test] = (passed[test] ?? 0) + 1;
-  else failed.push({ test, run, assertion: row.name ?? '', error: wordsOf(row) });
+  else failed.push({ test, run, assertion: row.name ?? '', codes: codesOf(row), error: wordsOf(row) });
 });
 rows.on('end', () => {
   const report: SuiteReport = { passed, failed, databases, ms: performance.now() - startedAt };
   process.send?.(report, () => process.exit(0));
 });
+
+function codesOf({ error, actual }: TapeRow): string[] {
+  const codes: string[] = [];
+  // What a test found in place of what it expected is `actual`; what ended it is `error`.
+  for (const thrown of [error, actual])
+    for (let next = thrown; next instanceof Error; next = next.cause)
+      if ('code' in next) codes.push(String(next.code));
+  // Or only its code was compared.
+  if (typeof actual === 'string') codes.push(actual);
+  return codes;
+}
 
 function wordsOf({ error, actual, expected }: TapeRow): string {
   const code = (error as { code?: unknown } | undefined)?.code;

@@ -9,6 +9,8 @@ export interface FailedAssertion {
   /** Of the test, which has its name twice: once for the database, once for a sublevel. */
   readonly run: number;
   readonly assertion: string;
+  /** Of what was thrown, and of what that was caused by. */
+  readonly codes: readonly string[];
   readonly error: string;
 }
 

@@ -38,6 +38,11 @@ export class Arrivals {
     this.#timer = setInterval(() => this.#catchUp(), EVERY_MS);
   }
 
+  /** How many have come. */
+  get issued(): number {
+    return this.#issued;
+  }
+
   /** Resolves when as many more have come as do in that time. */
   async comeFor(ms: number): Promise<void> {
     const enough = this.#issued + ms / EVERY_MS;

@@ -94,6 +94,8 @@ export interface FailureFigures extends Seen {
   readonly failure: string;
   /** Frames handed to sockets, for each call. */
   readonly framesPerCall: number;
+  /** The same of the time that the failure lasts alone: calls that go well before and after it would hide much. */
+  readonly framesPerCallMeanwhile: number;
   /** Times that a call was sent, for each call. */
   readonly attemptsPerCall: number;
 }
@@ -152,13 +154,16 @@ async function measured(
   const arrivals = new Arrivals(client, TIMEOUT_MS);
   await arrivals.comeFor(PART_MS);
   await failure.begin(nodes, primary);
+  const begun = { frames: transport.frames, calls: arrivals.issued };
   await arrivals.comeFor(lastsMs);
+  const framesPerCallMeanwhile = (transport.frames - begun.frames) / (arrivals.issued - begun.calls);
   await failure.end(nodes, primary);
   await arrivals.comeFor(PART_MS);
   const seen = await arrivals.stop();
   return {
     ...seen,
     failure: failure.name,
+    framesPerCallMeanwhile,
     framesPerCall: (transport.frames - before.frames) / seen.calls,
     attemptsPerCall: (client.health()!.counters.attempts - before.attempts) / seen.calls,
   };
