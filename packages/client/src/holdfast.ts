@@ -85,7 +85,9 @@ const CLOSE_TIMEOUT_MS = 1000;
 
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; the others tell more, or do more. Events beside
- * abstract-level's are those of `ClientEvents`.
+ * abstract-level's are those of `ClientEvents`. Any call may reject with HOLDFAST_DEADLINE_EXCEEDED, HOLDFAST_NO_PRIMARY,
+ * HOLDFAST_OVERLOADED, HOLDFAST_CLIENT_QUEUE_FULL, HOLDFAST_ABORTED, HOLDFAST_INVALID_ARGUMENT and LEVEL_DATABASE_NOT_OPEN.
+ * Times are milliseconds.
  */
 export class Holdfast<KDefault = string, VDefault = string> extends EventfulLevel<KDefault, VDefault> {
   readonly #location: Location;
@@ -142,7 +144,10 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
     return this.#calls.write(operations, options);
   }
 
-  /** Undefined if there is no such key, unless it is to be told of with `tellAbsent`. */
+  /**
+   * Undefined if there is no such key, unless it is to be told of with `tellAbsent`. Rejects with HOLDFAST_TOO_STALE,
+   * HOLDFAST_SESSION_DIVERGED, HOLDFAST_SNAPSHOT_LOST or LEVEL_DECODE_ERROR.
+   */
   read<K = KDefault, V = VDefault>(
     key: K,
     options: HoldfastReadOptions<K, V> & { readonly tellAbsent: true },
@@ -231,7 +236,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
     return this.#calls.expire(key, undefined, options);
   }
 
-  /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost. Not re-entrant. */
+  /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost: HOLDFAST_LOCK_LOST then. Not re-entrant. */
   lock(name: string, options: HoldfastLockOptions = {}): Promise<Lock> {
     return this.#calls.lock(name, options);
   }
@@ -248,7 +253,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
     return this.#calls.elect(name, options);
   }
 
-  /** Keys put through it live as long as this process renews them, and go together: by `revoke`, or when it dies. */
+  /** Keys put through it live as long as this process renews them, and go together: by `revoke`, or when it dies (HOLDFAST_LEASE_LOST). */
   lease(options: HoldfastLeaseOptions = {}): Promise<Lease<KDefault, VDefault>> {
     return this.#calls.lease(options);
   }
