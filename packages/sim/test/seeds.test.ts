@@ -17,7 +17,7 @@ const RARE: readonly { mark: MarkName; from: number; focus: readonly FaultKind[]
   { mark: 'repeatJoined', from: 1099, focus: ['coup'] },
   { mark: 'diedFiling', from: 4005, focus: ['killAtOperation', 'succession'] },
   { mark: 'holeHealed', from: 4008, focus: ['walDamage'] },
-  { mark: 'diedTruncating', from: 4005, focus: ['killAtOperation', 'succession'] },
+  { mark: 'diedTruncating', from: 33, focus: ['duel', 'kill'] },
   { mark: 'truncatedUnderPersist', from: 5001, focus: ['duel'] },
   { mark: 'cutWriteCompleted', from: 5001, focus: ['duel'] },
 ];
