@@ -2,6 +2,7 @@ import { Holdfast, type HoldfastError, type HoldfastOptions } from '@holdfast/cl
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { LocalCluster } from '../support/cluster/local-cluster.ts';
 import { ownSeams } from '../support/cluster/own-seams.ts';
+import { openPinnedClient } from '../support/cluster/pinned-client.ts';
 import { FaultProxy } from '../support/faults/fault-proxy.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 import { THRESHOLDS } from '../thresholds.ts';
@@ -62,6 +63,17 @@ async function loseMajority(): Promise<number> {
   return performance.now();
 }
 
+/** Each node knows how old what it has is: one that has just started does not yet, and says so. */
+async function ageIsKnown(key: string): Promise<void> {
+  for (const id of cluster.ids) {
+    const pinned = await openPinnedClient(cluster.url(id), 5000);
+    await waitUntil(`${id} to know its age`, async () => {
+      const read = await pinned.read(key, { consistency: 'eventual' });
+      return read?.staleness !== undefined;
+    }).finally(() => pinned.close());
+  }
+}
+
 interface End<Result> {
   readonly value: Result | undefined;
   readonly error: HoldfastError | undefined;
@@ -82,6 +94,7 @@ describe('without a primary', () => {
     const db = await opened({ degrade: 'stale-reads' });
     const strict = await opened({ timeoutMs: 1500 });
     await db.put('a', 'before');
+    await ageIsKnown('a');
     const told: object[] = [];
     db.on('degraded', (detail) => told.push(detail));
     const pausedAt = await loseMajority();
