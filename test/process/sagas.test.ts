@@ -8,6 +8,7 @@ import { ROOT } from '../../scripts/support/workspace.ts';
 import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 
+const TAKEN_BACK = join(ROOT, 'test/support/sagas/taken-back.ts');
 const SHOP = join(ROOT, 'docs/examples/order-saga/shop.ts');
 const NAMESPACES = ['stock', 'payments', 'parcels', 'orders'] as const;
 
@@ -65,4 +66,47 @@ test('an order is finished by another process when its own is killed, and the pr
   worker.kill('SIGTERM');
   expect(await once(worker, 'exit')).toEqual([0, null]);
   await Promise.all([stock, payments, parcels, orders].map((database) => database.close()));
+});
+
+test('what a killed process was taking back another takes back to its end, nothing of it twice', async () => {
+  const cluster = await startTestCluster();
+  const location = cluster.urls.join(',');
+  const begin = (...args: string[]): ChildProcess => {
+    const child = spawn(process.execPath, [TAKEN_BACK, location, ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  };
+  const effects = new Holdfast<string, string>(location, { namespace: 'effects' });
+  const sagas = new Holdfast<string, string>(location, { namespace: 'sagas' });
+  const register = new SagaRegister(sagas);
+
+  const first = begin('run', '1');
+  await waitUntil(
+    'a compensation to have had its effect',
+    async () => (await effects.get('run 1')) !== undefined,
+  );
+  expect(await register.get('taken-back', '1')).toMatchObject({ state: 'compensating' });
+  expect([await effects.get('first'), await effects.get('second')]).toEqual(['1', '0']);
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  await cluster.kill(await cluster.primary());
+
+  begin('work');
+  await waitUntil('the saga to be taken back', async () => {
+    const record = await register.get('taken-back', '1');
+    return record?.state === 'compensated';
+  });
+  // The other process has called it again.
+  expect(await effects.get('work 1')).toBe('second');
+  expect([await effects.get('first'), await effects.get('second')]).toEqual(['0', '0']);
+  const { steps, failure } = (await register.get('taken-back', '1'))!;
+  expect(steps).toMatchObject([
+    { name: 'first', state: 'undone' },
+    { name: 'second', state: 'undone', tenures: 2 },
+    { name: 'third', state: 'undone' },
+  ]);
+  expect(failure).toMatchObject({ step: 'third', message: 'there is no third' });
+  await Promise.all([effects.close(), sagas.close()]);
 });
