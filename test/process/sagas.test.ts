@@ -8,7 +8,7 @@ import { ROOT } from '../../scripts/support/workspace.ts';
 import { startTestCluster } from '../support/cluster/test-cluster.ts';
 import { waitUntil } from '../support/faults/wait-until.ts';
 
-const TAKEN_BACK = join(ROOT, 'test/support/sagas/taken-back.ts');
+const TAKEN_BACK = join(ROOT, 'test/support/sagas/taken-back-process.ts');
 const SHOP = join(ROOT, 'docs/examples/order-saga/shop.ts');
 const NAMESPACES = ['stock', 'payments', 'parcels', 'orders'] as const;
 

@@ -1,4 +1,4 @@
-// A process that runs sagas whose last step fails: node taken-back.ts <location> run <id> | work
+// A process that runs sagas whose last step fails: node taken-back-process.ts <location> run <id> | work
 // One that runs stands still amid a compensation, once that has had its effect, until somebody kills it.
 import { Holdfast } from '@holdfast/client';
 import { Sagas, saga } from '@holdfast/client/sagas';
