@@ -37,6 +37,12 @@ test(
       await contenders.add();
       await moves();
       await cluster.start(primary);
+      await cluster.caughtUp();
+      const frozen = await cluster.primary();
+      cluster.pause(frozen);
+      await moves();
+      cluster.resume(frozen);
+      await moves();
     }
     await moves();
     await contenders.stop();
