@@ -3,7 +3,7 @@ import { checkErrorCodes } from './checks/error-codes.ts';
 import { checkFileLength } from './checks/file-length.ts';
 import { checkSeams } from './checks/seams.ts';
 import { type Check, loadSources } from './support/sources.ts';
-import { run } from './support/workspace.ts';
+import { run, workspacePackages } from './support/workspace.ts';
 
 /**
  * Everything that a change must pass; changes nothing. All steps run, so that one look shows all
@@ -14,6 +14,7 @@ const files = loadSources();
 const steps: { name: string; passes: () => boolean }[] = [
   { name: 'format and lint', passes: () => run('biome', ['ci', '--error-on-warnings']) === 0 },
   { name: 'types', passes: () => run('tsc', ['-p', '.']) === 0 },
+  { name: 'declarations', passes: declarationsAreWhole },
   { name: 'types of pages', passes: () => run('tsc', ['-p', 'scripts/sim-page/browser']) === 0 },
   { name: 'dead code', passes: () => run('knip', []) === 0 },
   { name: 'package boundaries', passes: () => passes(checkBoundaries) },
@@ -34,6 +35,12 @@ console.log('');
 for (const { name, ok, seconds } of results)
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+/** What is published says its types by itself: each package as it is built, which the types of all together do not ask for. */
+function declarationsAreWhole(): boolean {
+  const published = workspacePackages().filter(({ manifest }) => manifest.private !== true);
+  return published.every(({ path }) => run('tsc', ['-p', path, '--noEmit']) === 0);
+}
 
 function passes(check: Check): boolean {
   const problems = check(files);
