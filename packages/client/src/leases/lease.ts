@@ -88,12 +88,18 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
     if (!this.held) throw this.#lost('applied');
   }
 
-  /** Deletes a key of the lease. False: it was none, or somebody else had written it meanwhile; it is left as it is. */
+  /**
+   * Deletes a key of the lease. False: it was none, or somebody else had written it meanwhile; it is left as it is. Rejects with
+   * HOLDFAST_LEASE_LOST if the lease is not held.
+   */
   del<K = KDefault>(key: K, options: HoldfastLeaseKeyOptions<K> = {}): Promise<boolean> {
     return this.#leave(key, options, 'del');
   }
 
-  /** Lets a key of the lease stay, without end. False: it was none, or somebody else had written it meanwhile. */
+  /**
+   * Lets a key of the lease stay, without end. False: it was none, or somebody else had written it meanwhile. Rejects with
+   * HOLDFAST_LEASE_LOST if the lease is not held.
+   */
   detach<K = KDefault>(key: K, options: HoldfastLeaseKeyOptions<K> = {}): Promise<boolean> {
     return this.#leave(key, options, 'persist');
   }

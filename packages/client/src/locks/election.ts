@@ -40,7 +40,8 @@ export class Election<V> {
 
   /**
    * Resolves once it is elected, with its office: a lock whose release resigns. Candidates are elected in the order in
-   * which they came.
+   * which they came. Rejects as a lock that is waited for: with HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs` milliseconds, and
+   * HOLDFAST_ABORTED as soon as `signal` is aborted; without them it waits for as long as it takes.
    */
   async campaign(options: HoldfastCampaignOptions = {}): Promise<Lock> {
     checkedLockOptions(options, []);
@@ -50,7 +51,7 @@ export class Election<V> {
     );
   }
 
-  /** Who is elected now; undefined: nobody. */
+  /** Who is elected now; undefined: nobody. A linearizable read, with the errors of one. */
   async current(options: HoldfastCampaignOptions = {}): Promise<Leader<V> | undefined> {
     checkedLockOptions(options, []);
     const read = async (left: HoldfastCampaignOptions): Promise<Leader<V> | undefined> => {

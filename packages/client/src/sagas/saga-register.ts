@@ -26,14 +26,17 @@ export class SagaRegister {
     return this.store.list(filter, options);
   }
 
-  /** Has a stuck saga compensated again from where it is stuck, once a worker finds it. False: it is not stuck. */
+  /**
+   * Has a stuck saga compensated again from where it is stuck, once a worker finds it. False: it is not stuck. Rejects with
+   * HOLDFAST_SAGA_NOT_FOUND.
+   */
   async resume(type: string, id: string, options: SagaCallOptions = {}): Promise<boolean> {
     return await this.#ordered(type, id, resumeOrdered, options);
   }
 
   /**
    * Has a saga taken back, from the end of the step under way on, once a worker finds it. False: it is on its way back, or
-   * over.
+   * over. Rejects with HOLDFAST_SAGA_NOT_FOUND.
    */
   async abort(
     type: string,
