@@ -37,8 +37,8 @@ async function passesWithout({ schedulePath: path, mark }: Mutation): Promise<vo
 }
 
 describe('Bugs put in on purpose', () => {
-  it('are found, at least 58 of them, by what is kept', () => {
-    expect(kept.length).toBeGreaterThanOrEqual(58);
+  it('are found, at least 59 of them, by what is kept', () => {
+    expect(kept.length).toBeGreaterThanOrEqual(59);
   });
 
   it.each(mutations)('$name still applies', (mutation) => {
