@@ -1,24 +1,19 @@
 import { between, logUniform, pick } from '../run/draw.ts';
 import type { FaultType } from './fault-type.ts';
-import { drawTwoHosts } from './target.ts';
+import { drawPrimaryEnd, drawTwoHosts, endsOf, type Way } from './target.ts';
 
 /**
  * What one host sends the other next comes in by a part, and nothing after it; some time later all connections between them
  * break.
  */
-export interface HalfMessage {
+export interface HalfMessage extends Way {
   readonly kind: 'halfMessage';
-  readonly from: string;
-  readonly to: string;
   /** It is the next one that is so long. */
   readonly bytesMin: number;
   readonly share: number;
   readonly lingerMs: number;
-  /** Instead of that end: who is the primary then. */
-  readonly primaryIs?: 'from' | 'to';
 }
 
-const PRIMARY_SHARE = 0.5;
 /** Of any message, of those with requests or entries, and of long ones. */
 const BYTES_MIN = [1, 1, 300, 2000];
 const WAITS_MS_MAX = 3000;
@@ -34,14 +29,15 @@ export const halfMessage: FaultType<HalfMessage> = {
       bytesMin: pick(random, BYTES_MIN),
       share: between(random, 0.01, 0.99),
       lingerMs: logUniform(random, 0.1, 2000),
-      ...(random.next() < PRIMARY_SHARE ? { primaryIs: pick(random, ['from', 'to']) } : {}),
+      ...drawPrimaryEnd(random),
     };
   },
-  inflict({ bytesMin, share, lingerMs, primaryIs, ...fault }, world) {
-    const { network, primary } = world.cluster;
-    const from = primaryIs === 'from' ? (primary?.id ?? fault.from) : fault.from;
-    const to = primaryIs === 'to' ? (primary?.id ?? fault.to) : fault.to;
-    if (from === to) return;
+  inflict(fault, world) {
+    const { bytesMin, share, lingerMs } = fault;
+    const { network } = world.cluster;
+    const ends = endsOf(fault, world);
+    if (ends === undefined) return;
+    const { from, to } = ends;
     const onHalted = (): void => {
       world.marks.meet('messageCutShort');
       world.strikes('halfMessage', `of a message from ${from} to ${to} a part comes in, and nothing more`);
