@@ -1,14 +1,12 @@
-import { Holdfast, type HoldfastWatchOptions, type Watch, type WatchEventOf } from '@holdfast/client';
+import type { HoldfastWatchOptions, Watch, WatchEventOf } from '@holdfast/client';
 import { HoldfastError } from '@holdfast/types';
 import type { SimCluster } from '../cluster/sim-cluster.ts';
 import { checkSafeEvent } from '../oracles/safe-watches.ts';
 import { SafetyViolation } from '../oracles/safety-violation.ts';
-import { checkClient } from '../oracles/shell-queues.ts';
 import type { SimProcess } from '../process/sim-process.ts';
-import { underTest } from '../run/under-test.ts';
 import type { PlannedWatch } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
-import { CLIENT_LANES } from './client-lanes.ts';
+import { ClientProgram } from './client-program.ts';
 import type { BookedWatch, WatchSection } from './watch-book.ts';
 
 export interface ClientWatchOptions {
@@ -30,19 +28,18 @@ const AGAIN_MS = 50;
 export class ClientWatch {
   readonly #options: ClientWatchOptions;
   readonly #booked: BookedWatch;
-  #db: Holdfast;
+  readonly #program: ClientProgram;
   #section: WatchSection | undefined;
   #watch: Watch<string, string, Event> | undefined;
   #isHurried = false;
-  #isStopped = false;
   #isRunning = false;
-  #stop = Promise.withResolvers<void>();
 
   constructor(options: ClientWatchOptions) {
-    const { host, plan, book } = options;
+    const { cluster, process, host, plan, book } = options;
     this.#options = options;
     this.#booked = book.watch({ client: host, plan });
-    this.#db = this.#newDatabase();
+    const readPreference = plan.atMs % 2 === 0 ? 'primary' : 'standby';
+    this.#program = new ClientProgram({ cluster, process, host, database: { readPreference } });
   }
 
   get isRunning(): boolean {
@@ -60,18 +57,16 @@ export class ClientWatch {
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#stop.resolve();
+    this.#program.stop();
   }
 
   async run(): Promise<void> {
     this.#isRunning = true;
-    await this.#sleep(this.#options.plan.atMs);
-    while (!this.#isStopped) {
-      const { status } = this.#db;
-      if (status !== 'open' && status !== 'opening') this.#db = this.#newDatabase();
+    await this.#program.sleep(this.#options.plan.atMs);
+    while (!this.#program.isStopped) {
+      this.#program.reopen();
       await this.#follow(this.#begin());
-      if (!this.#isStopped) await this.#sleep(AGAIN_MS);
+      if (!this.#program.isStopped) await this.#program.sleep(AGAIN_MS);
     }
     this.#isRunning = false;
   }
@@ -105,15 +100,14 @@ export class ClientWatch {
       progress: true,
       timeoutMs: 1000,
     };
-    const watch = this.#db.watch(options);
+    const watch = this.#program.db.watch(options);
     this.#watch = watch;
-    const health = this.#db.health();
-    if (health !== undefined) checkClient(this.#options.host, health, CLIENT_LANES);
+    this.#program.checkQueues();
     try {
       let taken = 0;
-      while ((taken < eventsMax || this.#isHurried) && !this.#isStopped) {
-        if (plan.pauseMs !== undefined && !this.#isHurried) await this.#sleep(plan.pauseMs);
-        const next = await Promise.race([watch.next(), this.#stop.promise]);
+      while ((taken < eventsMax || this.#isHurried) && !this.#program.isStopped) {
+        if (plan.pauseMs !== undefined && !this.#isHurried) await this.#program.sleep(plan.pauseMs);
+        const next = await this.#program.orStopped(watch.next());
         if (next === undefined || next.done === true) break;
         this.#take(section, next.value);
         // A state that is never whole leaves no position to go on from.
@@ -137,7 +131,7 @@ export class ClientWatch {
   #ended(section: WatchSection, error: unknown): void {
     if (error instanceof SafetyViolation) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-    this.#options.cluster.trace.record(`${this.#name}: ${code}`);
+    this.#say(`${code}`);
     section.endedBy = code;
     if (code === 'LEVEL_DATABASE_NOT_OPEN') return;
     if (!(error instanceof HoldfastError)) throw error;
@@ -146,33 +140,16 @@ export class ClientWatch {
   }
 
   #trace(event: Event): void {
-    const { trace } = this.#options.cluster;
     if (event.type === 'progress') {
-      trace.record(`${this.#name}: up to ${event.revision}`);
+      this.#say(`up to ${event.revision}`);
       return;
     }
     const value = event.type === 'put' ? ` ${event.value}` : '';
-    trace.record(`${this.#name}: ${event.type} ${event.key}${value} at ${event.revision ?? 'first'}`);
+    this.#say(`${event.type} ${event.key}${value} at ${event.revision ?? 'first'}`);
   }
 
-  get #name(): string {
-    const { host, plan } = this.#options;
-    return `${host} watches ${plan.gte ?? ''}..${plan.lt ?? ''}`;
-  }
-
-  #newDatabase(): Holdfast {
-    const { cluster, process, plan } = this.#options;
-    const { transport, clock, random } = process;
-    const readPreference = plan.atMs % 2 === 0 ? 'primary' : 'standby';
-    const seams = { transport, clock, random };
-    return underTest(
-      new Holdfast(cluster.urls, { seams, readPreference, openTimeoutMs: 2000, lanes: CLIENT_LANES }),
-    );
-  }
-
-  #sleep(ms: number): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const timer = this.#options.process.clock.setTimer(ms, over.resolve);
-    return Promise.race([over.promise, this.#stop.promise]).finally(() => timer.cancel());
+  #say(words: string): void {
+    const { gte = '', lt = '' } = this.#options.plan;
+    this.#program.say(`watches ${gte}..${lt}: ${words}`);
   }
 }
