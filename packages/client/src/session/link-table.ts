@@ -150,7 +150,8 @@ export class LinkTable implements ReadRoutes {
     const primary = this.#primaryLink();
     if (primary === undefined) {
       this.#target = undefined;
-      this.#targetLostAt ??= now;
+      // One that kept silent was asked through others before its link was given up, and goes on to be.
+      this.#targetLostAt ??= before?.breaker.cause === 'silent' ? now - DETOUR_AFTER_MS : now;
       this.#rank();
       return undefined;
     }

@@ -230,9 +230,9 @@ describe('breaker', () => {
   test('and of yet another, if that falls silent, too', async () => {
     const db = await world.opened();
     await world.drive(db.put('a', '1'));
-    world.cluster.standbysAsk = true;
     world.cluster.node('n1').freeze();
     await world.drive(db.get('a', { timeoutMs: 1000 }).catch(() => undefined));
+    world.cluster.standbysAsk = true;
     let isFirst = true;
     world.cluster.onRead = (node) => {
       if (!isFirst) return undefined;
@@ -244,6 +244,22 @@ describe('breaker', () => {
     expect(value).toBe('1');
     // A ping after 200 ms, and 200 ms for its answer.
     expect(ms).toBeLessThan(500);
+  });
+
+  test('nor does that end for a while when the link with it is given up', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.standbysAsk = true;
+    world.cluster.node('n1').freeze();
+    await world.drive(db.get('a', { timeoutMs: 500 }).catch(() => undefined));
+    const isLinked = (): boolean | undefined => db.health()?.nodes[0]?.linked;
+    for (let tenth = 0; tenth < 60; tenth += 1) {
+      const { ms, value } = await world.timed(db.get('a'));
+      expect(value).toBe('1');
+      expect(ms, `with a link: ${isLinked()}`).toBeLessThan(10);
+      await world.clock.advance(100);
+    }
+    expect(isLinked()).toBe(false);
   });
 
   test('so is one that this client alone has no connection to', async () => {
