@@ -176,8 +176,8 @@ export class ReadDesk {
 
   /** Others can be asked: watches go on there, too. */
   linkSilent(link: LinkId): void {
-    this.#keys.linkSilent(link, this.#links.primary);
-    this.#openings.linkSilent(link, this.#links.primary);
+    this.#keys.linkSilent(link);
+    this.#openings.linkSilent(link);
     // Should the node come to life again, it is not to go on with them.
     for (const id of this.#watches.linkDown(link))
       this.#frames.add(link, { kind: 'watchClose', watch: id }, SMALL_BYTES);

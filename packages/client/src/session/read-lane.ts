@@ -111,11 +111,11 @@ export class ReadLane {
   }
 
   /**
-   * Its node keeps silent: what others can answer as well goes there, if there are others. That is anything but what the
-   * primary was asked as such; of a linearizable read that a standby was asked, any other can ask the primary, too.
+   * Its node keeps silent: what it was asked goes elsewhere, if there are others. What only the primary can answer, too: it
+   * may be silent for this client alone, and others ask it.
    */
-  linkSilent(link: LinkId, primary: LinkId): void {
-    this.#takeBack((call) => call.link === link && (link !== primary || !isForPrimary(call)), link);
+  linkSilent(link: LinkId): void {
+    this.#takeBack((call) => call.link === link, link);
   }
 
   /** Asks again, not before `retryAt` and elsewhere if possible. The call has been answered. */

@@ -227,6 +227,31 @@ describe('breaker', () => {
     expect(ms).toBeLessThan(10);
   });
 
+  test('so is what it was asked before it fell silent for this client alone', async () => {
+    const db = await world.opened();
+    await world.drive(db.put('a', '1'));
+    world.cluster.standbysAsk = true;
+    world.cluster.node('n1').freeze();
+    const reads = [
+      db.get('a'),
+      db.getMany(['a']).then(([value]) => value),
+      db
+        .iterator()
+        .all()
+        .then(([entry]) => entry?.[1]),
+      db.get('a', { readPreference: 'standby' }),
+    ];
+    for (const { ms, value } of await Promise.all(reads.map((read) => world.timed(read)))) {
+      expect(value).toBe('1');
+      // A ping after 200 ms, and 200 ms for its answer.
+      expect(ms).toBeLessThan(500);
+    }
+    // Repeats, each of which brought its token back.
+    expect(db.health()).toMatchObject({ retryBudget: 50, counters: { retries: 3, redeliveries: 0 } });
+    world.cluster.node('n1').thaw();
+    expect((await world.timed(db.get('a'))).ms).toBeLessThan(10);
+  });
+
   test('and of yet another, if that falls silent, too', async () => {
     const db = await world.opened();
     await world.drive(db.put('a', '1'));

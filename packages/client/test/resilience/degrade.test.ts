@@ -134,13 +134,20 @@ describe("degrade: 'stale-reads'", () => {
     const { cluster } = world;
     cluster.ageMsOf = () => 600;
     cluster.node('n1').freeze();
-    await world.clock.advance(10);
-    const asked = cluster.nodes.map(({ requests }) => requests);
+    const asked: string[] = [];
+    let budget = 0;
+    // It may have been asked of them as a linearizable one before.
+    cluster.onRead = ({ id }, { consistency }) => {
+      if (consistency !== 'eventual') return undefined;
+      if (asked.length === 0) budget = db.health()?.retryBudget ?? 0;
+      asked.push(id);
+      return undefined;
+    };
     const { ms, error } = await world.timed(db.read('a'));
     expect(error).toMatchObject({ code: 'HOLDFAST_TOO_STALE' });
     expect(ms).toBeLessThan(1500);
-    expect(cluster.nodes.map(({ requests }, place) => requests - asked[place]!)).toEqual([0, 1, 1]);
-    expect(db.health()?.retryBudget).toBeGreaterThan(45);
+    expect(asked.sort()).toEqual(['n2', 'n3']);
+    expect(db.health()?.retryBudget).toBeGreaterThan(budget - 5);
   });
 
   test('the bound on the age is kept, by whoever can', async () => {
