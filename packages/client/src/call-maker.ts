@@ -50,7 +50,7 @@ interface Routing {
   readonly after: Revision;
   readonly readPreference: ReadPreference;
   readonly mayDegrade: boolean;
-  readonly maxStalenessMs?: number;
+  readonly maxStalenessMs: number | undefined;
 }
 
 /** Makes calls of arguments: checks them, and fills in what the call does not say. */
@@ -105,7 +105,19 @@ export class CallMaker {
     const bytes = checkedKeys(keys);
     checkedSignal(options.signal);
     const deadline = this.#deadline(options);
-    return this.#choosing(new ReadCall({ deadline, bytes, keys, ...this.#routing(options) }), options);
+    // Named one by one: a spread looks each field up anew, with every read.
+    const { consistency, after, readPreference, mayDegrade, maxStalenessMs } = this.#routing(options);
+    const call = new ReadCall({
+      deadline,
+      bytes,
+      keys,
+      consistency,
+      after,
+      readPreference,
+      mayDegrade,
+      maxStalenessMs,
+    });
+    return this.#choosing(call, options);
   }
 
   /** A read of the same keys from a snapshot that is held. */
@@ -198,9 +210,9 @@ export class CallMaker {
     const bound = checkedPositive('maxStalenessMs', options.maxStalenessMs) ?? this.#defaults.maxStalenessMs;
     const readPreference =
       checkedReadPreference(options.readPreference) ?? this.#defaults.readPreference ?? 'primary';
-    const routing = { consistency, after, readPreference, mayDegrade };
-    const isBounded = bound !== undefined && (mayDegrade || consistency === 'eventual');
-    return isBounded ? { ...routing, maxStalenessMs: bound } : routing;
+    const isBounded = mayDegrade || consistency === 'eventual';
+    const maxStalenessMs = isBounded ? bound : undefined;
+    return { consistency, after, readPreference, mayDegrade, maxStalenessMs };
   }
 
   #choosing<Made extends AnyCall>(call: Made, options: WriteCallOptions & ReadCallOptions): Made {

@@ -50,7 +50,15 @@ function learned(known: Map<unknown, Encoding>, asked: unknown, encoding: Encodi
 function copyingOf(encoding: Encoding): Encoding {
   const encode = (data: unknown): Buffer => {
     const encoded = encoding.encode(data);
-    return ArrayBuffer.isView(data) && data.buffer === encoded.buffer ? Buffer.from(encoded) : encoded;
+    if (encoded === data) return copyOf(encoded);
+    return ArrayBuffer.isView(data) && data.buffer === encoded.buffer ? copyOf(encoded) : encoded;
   };
   return Object.create(encoding, { encode: { value: encode, enumerable: true } }) as Encoding;
+}
+
+/** In less time than `Buffer.from`: keys and values are short, and this is done to each of them. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
 }

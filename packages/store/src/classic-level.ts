@@ -31,7 +31,9 @@ class LevelDb implements LevelLike {
     return this.#level.close();
   }
 
-  getSync(key: Uint8Array, options: { snapshot?: LevelSnapshot } = {}): Uint8Array | undefined {
+  /** Without options abstract-level neither looks for encodings nor copies what it is given. */
+  getSync(key: Uint8Array, options?: { snapshot?: LevelSnapshot }): Uint8Array | undefined {
+    if (options === undefined) return this.#level.getSync(key);
     return this.#level.getSync(key, options as { snapshot?: Snapshot });
   }
 

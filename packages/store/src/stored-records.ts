@@ -11,7 +11,7 @@ export function recordOf(
   snapshot?: LevelSnapshot,
 ): StoredRecord | undefined {
   const storedKey = userKey(key);
-  const stored = level.getSync(storedKey, snapshot === undefined ? {} : { snapshot });
+  const stored = snapshot === undefined ? level.getSync(storedKey) : level.getSync(storedKey, { snapshot });
   return stored === undefined ? undefined : readUserRecord(storedKey, stored);
 }
 

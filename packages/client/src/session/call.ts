@@ -233,7 +233,7 @@ abstract class RoutedCall<Result> extends Call<Result> {
     bytes: number;
     consistency: Consistency;
     after: Revision;
-    maxStalenessMs?: number;
+    maxStalenessMs?: number | undefined;
     readPreference: ReadPreference;
     mayDegrade: boolean;
   }) {
