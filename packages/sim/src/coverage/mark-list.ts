@@ -108,6 +108,9 @@ const LIST = {
   expiryStale: { says: 'a key that was due had been written or renewed in time', faults: [] },
   lockTaken: { says: 'a client had a lock', faults: [] },
   lockLost: { says: 'a client was told that its lock is lost', faults: [] },
+  leaseGranted: { says: 'a client had a lease', faults: [] },
+  leaseKeyTaken: { says: 'a lease found that somebody else had written a key of it', faults: [] },
+  leaseLost: { says: 'a client was told that its lease is lost', faults: [] },
   servedFromOverlay: { says: 'a session read what was not applied yet', faults: [] },
 } as const;
 

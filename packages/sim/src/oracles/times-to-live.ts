@@ -37,6 +37,11 @@ export class TimesToLive {
     }
   }
 
+  /** In the time of the world. */
+  madeAt(entry: Entry): number {
+    return this.#madeAt.get(nameOf(entry)) ?? 0;
+  }
+
   /** Of the log that won, in the end. */
   check(log: WinningLog, renewals: readonly BookedRenewal[]): void {
     const said = new Map<string, Said>();
@@ -58,7 +63,7 @@ export class TimesToLive {
   #checkEntry(entry: Entry, said: Map<string, Said>): void {
     if (entry.body.kind !== 'requests') return;
     const { index, logTime } = entry;
-    const madeAt = this.#madeAt.get(nameOf(entry)) ?? 0;
+    const madeAt = this.madeAt(entry);
     for (const request of entry.body.requests) {
       if (request.kind === 'expire') {
         for (const { key, expiresAt, isDeleted } of request.due) {

@@ -141,6 +141,7 @@ class ScheduledRun {
     checkClearedRanges(this.#book.clears, log);
     checkToldLosses(this.#book.losses, log);
     checkHeldLocks(this.#book.holdings, log, this.#cluster.clockRates);
+    this.#watch.checkLeases(this.#book.leases, log);
     const ages = this.#watch.checkAges();
     const mutationsTold = checkWatches(this.#book.watches, log);
     this.#watch.checkTimesToLive(log, this.#book.renewals);

@@ -13,6 +13,7 @@ import { DurablePromises } from '../oracles/durable-promises.ts';
 import { ElectionSafety } from '../oracles/election-safety.ts';
 import { FailedSyncs } from '../oracles/failed-syncs.ts';
 import { IdleSessions } from '../oracles/idle-sessions.ts';
+import { checkKeptLeases } from '../oracles/kept-leases.ts';
 import { LagBounds } from '../oracles/lag-bounds.ts';
 import { LateOrders } from '../oracles/late-orders.ts';
 import { LeaderCompleteness } from '../oracles/leader-completeness.ts';
@@ -32,7 +33,7 @@ import { TimesToLive } from '../oracles/times-to-live.ts';
 import { UniqueRevisions } from '../oracles/unique-revisions.ts';
 import { WholeStores } from '../oracles/whole-stores.ts';
 import type { WinningLog } from '../oracles/winning-log.ts';
-import type { BookedRenewal } from '../workload/call-book.ts';
+import type { BookedLease, BookedRenewal } from '../workload/call-book.ts';
 import { RunFailure } from './run-failure.ts';
 
 interface TimedOracles {
@@ -118,6 +119,13 @@ export class Watch implements CoreObserver {
   /** In the end. */
   checkTimesToLive(log: WinningLog, renewals: readonly BookedRenewal[]): void {
     this.#timed?.timesToLive.check(log, renewals);
+  }
+
+  /** In the end. */
+  checkLeases(leases: readonly BookedLease[], log: WinningLog): void {
+    const { timesToLive } = this.#timed!;
+    const { clockRates: rates } = this.#cluster!;
+    checkKeptLeases(leases, log, { rates, madeAt: (entry) => timesToLive.madeAt(entry) });
   }
 
   /** In the end. Answers how many eventual reads told their age. */

@@ -3,6 +3,7 @@ import { between, logUniform, pick } from '../run/draw.ts';
 import { SimRandom } from '../sim-random.ts';
 import { drawCalls, drawClearingCalls, drawExpiringCalls, drawFurther } from './draw-calls.ts';
 import { drawHoldings } from './draw-holdings.ts';
+import { drawLeases } from './draw-leases.ts';
 import { triggerDrawer } from './draw-triggers.ts';
 import { drawWatches } from './draw-watches.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
@@ -12,8 +13,9 @@ import type { ClientPlan, ClusterSetup, PlannedFault, Schedule } from './schedul
 const EARLY_SHARE = 0.2;
 /** Share of those in which clients watch as well. */
 const WATCHED_SHARE = 0.4;
-/** And of those in which they take locks. */
+/** And of those in which they take locks, and of those in which they keep leases. */
 const LOCKING_SHARE = 0.3;
+const LEASING_SHARE = 0.3;
 /** Share of those in which a clear takes several pieces, however few its keys are; and of the clients that clear often. */
 const PIECES_SHARE = 0.5;
 const CLEARING_SHARE = 0.4;
@@ -61,6 +63,7 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   }
   const isWatched = random.named('watches').next() < WATCHED_SHARE;
   const takesLocks = random.named('locks').next() < LOCKING_SHARE;
+  const keepsLeases = random.named('leases').next() < LEASING_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
   const rest = pick(random.named('rest'), RESTS);
   return {
@@ -81,11 +84,13 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       if (ofClears.next() < CLEARING_SHARE) threads.push(drawClearingCalls(ofClears, scenario));
       const watches = isWatched ? drawWatches(random.named(`${host} watches`), scenario) : [];
       const holdings = takesLocks ? drawHoldings(random.named(`${host} holdings`), scenario) : [];
+      const leases = keepsLeases ? drawLeases(random.named(`${host} leases`), scenario) : [];
       return {
         host,
         threads,
         ...(watches.length === 0 ? {} : { watches }),
         ...(holdings.length === 0 ? {} : { holdings }),
+        ...(leases.length === 0 ? {} : { leases }),
       };
     }),
     majority: drawMajority(random.named('majority'), nodes),

@@ -65,6 +65,8 @@ export interface ClientPlan {
   readonly watches?: readonly PlannedWatch[];
   /** Locks that it takes, one after the other. */
   readonly holdings?: readonly PlannedHolding[];
+  /** Leases that it keeps, one after the other. */
+  readonly leases?: readonly PlannedLease[];
 }
 
 /** A lock is asked for, held for a while, written under, and released. */
@@ -80,6 +82,22 @@ export interface PlannedHolding {
   readonly holdMs: number;
   /** Spread over the time that it is held. */
   readonly writes: number;
+}
+
+/** A lease is asked for, kept for a while, and revoked. */
+export interface PlannedLease {
+  /** From the end of the one before. */
+  readonly thinkMs: number;
+  readonly ttlMs: number;
+  readonly keepMs: number;
+  /** Spread over the time that it is kept. */
+  readonly steps: readonly PlannedLeaseStep[];
+}
+
+/** With the lease, but for `write` and `remove`: those are done beside it, whoever's the key is. */
+export interface PlannedLeaseStep {
+  readonly kind: 'put' | 'del' | 'detach' | 'write' | 'remove';
+  readonly key: string;
 }
 
 /** Lasts until the run is over: what ends before that is begun again from where it had come to. */

@@ -2,6 +2,7 @@ import type {
   ClientPlan,
   PlannedCall,
   PlannedHolding,
+  PlannedLease,
   PlannedWatch,
   Schedule,
 } from '../schedule/schedule.ts';
@@ -15,6 +16,8 @@ export interface PlacedCall {
   readonly call: PlannedCall;
 }
 
+type ProgramItem = PlannedWatch | PlannedHolding | PlannedLease;
+
 /** What is to become less: every accepted step makes it smaller, so that shrinking comes to an end. */
 export function sizeOf(schedule: Schedule): number {
   const { cluster, clients, faults, workMs } = schedule;
@@ -26,7 +29,7 @@ export function sizeOf(schedule: Schedule): number {
     clients.flatMap(({ threads }) => threads).length * 0.1 +
     faults.length * 2 +
     calls.length +
-    clients.flatMap(({ watches = [], holdings = [] }) => [...watches, ...holdings]).length +
+    clients.flatMap(programsOf).length +
     JSON.stringify({ cluster, faults, calls }).length / 1e6 +
     (schedule.startsEarly ? 0.1 : 0) +
     (schedule.rest === undefined ? 0 : 0.1)
@@ -104,27 +107,34 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
         threads: plan.threads.filter((thread) => thread.length > 0),
       })),
     }),
-    ...schedule.clients.flatMap(({ host, watches = [], holdings = [] }) =>
-      [...watches, ...holdings].map(
+    ...schedule.clients.flatMap((plan) =>
+      programsOf(plan).map(
         (item) =>
           (from: Schedule): Schedule =>
-            without(from, host, item),
+            without(from, plan.host, item),
       ),
     ),
   ];
 }
 
-/** One of the watches of a client, or one of its holdings. */
-function without(schedule: Schedule, host: string, item: PlannedWatch | PlannedHolding): Schedule {
+/** What a client does beside its threads. */
+function programsOf({ watches = [], holdings = [], leases = [] }: ClientPlan): ProgramItem[] {
+  return [...watches, ...holdings, ...leases];
+}
+
+/** Less one of them. */
+function without(schedule: Schedule, host: string, item: ProgramItem): Schedule {
   const clients = schedule.clients.map((plan): ClientPlan => {
     if (plan.host !== host) return plan;
-    const { watches = [], holdings = [], ...rest } = plan;
+    const { watches = [], holdings = [], leases = [], ...rest } = plan;
     const watched = watches.filter((other) => other !== item);
     const held = holdings.filter((other) => other !== item);
+    const leased = leases.filter((other) => other !== item);
     return {
       ...rest,
       ...(watched.length === 0 ? {} : { watches: watched }),
       ...(held.length === 0 ? {} : { holdings: held }),
+      ...(leased.length === 0 ? {} : { leases: leased }),
     };
   });
   return { ...schedule, clients };

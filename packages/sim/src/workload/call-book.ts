@@ -1,4 +1,4 @@
-import type { Ack, Consistency } from '@holdfast/types';
+import type { Ack, Consistency, Outcome } from '@holdfast/types';
 import type { BookedWatch } from './watch-book.ts';
 
 /** What a client knows of a write. */
@@ -78,6 +78,22 @@ export interface BookedHolding {
   readonly writes: number[];
 }
 
+/** A lease that a client was granted. */
+export interface BookedLease {
+  readonly client: string;
+  /** All that is put with it begins so. */
+  readonly name: string;
+  /** When its client was told that it is lost, or was about to revoke it, in the time of the world; undefined: neither. */
+  endedAt?: number;
+  /** It was told that its keys went together, with nothing lost before; undefined: it was told nothing. */
+  isRevoked?: boolean;
+  readonly puts: { readonly key: string; readonly value: string; outcome: Outcome | 'open' }[];
+  /** What it was told the lease has no more, as it asked. */
+  readonly left: { readonly kind: 'del' | 'detach'; readonly key: string }[];
+  /** Keys that it was told others have written or deleted. */
+  readonly detached: string[];
+}
+
 /** What one client hands another: whoever reads with the token sees no less. */
 export interface HandedToken {
   readonly client: string;
@@ -97,6 +113,7 @@ export class CallBook {
   readonly clears: BookedClear[] = [];
   readonly losses: ToldLoss[] = [];
   readonly holdings: BookedHolding[] = [];
+  readonly leases: BookedLease[] = [];
   /** The newest one of each client. */
   readonly handed: Map<string, HandedToken> = new Map();
   readonly watches: BookedWatch[] = [];

@@ -34,6 +34,13 @@ export function guardedKey(lock: string): string {
   return `by ${lock}`;
 }
 
+/** Of those who keep leases: put with several of them, and written beside them. */
+export const LEASES_NAMESPACE = 'leased';
+export const LEASED_KEYS: readonly string[] = ['o0', 'o1', 'o2', 'o3'];
+
+/** How the key of every lease in that namespace begins: see `leaseKey` of the client. */
+export const LEASE_ANCHORS: string = `\0holdfast/lease/${storedAs(LEASES_NAMESPACE, '')}`;
+
 /** Tag, length of the name, name: see `NamespaceKeys` of the client. */
 export function storedAs(namespace: string, own: string): string {
   return `\0n${String.fromCharCode(namespace.length)}${namespace}${own}`;

@@ -13,6 +13,7 @@ import type { ClientPlan, PlannedCall } from '../schedule/schedule.ts';
 import type { CallBook } from './call-book.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { CLIENT_LANES } from './client-lanes.ts';
+import { ClientLeases } from './client-leases.ts';
 import { ClientLocks } from './client-locks.ts';
 import { ClientReads } from './client-reads.ts';
 import { ClientWatch } from './client-watch.ts';
@@ -86,23 +87,20 @@ export class SimClient {
   #calls = 0;
   #sessions = 0;
   readonly watches: readonly ClientWatch[];
-  readonly #locks: ClientLocks | undefined;
+  readonly #programs: readonly (ClientLocks | ClientLeases)[];
 
   constructor(options: SimClientOptions) {
     const { cluster, plan, book } = options;
     this.#options = options;
     this.#process = cluster.clientProcess(plan.host);
     this.#session = this.#newSession();
-    const { holdings } = plan;
-    if (holdings !== undefined)
-      this.#locks = new ClientLocks({
-        cluster,
-        process: this.#process,
-        host: plan.host,
-        plan: holdings,
-        book,
-        meet: (mark) => options.meet(mark),
-      });
+    const { host, holdings, leases } = plan;
+    const meet = (mark: MarkName): void => options.meet(mark);
+    const parts = { cluster, process: this.#process, host, book, meet };
+    this.#programs = [
+      ...(holdings === undefined ? [] : [new ClientLocks({ ...parts, plan: holdings })]),
+      ...(leases === undefined ? [] : [new ClientLeases({ ...parts, plan: leases })]),
+    ];
     this.watches = (plan.watches ?? []).map(
       (watch) =>
         new ClientWatch({
@@ -133,7 +131,7 @@ export class SimClient {
   start(): void {
     for (const watch of this.watches) watch.run().catch((error: unknown) => this.#options.onFailure(error));
     for (const thread of this.#options.plan.threads) this.#begin(this.#run(thread));
-    if (this.#locks !== undefined) this.#begin(this.#locks.run());
+    for (const program of this.#programs) this.#begin(program.run());
   }
 
   #begin(work: Promise<void>): void {
@@ -149,7 +147,7 @@ export class SimClient {
   stop(): void {
     this.#isStopped = true;
     for (const watch of this.watches) watch.hurry();
-    this.#locks?.stop();
+    for (const program of this.#programs) program.stop();
   }
 
   async #run(calls: readonly PlannedCall[]): Promise<void> {
