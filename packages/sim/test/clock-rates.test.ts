@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rateOf, ratesOf } from '../src/cluster/clock-rates.ts';
+import { areAlike, rateOf, ratesOf, widestOf } from '../src/cluster/clock-rates.ts';
 
 const DRAWN = [0, 0.25, 0.5, 0.75, 0.999999];
 
@@ -17,4 +17,11 @@ test('others are faster as often as they are slower, and none is beyond what jud
   expect(Math.max(...rates)).toBeLessThanOrEqual(fastest);
   expect([slowest, fastest]).toEqual([0.495, 2.02]);
   expect(rateOf(speeds, { quartz: 0.5, pace: 0.5 })).toBe(1);
+});
+
+test('all together are as far apart as the slowest of any and the fastest of any', () => {
+  const widest = widestOf([ratesOf({ drift: 0.02, spread: 1 }), ratesOf({ drift: 0, spread: 1.05 })]);
+  expect(widest).toEqual({ slowest: 1 / 1.05, fastest: 1.05 });
+  expect(areAlike(widest)).toBe(false);
+  expect(areAlike(ratesOf({ drift: 0.02, spread: 1.03 }))).toBe(true);
 });

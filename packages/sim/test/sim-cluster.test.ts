@@ -6,12 +6,18 @@ import type { SimProcess } from '../src/process/sim-process.ts';
 
 const LIMIT_MS = 5000;
 
-function clusterOf(nodes: number, seed = 1, print?: (line: string) => void): SimCluster {
+function clusterOf(
+  nodes: number,
+  seed = 1,
+  print?: (line: string) => void,
+  clocks: { readonly clientClockSpread?: number } = {},
+): SimCluster {
   return new SimCluster({
     seed,
     nodes,
     print,
     clockDrift: 0.01,
+    ...clocks,
     observer: {
       onRecovered: () => {},
       onStep: () => {},
@@ -121,6 +127,25 @@ describe('A simulated cluster', () => {
     cluster.network.healAll();
     await cluster.clock.advance(1500);
     expect(await keysOnAll(cluster)).toBe(1);
+  });
+});
+
+describe('Clocks of clients', () => {
+  async function pacesOf(clocks: { readonly clientClockSpread?: number }): Promise<number[]> {
+    const cluster = clusterOf(1, 1, undefined, clocks);
+    const processes = ['c1', 'c2', 'c3'].map((host) => cluster.clientProcess(host));
+    await cluster.clock.advance(1000);
+    const { slowest, fastest } = cluster.clockRates;
+    const paces = processes.map(({ clock }) => clock.now() / 1000);
+    expect(Math.min(...paces)).toBeGreaterThanOrEqual(slowest);
+    expect(Math.max(...paces)).toBeLessThanOrEqual(fastest);
+    expect(cluster.nodeClockRates).toEqual({ slowest: 0.995, fastest: 1.005 });
+    return paces;
+  }
+
+  it('are exact, or go at paces of their own, within what judges go by', async () => {
+    expect(await pacesOf({})).toEqual([1, 1, 1]);
+    expect(new Set(await pacesOf({ clientClockSpread: 2 })).size).toBe(3);
   });
 });
 

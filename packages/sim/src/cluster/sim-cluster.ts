@@ -5,7 +5,7 @@ import { SimClock } from '../sim-clock.ts';
 import { SimDisk } from '../sim-disk.ts';
 import { SimNetwork } from '../sim-network.ts';
 import { SimRandom } from '../sim-random.ts';
-import { type ClockRates, rateOf, ratesOf } from './clock-rates.ts';
+import { type ClockRates, type ClockSpeeds, rateOf, ratesOf, widestOf } from './clock-rates.ts';
 import type { Boot, CoreObserver } from './core-probe.ts';
 import { DiskTiming } from './disk-timing.ts';
 import { MessageTrace } from './message-trace.ts';
@@ -30,6 +30,8 @@ export interface SimClusterOptions {
   readonly clockDrift?: number;
   /** Times that clocks may be faster than time, and slower; absent: they keep its pace. */
   readonly clockSpread?: number;
+  /** The same of those of clients, which drift then as well; absent: they are exact. */
+  readonly clientClockSpread?: number;
   readonly observer: CoreObserver;
   readonly print?: ((line: string) => void) | undefined;
   onNodeEnded(boot: Boot, error: unknown): void;
@@ -37,6 +39,7 @@ export interface SimClusterOptions {
 
 const PORT = 7101;
 const DATA = '/data';
+const EXACT: ClockSpeeds = { drift: 0, spread: 1 };
 const LATENCY = { min: 0.1, max: 1 };
 /** A link is about as fast as it was so long ago: by the moment, so that one message more changes no other. */
 const LATENCY_KNOT_MS = 3;
@@ -48,7 +51,10 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly machines: readonly SimMachine[];
   readonly diskTimings: ReadonlyMap<NodeId, DiskTiming>;
+  readonly nodeClockRates: ClockRates;
+  /** Those of clients included. */
   readonly clockRates: ClockRates;
+  readonly #clientSpeeds: ClockSpeeds;
   /** Only its named parts draw: what one of them draws, or whether it is there at all, changes nothing for others. */
   readonly #random: SimRandom;
 
@@ -56,7 +62,11 @@ export class SimCluster {
     assert(options.nodes >= 1 && options.nodes <= 7, 'a cluster has 1 to 7 nodes');
     const { clock } = this;
     const speeds = { drift: options.clockDrift ?? 0, spread: options.clockSpread ?? 1 };
-    this.clockRates = ratesOf(speeds);
+    const { clientClockSpread } = options;
+    this.#clientSpeeds =
+      clientClockSpread === undefined ? EXACT : { drift: speeds.drift, spread: clientClockSpread };
+    this.nodeClockRates = ratesOf(speeds);
+    this.clockRates = widestOf([this.nodeClockRates, ratesOf(this.#clientSpeeds)]);
     const random = new SimRandom(options.seed);
     this.#random = random;
     const { print, observer } = options;
@@ -85,10 +95,7 @@ export class SimCluster {
         network: this.network,
         disk: new SimDisk({ clock, latencyMs: (operation) => timing.draw(operation) }),
         random: random.named(`node ${id}`),
-        clockRate: rateOf(speeds, {
-          quartz: random.named(`clock ${id}`).next(),
-          pace: random.named(`pace ${id}`).next(),
-        }),
+        clockRate: this.#rateAt(id, speeds),
         observer: options.observer,
         trace: this.trace,
         onEnded: options.onNodeEnded,
@@ -118,9 +125,14 @@ export class SimCluster {
       network,
       random: this.#random.named(`client ${host}`),
       host,
-      clockRate: 1,
+      clockRate: this.#rateAt(host, this.#clientSpeeds),
       wallOffsetMs: () => 0,
     });
+  }
+
+  #rateAt(host: string, speeds: ClockSpeeds): number {
+    const [quartz, pace] = [this.#random.named(`clock ${host}`), this.#random.named(`pace ${host}`)];
+    return rateOf(speeds, { quartz: quartz.next(), pace: pace.next() });
   }
 
   /** The machine whose node is the primary of the newest term and admits writes. */

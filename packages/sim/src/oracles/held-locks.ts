@@ -1,12 +1,10 @@
-import type { ClockRates } from '../cluster/clock-rates.ts';
+import { areAlike, type ClockRates } from '../cluster/clock-rates.ts';
 import type { BookedHolding } from '../workload/call-book.ts';
 import { guardedKey, heldKey, LOCKS, LOCKS_NAMESPACE, storedAs } from '../workload/keys.ts';
 import { SafetyViolation } from './safety-violation.ts';
 import type { WinningLog } from './winning-log.ts';
 
 const NAME = 'held locks';
-/** Clocks that differ by more are not what a lock is safe with. */
-const RATES_RATIO_MAX = 1.1;
 
 /** In the log: from the revision that took it to before the one that let it go. */
 interface Tenure {
@@ -26,7 +24,7 @@ export function checkHeldLocks(holdings: readonly BookedHolding[], log: WinningL
     const tenures = tenuresOf(lock, log);
     checkTokens(ofLock, tenures);
     checkWrites(lock, ofLock, tenures, log);
-    if (rates.fastest / rates.slowest <= RATES_RATIO_MAX) checkTimes(ofLock);
+    if (areAlike(rates)) checkTimes(ofLock);
   }
 }
 

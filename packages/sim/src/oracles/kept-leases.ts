@@ -1,13 +1,11 @@
 import { type Entry, type Mutation, mutationsOf } from '@holdfast/types';
-import type { ClockRates } from '../cluster/clock-rates.ts';
+import { areAlike, type ClockRates } from '../cluster/clock-rates.ts';
 import type { BookedLease } from '../workload/call-book.ts';
 import { LEASE_ANCHORS, LEASES_NAMESPACE, storedAs } from '../workload/keys.ts';
 import { SafetyViolation } from './safety-violation.ts';
 import { keyName, type WinningLog } from './winning-log.ts';
 
 const NAME = 'kept leases';
-/** Clocks that differ by more are not what a lease is safe with. */
-const RATES_RATIO_MAX = 1.1;
 
 export interface KeptLeasesOptions {
   readonly rates: ClockRates;
@@ -156,7 +154,7 @@ class LeaseStory {
     const { booked } = lease;
     const at = madeAt(entry);
     const isTold = booked === undefined || (booked.endedAt ?? Number.POSITIVE_INFINITY) <= at;
-    if (!isTold && rates.fastest / rates.slowest <= RATES_RATIO_MAX)
+    if (!isTold && areAlike(rates))
       fail(
         `${key} expired at ${at}; ${booked.client} thought that it has ${booked.name} until ${booked.endedAt}`,
       );

@@ -104,7 +104,7 @@ export class Watch implements CoreObserver {
   /** It is made with this watch as its observer. */
   follow(cluster: SimCluster): void {
     this.#cluster = cluster;
-    const { clockRates: rates } = cluster;
+    const { nodeClockRates: rates } = cluster;
     const { timing, limits } = cluster.machines[0]!.config;
     this.#timed = {
       orders: new LateOrders({ electionTimeoutMs: timing.electionTimeoutMs, rates }),

@@ -29,6 +29,8 @@ const ROOM_BYTES_MAX = 8192;
 /** Share of the runs in which clocks go at paces of their own: up to so many times faster than time, and slower. */
 const OWN_PACES_SHARE = 0.15;
 const CLOCK_SPREAD_MAX = 2;
+/** Of those of clients that hold locks or leases: all clocks are then alike enough for what they were promised. */
+const HOLDER_SPREAD_MAX = 1.03;
 /** What becomes of those that are not needed in the end; undefined: they are down. */
 const RESTS = [undefined, undefined, undefined, 'cut', 'unheard', 'deaf'] as const;
 
@@ -50,7 +52,11 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
   const { workMs } = scenario;
   const inPieces = withPieces(random.named('pieces'), scenario.cluster);
   const withRoom = withLittleRoom(random.named('room'), withSix(random.named('six'), inPieces));
-  const cluster = withOwnPaces(random.named('paces'), withRoom);
+  const ofNodes = withOwnPaces(random.named('paces'), withRoom);
+  const takesLocks = random.named('locks').next() < LOCKING_SHARE;
+  const keepsLeases = random.named('leases').next() < LEASING_SHARE;
+  const spreadMax = takesLocks || keepsLeases ? HOLDER_SPREAD_MAX : CLOCK_SPREAD_MAX;
+  const cluster = withPacesOfClients(random.named('paces of clients'), ofNodes, spreadMax);
   const nodes = names('n', cluster.nodes);
   const clients = names('c', scenario.clients);
   const scene = { nodes, clients, hosts: [...nodes, ...clients] };
@@ -62,8 +68,6 @@ export function drawSchedule(seed: number, focus?: readonly FaultKind[]): Schedu
       faults.push(drawTrigger({ atMs, ...FAULT_TYPES[kind].draw(ofKind, scene) }));
   }
   const isWatched = random.named('watches').next() < WATCHED_SHARE;
-  const takesLocks = random.named('locks').next() < LOCKING_SHARE;
-  const keepsLeases = random.named('leases').next() < LEASING_SHARE;
   faults.sort((one, other) => one.atMs - other.atMs);
   const rest = pick(random.named('rest'), RESTS);
   return {
@@ -142,6 +146,12 @@ function withLittleRoom(random: SimRandom, cluster: ClusterSetup): ClusterSetup 
 function withOwnPaces(random: SimRandom, cluster: ClusterSetup): ClusterSetup {
   const clockSpread = between(random, 1.1, CLOCK_SPREAD_MAX);
   return random.next() < OWN_PACES_SHARE ? { ...cluster, clockSpread } : cluster;
+}
+
+/** As often, in runs of their own. */
+function withPacesOfClients(random: SimRandom, cluster: ClusterSetup, spreadMax: number): ClusterSetup {
+  const clientClockSpread = logUniform(random, 1.001, spreadMax);
+  return random.next() < OWN_PACES_SHARE ? { ...cluster, clientClockSpread } : cluster;
 }
 
 /** For people. */

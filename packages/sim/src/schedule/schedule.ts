@@ -32,6 +32,8 @@ export interface ClusterSetup {
   readonly clockDrift: number;
   /** Times that clocks may be faster than time, and slower; absent: they keep its pace. */
   readonly clockSpread?: number;
+  /** The same of those of clients. */
+  readonly clientClockSpread?: number;
   /** Times that disks take longer than good ones. */
   readonly diskSlowness: number;
   readonly timing: {

@@ -99,6 +99,7 @@ export function simpler(schedule: Schedule): ((from: Schedule) => Schedule)[] {
     }),
     (from) => ({ ...from, cluster: { ...from.cluster, clockDrift: 0 } }),
     ({ cluster: { clockSpread: _, ...cluster }, ...from }) => ({ ...from, cluster }),
+    ({ cluster: { clientClockSpread: _, ...cluster }, ...from }) => ({ ...from, cluster }),
     (from) => withCalls(from, callsOf(from).map(withoutPadding)),
     (from) => ({
       ...from,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { areAlike, ratesOf } from '../../src/cluster/clock-rates.ts';
 import { FAULT_KINDS } from '../../src/faults/fault-types.ts';
 import { drawSchedule, formatSchedule, parseSchedule, runSchedule, runSeed } from '../../src/index.ts';
 
@@ -49,6 +50,22 @@ describe('A schedule', () => {
     expect(spreads.length).toBeLessThan(drawn.length / 2);
     expect(Math.min(...spreads)).toBeGreaterThan(1);
     expect(Math.max(...spreads)).toBeLessThanOrEqual(2);
+  });
+
+  it('has clocks of clients at paces of their own in some, alike where these hold locks or leases', () => {
+    const drawn = Array.from({ length: 100 }, (_, seed) => drawSchedule(seed));
+    const paced = drawn.filter(({ cluster }) => cluster.clientClockSpread !== undefined);
+    expect(paced.length).toBeGreaterThan(0);
+    expect(paced.length).toBeLessThan(drawn.length / 2);
+    const [holding, others] = [true, false].map((holds) =>
+      paced.filter(({ clients }) => clients.some(({ holdings, leases }) => holdings ?? leases) === holds),
+    );
+    expect(holding!.length).toBeGreaterThan(0);
+    for (const { cluster } of holding!) {
+      const { clockDrift: drift, clientClockSpread: spread = 1 } = cluster;
+      expect(areAlike(ratesOf({ drift, spread }))).toBe(true);
+    }
+    expect(Math.max(...others!.map(({ cluster }) => cluster.clientClockSpread!))).toBeGreaterThan(1.5);
   });
 
   it('writes several keys at `local` and increments at `all`, some of the time', () => {
