@@ -3,7 +3,7 @@ import { type SegmentScan, scanSegment } from '@holdfast/wal';
 import type { SimMachine } from '../cluster/sim-machine.ts';
 import type { Watch } from '../run/watch.ts';
 import type { SimDisk } from '../sim-disk.ts';
-import { DATABASE } from './data-paths.ts';
+import { DATABASE, IDENTITY } from './data-paths.ts';
 
 interface Place {
   readonly path: string;
@@ -55,7 +55,7 @@ export function isToldOf(machine: SimMachine, watch: Watch, { path, position, le
 function readLog(disk: SimDisk): { scans: SegmentScan[]; frames: Frame[] } {
   const scans: SegmentScan[] = [];
   const frames: Frame[] = [];
-  const identity = disk.files('/data').get('/data/identity.json');
+  const identity = disk.files('/data').get(IDENTITY);
   if (identity === undefined) return { scans, frames };
   const { disk: id } = JSON.parse(Buffer.from(identity).toString()) as { disk: DiskId };
   for (const [path, bytes] of disk.files(`${DATABASE}/wal`)) {

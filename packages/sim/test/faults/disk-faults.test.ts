@@ -112,14 +112,15 @@ describe('A damaged store', () => {
 });
 
 describe('A replaced disk (G15)', () => {
-  it.each(['disk', 'log'] as const)('neither votes nor counts, its %s gone', async (what) => {
+  it.each(['disk', 'databases', 'log'] as const)('neither votes nor counts, its %s gone', async (what) => {
     const bench = await FaultBench.formed(3);
     await bench.write(5);
     const wiped = bench.standby;
     await bench.cluster.clock.advance(500);
     bench.inflict({ kind: 'wipe', node: wiped.id, what, ...SOON });
     await bench.until(() => wiped.node?.status().exclusion !== undefined);
-    expect(wiped.node!.status().exclusion).toBe(what === 'disk' ? 'wiped' : 'hard-state-lost');
+    const exclusion = what === 'log' ? 'hard-state-lost' : 'wiped';
+    expect(wiped.node!.status().exclusion).toBe(exclusion);
     await bench.write(2);
     bench.cluster.machines.find((machine) => machine !== wiped && machine !== bench.cluster.primary)!.kill();
     await bench.cluster.clock.advance(1500);
@@ -129,6 +130,7 @@ describe('A replaced disk (G15)', () => {
     wiped.kill();
     wiped.start();
     await bench.until(() => wiped.node?.status().exclusion !== undefined);
+    expect(wiped.node!.status().exclusion).toBe(exclusion);
     expect(bench.watch.failure).toBeUndefined();
   });
 
