@@ -1,4 +1,5 @@
 import { checkBoundaries } from './checks/boundaries.ts';
+import { checkDocumentedErrors } from './checks/documented-errors.ts';
 import { checkErrorCodes } from './checks/error-codes.ts';
 import { checkFileLength } from './checks/file-length.ts';
 import { checkSeams } from './checks/seams.ts';
@@ -20,6 +21,7 @@ const steps: { name: string; passes: () => boolean }[] = [
   { name: 'package boundaries', passes: () => passes(checkBoundaries) },
   { name: 'seams', passes: () => passes(checkSeams) },
   { name: 'error codes', passes: () => passes(checkErrorCodes) },
+  { name: 'documented errors', passes: () => passes(checkDocumentedErrors) },
   { name: 'file length', passes: () => passes(checkFileLength) },
 ];
 if (!process.argv.includes('--quick')) {

@@ -145,7 +145,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return fallback === undefined ? read() : this.#fallbacks.values(read, keys, fallback);
   }
 
-  /** As `Holdfast.write`. */
+  /** {@inheritDoc Holdfast.write} */
   async write<K = KDefault, V = VDefault>(
     operations: readonly HoldfastBatchOperation<this, K, V>[],
     options: HoldfastWriteOptions<K, V> = {},
@@ -153,7 +153,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.write(operations, options);
   }
 
-  /** As `Holdfast.read`. */
+  /** {@inheritDoc Holdfast.read} */
   read<K = KDefault, V = VDefault>(
     key: K,
     options: HoldfastReadOptions<K, V> & { readonly tellAbsent: true },
@@ -166,7 +166,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.read(key, options) as Promise<never>;
   }
 
-  /** As `Holdfast.increment`. */
+  /** {@inheritDoc Holdfast.increment} */
   async increment<K = KDefault>(
     key: K,
     by = 1,
@@ -175,7 +175,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.increment(key, by, options);
   }
 
-  /** As `Holdfast.transaction`. */
+  /** {@inheritDoc Holdfast.transaction} */
   async transaction<K = KDefault, V = VDefault>(
     transaction: Transaction<K, V>,
     options: HoldfastTransactionOptions<K, V> = {},
@@ -183,7 +183,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.transaction(transaction, options);
   }
 
-  /** As `Holdfast.update`. */
+  /** {@inheritDoc Holdfast.update} */
   async update<K = KDefault, V = VDefault>(
     key: K,
     change: Change<V>,
@@ -192,7 +192,7 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.update(key, change, options);
   }
 
-  /** As `Holdfast.watch`. */
+  /** {@inheritDoc Holdfast.watch} */
   watch(): Watch<KDefault, VDefault>;
   watch<K = KDefault, V = VDefault, Options extends HoldfastWatchOptions<K, V> = HoldfastWatchOptions<K, V>>(
     options: Options & HoldfastWatchOptions<K, V>,
@@ -201,12 +201,12 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.watch(options);
   }
 
-  /** As `Holdfast.ttl`. */
+  /** {@inheritDoc Holdfast.ttl} */
   async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
     return this.#calls.ttl(key, options);
   }
 
-  /** As `Holdfast.expire`. */
+  /** {@inheritDoc Holdfast.expire} */
   async expire<K = KDefault>(
     key: K,
     ttlMs: number,
@@ -215,29 +215,29 @@ export class KeyedSublevel<TDatabase, KDefault = string, VDefault = string> exte
     return this.#calls.expire(key, requiredTtl(ttlMs), options);
   }
 
-  /** As `Holdfast.persist`. */
+  /** {@inheritDoc Holdfast.persist} */
   async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
     return this.#calls.expire(key, undefined, options);
   }
 
-  /** As `Holdfast.lock`. */
+  /** {@inheritDoc Holdfast.lock} */
   lock(name: string, options: HoldfastLockOptions = {}): Promise<Lock> {
     return this.#calls.lock(name, options);
   }
 
-  /** As `Holdfast.tryLock`. */
+  /** {@inheritDoc Holdfast.tryLock} */
   tryLock(name: string, options: HoldfastLockOptions = {}): Promise<Lock | undefined> {
     return this.#calls.tryLock(name, options);
   }
 
-  /** As `Holdfast.elect`. */
+  /** {@inheritDoc Holdfast.elect} */
   elect(name: string, options?: Omit<HoldfastElectOptions<null>, 'value'>): Election<null>;
   elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V>;
   elect<V>(name: string, options: Partial<HoldfastElectOptions<V>> = {}): Election<V | null> {
     return this.#calls.elect(name, options);
   }
 
-  /** As `Holdfast.lease`. */
+  /** {@inheritDoc Holdfast.lease} */
   lease(options: HoldfastLeaseOptions = {}): Promise<Lease<KDefault, VDefault>> {
     return this.#calls.lease(options);
   }

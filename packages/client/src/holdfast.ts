@@ -86,7 +86,8 @@ const CLOSE_TIMEOUT_MS = 1000;
 /**
  * A Holdfast database. Every method of abstract-level keeps its results; the others tell more, or do more. Events beside
  * abstract-level's are those of `ClientEvents`. Any call may reject with HOLDFAST_DEADLINE_EXCEEDED, HOLDFAST_NO_PRIMARY,
- * HOLDFAST_OVERLOADED, HOLDFAST_CLIENT_QUEUE_FULL, HOLDFAST_ABORTED, HOLDFAST_INVALID_ARGUMENT and LEVEL_DATABASE_NOT_OPEN.
+ * HOLDFAST_OVERLOADED, HOLDFAST_CLIENT_QUEUE_FULL, HOLDFAST_ABORTED, HOLDFAST_INVALID_ARGUMENT and LEVEL_DATABASE_NOT_OPEN, a
+ * write with HOLDFAST_ACK_NOT_REACHED, HOLDFAST_SESSION_EXPIRED and HOLDFAST_DISK_FULL, too: `@throws` names what comes to that.
  * Times are milliseconds.
  */
 export class Holdfast<KDefault = string, VDefault = string> extends EventfulLevel<KDefault, VDefault> {
@@ -102,7 +103,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
   /**
    * `location`: `ws://host:port` of one or several nodes, separated by commas or as an array; one that answers is
    * enough. Or `holdfast://host:port,host/database?namespace=…&ack=…`, whose options `options` go before.
-   * Throws HOLDFAST_INVALID_ARGUMENT. The database opens by itself; calls made before that wait for it.
+   * The database opens by itself; calls made before that wait for it. @throws HOLDFAST_INVALID_ARGUMENT
    */
   constructor(location: string | readonly string[], given: HoldfastOptions<KDefault, VDefault> = {}) {
     // Before `super`: it schedules the opening, which an instance refused here must not begin.
@@ -135,7 +136,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
 
   /**
    * Applies all operations or none, as one request, with what prewrite hooks make of them and add. Emits no `write` event.
-   * Rejects with HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold.
+   * @throws HOLDFAST_CONFLICT (`detail`: the key's revision) if a condition does not hold; LEVEL_HOOK_ERROR.
    */
   async write<K = KDefault, V = VDefault>(
     operations: readonly HoldfastBatchOperation<this, K, V>[],
@@ -145,8 +146,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
   }
 
   /**
-   * Undefined if there is no such key, unless it is to be told of with `tellAbsent`. Rejects with HOLDFAST_TOO_STALE,
-   * HOLDFAST_SESSION_DIVERGED, HOLDFAST_SNAPSHOT_LOST or LEVEL_DECODE_ERROR.
+   * Undefined if there is no such key, unless it is to be told of with `tellAbsent`.
+   * @throws HOLDFAST_TOO_STALE, HOLDFAST_SESSION_DIVERGED, HOLDFAST_SNAPSHOT_LOST, LEVEL_DECODE_ERROR.
    */
   read<K = KDefault, V = VDefault>(
     key: K,
@@ -162,7 +163,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
 
   /**
    * Adds `by` to the integer stored under `key` as decimal digits, a missing key counting as 0; exactly once.
-   * Rejects with HOLDFAST_NOT_AN_INTEGER if there is none, or the sum would leave the safe range.
+   * @throws HOLDFAST_NOT_AN_INTEGER if there is none, or the sum would leave the safe range.
    */
   async increment<K = KDefault>(
     key: K,
@@ -175,8 +176,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
   /**
    * Runs the steps of `then` if all conditions hold, those of `else` otherwise: atomic, exactly once, acknowledged at
    * `quorum` at least. Tells which branch ran and what each step came to; a step sees what those before it did.
-   * At most 256 steps a branch. A failed condition is no error. Rejects with HOLDFAST_NOT_AN_INTEGER, and
-   * HOLDFAST_RESULT_TOO_LARGE if its gets meet more than 256 KiB: nothing was changed then.
+   * At most 256 steps a branch. A failed condition is no error. @throws HOLDFAST_NOT_AN_INTEGER, LEVEL_HOOK_ERROR, and
+   * HOLDFAST_RESULT_TOO_LARGE if its gets meet more than 256 KiB: nothing was changed then. LEVEL_DECODE_ERROR: it was carried out.
    */
   async transaction<K = KDefault, V = VDefault>(
     transaction: Transaction<K, V>,
@@ -188,7 +189,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
   /**
    * Replaces the value of `key` by what `change` makes of it (`null` deletes the key, `undefined` leaves it as it is),
    * exactly once. `change` is called again, with the newest value, whenever another write came between; so it must
-   * have no effects of its own. Rejects with HOLDFAST_DEADLINE_EXCEEDED (`cause`: the last conflict) when time is up.
+   * have no effects of its own. @throws HOLDFAST_DEADLINE_EXCEEDED (`cause`: the last conflict) when time is up;
+   * LEVEL_DECODE_ERROR, LEVEL_HOOK_ERROR, and what `change` throws.
    */
   async update<K = KDefault, V = VDefault>(
     key: K,
@@ -200,8 +202,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
 
   /**
    * What is committed in a range, in log order, each mutation once, over every failover: an async iterator, open from
-   * when it is made until it is closed. `next` rejects with HOLDFAST_REVISION_COMPACTED if it has fallen behind the
-   * log (`detail`: the oldest revision to go on from), HOLDFAST_SESSION_DIVERGED if `from` did not survive.
+   * when it is made until it is closed. What goes wrong later its `next` tells.
+   * @throws HOLDFAST_INVALID_ARGUMENT, and LEVEL_DATABASE_NOT_OPEN if the database is closed.
    */
   watch(): Watch<KDefault, VDefault>;
   watch<K = KDefault, V = VDefault, Options extends HoldfastWatchOptions<K, V> = HoldfastWatchOptions<K, V>>(
@@ -213,7 +215,8 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
 
   /**
    * Milliseconds that the key lives at least, from the answer on; 0: it is due; Infinity: it does not expire. Undefined
-   * if there is no such key. A standby that has heard nothing for a while may say up to 5 s too much.
+   * if there is no such key. A standby that has heard nothing for a while may say up to 5 s too much. @throws as `read`:
+   * HOLDFAST_TOO_STALE, HOLDFAST_SESSION_DIVERGED, HOLDFAST_SNAPSHOT_LOST.
    */
   async ttl<K = KDefault>(key: K, options: HoldfastTtlOptions<K> = {}): Promise<number | undefined> {
     return this.#calls.ttl(key, options);
@@ -221,7 +224,7 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
 
   /**
    * Lets the key, as it is, live for `ttlMs` milliseconds from now on, however long it had. A write: the key has a new
-   * revision. False if there is no such key.
+   * revision. False if there is no such key. @throws HOLDFAST_INVALID_ARGUMENT without a time, and what any write may.
    */
   async expire<K = KDefault>(
     key: K,
@@ -231,29 +234,29 @@ export class Holdfast<KDefault = string, VDefault = string> extends EventfulLeve
     return this.#calls.expire(key, requiredTtl(ttlMs), options);
   }
 
-  /** The key does not expire any more. A write, as `expire` is. False if there is no such key. */
+  /** The key does not expire any more. False if there is no such key. @throws HOLDFAST_DEADLINE_EXCEEDED, and what any write may. */
   async persist<K = KDefault>(key: K, options: HoldfastExpireOptions<K> = {}): Promise<boolean> {
     return this.#calls.expire(key, undefined, options);
   }
 
-  /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost: HOLDFAST_LOCK_LOST then. Not re-entrant. */
+  /** Waits for the lock of that name, in the order of those who ask, and holds it until it is released or lost (its `signal` tells). Not re-entrant. @throws HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs`, HOLDFAST_ABORTED. */
   lock(name: string, options: HoldfastLockOptions = {}): Promise<Lock> {
     return this.#calls.lock(name, options);
   }
 
-  /** Undefined: another holds it. It does not queue, nor heed who does. */
+  /** Undefined: another holds it. It does not queue, nor heed who does. @throws HOLDFAST_DEADLINE_EXCEEDED, and what any write may. */
   tryLock(name: string, options: HoldfastLockOptions = {}): Promise<Lock | undefined> {
     return this.#calls.tryLock(name, options);
   }
 
-  /** One of many is elected to do what only one should. To look who it is needs no candidacy. */
+  /** One of many is elected to do what only one should. To look who it is needs no candidacy. @throws HOLDFAST_INVALID_ARGUMENT */
   elect(name: string, options?: Omit<HoldfastElectOptions<null>, 'value'>): Election<null>;
   elect<V>(name: string, options: HoldfastElectOptions<V>): Election<V>;
   elect<V>(name: string, options: Partial<HoldfastElectOptions<V>> = {}): Election<V | null> {
     return this.#calls.elect(name, options);
   }
 
-  /** Keys put through it live as long as this process renews them, and go together: by `revoke`, or when it dies (HOLDFAST_LEASE_LOST). */
+  /** Keys put through it live as long as this process renews them, and go together: by `revoke`, or when it dies. @throws HOLDFAST_LEASE_LOST if its time was over before it was told. */
   lease(options: HoldfastLeaseOptions = {}): Promise<Lease<KDefault, VDefault>> {
     return this.#calls.lease(options);
   }

@@ -38,7 +38,7 @@ export class EventFeed implements AsyncIterableIterator<ClientEvent, undefined> 
   #failure: HoldfastError | undefined;
   #news = Promise.withResolvers<void>();
 
-  /** `onEnd`: nothing need be told to it any more. Throws HOLDFAST_INVALID_ARGUMENT. */
+  /** `onEnd`: nothing need be told to it any more. @throws HOLDFAST_INVALID_ARGUMENT */
   constructor(options: HoldfastEventsOptions, onEnd: (feed: EventFeed) => void) {
     checkedNames('options', options, ['signal']);
     const signal = checkedSignal(options.signal);
@@ -58,7 +58,7 @@ export class EventFeed implements AsyncIterableIterator<ClientEvent, undefined> 
     this.#wake();
   }
 
-  /** Rejects once with HOLDFAST_ABORTED, if its signal ended it. What came before the end of the database is told. */
+  /** What came before the end of the database is told. @throws HOLDFAST_ABORTED once, if its signal ended it. */
   async next(): Promise<IteratorResult<ClientEvent, undefined>> {
     for (;;) {
       const event = this.#waiting.shift();
@@ -75,13 +75,14 @@ export class EventFeed implements AsyncIterableIterator<ClientEvent, undefined> 
     }
   }
 
+  /** Ends it. Never rejects. */
   async return(): Promise<IteratorResult<ClientEvent, undefined>> {
     this.#waiting.length = 0;
     await this.close();
     return { done: true, value: undefined };
   }
 
-  /** No more events come. A `next` under way finds the end. */
+  /** No more events come. A `next` under way finds the end. Never rejects. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -12,7 +12,7 @@ export class EventfulLevel<K, V> extends CopyingLevel<K, V> {
   /**
    * What this client goes through from now on, in order, each event with its time: an async iterator, until it is closed,
    * its `signal` aborted (HOLDFAST_ABORTED), or the database closed. Of more than 1000 that nobody takes the oldest go.
-   * Throws HOLDFAST_INVALID_ARGUMENT, and LEVEL_DATABASE_NOT_OPEN if it is closed.
+   * @throws HOLDFAST_INVALID_ARGUMENT, and LEVEL_DATABASE_NOT_OPEN if it is closed.
    */
   events(options: HoldfastEventsOptions = {}): EventFeed {
     if (this.status !== 'open' && this.status !== 'opening')

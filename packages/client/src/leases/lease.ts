@@ -65,9 +65,10 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
   }
 
   /**
-   * Puts a key that goes with the lease, whatever was there before. Each renewal gives the key a new revision. Rejects with
-   * HOLDFAST_LEASE_FULL if the lease would have more than 255 keys or 1 MiB of them, with HOLDFAST_LEASE_LOST if it is not
-   * held. If the outcome is unknown, the key is the lease's if it was put.
+   * Puts a key that goes with the lease, whatever was there before. Each renewal gives the key a new revision. If
+   * the outcome is unknown, the key is the lease's if it was put.
+   * @throws HOLDFAST_LEASE_FULL if the lease would have more than 255 keys or 1 MiB of them, HOLDFAST_LEASE_LOST if it is not
+   * held, and what any write of its database may.
    */
   async put<K = KDefault, V = VDefault>(
     key: K,
@@ -89,16 +90,16 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
   }
 
   /**
-   * Deletes a key of the lease. False: it was none, or somebody else had written it meanwhile; it is left as it is. Rejects with
-   * HOLDFAST_LEASE_LOST if the lease is not held.
+   * Deletes a key of the lease. False: it was none, or somebody else had written it meanwhile; it is left as it is.
+   * @throws HOLDFAST_LEASE_LOST if the lease is not held, and what any write of its database may.
    */
   del<K = KDefault>(key: K, options: HoldfastLeaseKeyOptions<K> = {}): Promise<boolean> {
     return this.#leave(key, options, 'del');
   }
 
   /**
-   * Lets a key of the lease stay, without end. False: it was none, or somebody else had written it meanwhile. Rejects with
-   * HOLDFAST_LEASE_LOST if the lease is not held.
+   * Lets a key of the lease stay, without end. False: it was none, or somebody else had written it meanwhile.
+   * @throws HOLDFAST_LEASE_LOST if the lease is not held, and what any write of its database may.
    */
   detach<K = KDefault>(key: K, options: HoldfastLeaseKeyOptions<K> = {}): Promise<boolean> {
     return this.#leave(key, options, 'persist');
@@ -109,14 +110,15 @@ export class Lease<KDefault = string, VDefault = string> implements AsyncDisposa
    * False: it was lost before, or that cannot be told; its keys then expire. Called again it tells the same. Closing the
    * database revokes its leases.
    *
-   * From the call on it is not `held`, nor renewed, whatever becomes of it. Options, and what it rejects with if there are any,
-   * are those of a lock's `release`.
+   * From the call on it is not `held`, nor renewed, whatever becomes of it. Without options it never rejects, as a lock's `release`.
+   * @throws HOLDFAST_ABORTED as soon as `signal` is aborted, HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs`, `outcome` unknown: it goes
+   * on; HOLDFAST_INVALID_ARGUMENT.
    */
   revoke(options: HoldfastReleaseOptions = {}): Promise<boolean> {
     return this.#givingUp.waitedFor(options);
   }
 
-  /** With its database. */
+  /** With its database. Never rejects. */
   async close(): Promise<void> {
     await this.revoke();
   }

@@ -40,8 +40,9 @@ export class Election<V> {
 
   /**
    * Resolves once it is elected, with its office: a lock whose release resigns. Candidates are elected in the order in
-   * which they came. Rejects as a lock that is waited for: with HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs` milliseconds, and
-   * HOLDFAST_ABORTED as soon as `signal` is aborted; without them it waits for as long as it takes.
+   * which they came. Without `timeoutMs` and `signal` it waits for as long as it takes.
+   * @throws as a lock that is waited for: HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs` milliseconds, and HOLDFAST_ABORTED as soon
+   * as `signal` is aborted.
    */
   async campaign(options: HoldfastCampaignOptions = {}): Promise<Lock> {
     checkedLockOptions(options, []);
@@ -51,7 +52,7 @@ export class Election<V> {
     );
   }
 
-  /** Who is elected now; undefined: nobody. A linearizable read, with the errors of one. */
+  /** Who is elected now; undefined: nobody. A linearizable read. @throws HOLDFAST_DEADLINE_EXCEEDED, HOLDFAST_NO_PRIMARY, and what any call may. */
   async current(options: HoldfastCampaignOptions = {}): Promise<Leader<V> | undefined> {
     checkedLockOptions(options, []);
     const read = async (left: HoldfastCampaignOptions): Promise<Leader<V> | undefined> => {
@@ -67,7 +68,7 @@ export class Election<V> {
 
   /**
    * Who is elected when it is first asked, and then each change: undefined while it is nobody. Until it is closed, by
-   * leaving the loop, its `signal`, or with the database.
+   * leaving the loop, its `signal`, or with the database. @throws HOLDFAST_INVALID_ARGUMENT, LEVEL_DATABASE_NOT_OPEN
    */
   leader(options: { readonly signal?: AbortSignal | undefined } = {}): LeaderWatch<V> {
     checkedNames('options', options, ['signal']);

@@ -48,7 +48,7 @@ export class Lock implements AsyncDisposable {
 
   /**
    * Greater than that of every holder before, and less than that of every one after, over all failovers: a resource that
-   * remembers the greatest it has seen, and refuses smaller ones, is safe. Throws HOLDFAST_LOCK_LOST once it is lost.
+   * remembers the greatest it has seen, and refuses smaller ones, is safe. @throws HOLDFAST_LOCK_LOST once it is lost.
    */
   get token(): Revision {
     this.signal.throwIfAborted();
@@ -73,14 +73,15 @@ export class Lock implements AsyncDisposable {
    * then expires by itself. Called again it tells the same. Closing the database releases its locks.
    *
    * From the call on it is not `held`, nor renewed, whatever becomes of the release. Without options it never rejects, and ends
-   * when the database's time for a call is over. Rejects with HOLDFAST_ABORTED as soon as `signal` is aborted and with
-   * HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs`, `outcome` unknown: the release goes on, and what it cannot reach expires.
+   * when the database's time for a call is over.
+   * @throws HOLDFAST_ABORTED as soon as `signal` is aborted and HOLDFAST_DEADLINE_EXCEEDED after `timeoutMs`, `outcome` unknown: the
+   * release goes on, and what it cannot reach expires; HOLDFAST_INVALID_ARGUMENT.
    */
   release(options: HoldfastReleaseOptions = {}): Promise<boolean> {
     return this.#givingUp.waitedFor(options);
   }
 
-  /** With its database. */
+  /** With its database. Never rejects. */
   async close(): Promise<void> {
     await this.release();
   }

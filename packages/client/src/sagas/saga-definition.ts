@@ -77,12 +77,14 @@ export class SagaDefinition<Input, Results> {
   readonly type: string;
   readonly steps: readonly DefinedStep[];
 
+  /** @throws HOLDFAST_INVALID_ARGUMENT for a name that cannot be one. */
   constructor(type: string, steps: readonly DefinedStep[] = []) {
     if (typeof type !== 'string' || !NAME.test(type)) throw invalidOption('type', type, NAME_RULE);
     this.type = type;
     this.steps = steps;
   }
 
+  /** @throws HOLDFAST_INVALID_ARGUMENT for what is no step, or a name that another has. */
   step<Name extends string, Result>(
     name: Name,
     step: SagaStep<Input, Results, Result>,
@@ -94,7 +96,7 @@ export class SagaDefinition<Input, Results> {
   }
 }
 
-/** Begins the definition of the sagas of one type: `saga<Order>('order').step('reserve', { … }).step(…)`. */
+/** Begins the definition of the sagas of one type: `saga<Order>('order').step('reserve', { … }).step(…)`. @throws HOLDFAST_INVALID_ARGUMENT */
 export function saga<Input = undefined>(type: string): SagaDefinition<Input, unknown> {
   return new SagaDefinition(type);
 }

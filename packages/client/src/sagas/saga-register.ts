@@ -14,21 +14,22 @@ export class SagaRegister {
     this.store = new SagaStore(database, seams, retentionMs);
   }
 
+  /** Undefined: none is kept. @throws HOLDFAST_DEADLINE_EXCEEDED, HOLDFAST_NO_PRIMARY, and what any read may. */
   async get(type: string, id: string, options: SagaCallOptions = {}): Promise<SagaRecord | undefined> {
     return (await this.store.read(type, id, options))?.record;
   }
 
   /**
-   * In the order of types and ids; those that are over, too. `timeoutMs` is of each page, and `signal` ends it with
-   * LEVEL_ABORTED, as of an iterator.
+   * In the order of types and ids; those that are over, too. `timeoutMs` is of each page.
+   * @throws LEVEL_ABORTED, as an iterator, once `signal` is aborted; HOLDFAST_SNAPSHOT_LOST, and what any read may.
    */
   list(filter: SagaFilter = {}, options: SagaCallOptions = {}): AsyncGenerator<SagaRecord> {
     return this.store.list(filter, options);
   }
 
   /**
-   * Has a stuck saga compensated again from where it is stuck, once a worker finds it. False: it is not stuck. Rejects with
-   * HOLDFAST_SAGA_NOT_FOUND.
+   * Has a stuck saga compensated again from where it is stuck, once a worker finds it. False: it is not stuck.
+   * @throws HOLDFAST_SAGA_NOT_FOUND, and what any write may.
    */
   async resume(type: string, id: string, options: SagaCallOptions = {}): Promise<boolean> {
     return await this.#ordered(type, id, resumeOrdered, options);
@@ -36,7 +37,7 @@ export class SagaRegister {
 
   /**
    * Has a saga taken back, from the end of the step under way on, once a worker finds it. False: it is on its way back, or
-   * over. Rejects with HOLDFAST_SAGA_NOT_FOUND.
+   * over. @throws HOLDFAST_SAGA_NOT_FOUND, and what any write may.
    */
   async abort(
     type: string,
@@ -47,7 +48,7 @@ export class SagaRegister {
     return await this.#ordered(type, id, (record) => abortOrdered(record, reason), options);
   }
 
-  /** Forgets a saga that is over and not stuck. False: it is not over. Rejects with HOLDFAST_SAGA_NOT_FOUND. */
+  /** Forgets a saga that is over and not stuck. False: it is not over. @throws HOLDFAST_SAGA_NOT_FOUND, and what any write may. */
   async remove(type: string, id: string, options: SagaCallOptions = {}): Promise<boolean> {
     const left = timeLeft(this.#seams, options);
     for (;;) {

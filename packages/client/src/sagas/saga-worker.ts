@@ -37,6 +37,7 @@ export class SagaWorker implements AsyncDisposable {
   readonly #running = new Map<string, Promise<void>>();
   readonly #ended: Promise<void>;
 
+  /** @throws HOLDFAST_INVALID_ARGUMENT */
   constructor(
     access: SagaWorkerAccess,
     definitions: readonly SagaDefinition<never, unknown>[],
@@ -58,7 +59,8 @@ export class SagaWorker implements AsyncDisposable {
 
   /**
    * Begins nothing more, tells the steps under way so by their signals, and resolves when it works on no saga: at once, whatever
-   * a step or the cluster does meanwhile. What a step comes to after that is not kept; the next worker runs it again.
+   * a step or the cluster does meanwhile. What a step comes to after that is not kept; the next worker runs it again. It
+   * never rejects, unless `onError` throws.
    */
   async stop(): Promise<void> {
     this.#stopped.abort();

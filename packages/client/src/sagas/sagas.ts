@@ -40,6 +40,7 @@ export class Sagas extends SagaRegister {
   readonly #tenures: Tenures;
   readonly #seams: Seams;
 
+  /** @throws HOLDFAST_INVALID_ARGUMENT */
   constructor(database: SagaDatabase, options: SagasOptions = {}) {
     checkedNames('options', options, ['ttlMs', 'retentionMs', 'seams']);
     const seams = options.seams ?? systemSeams();
@@ -49,8 +50,8 @@ export class Sagas extends SagaRegister {
   }
 
   /**
-   * Keeps a new saga for workers to run. The same call again finds it there. Rejects with HOLDFAST_SAGA_EXISTS if there is
-   * one of that type and id with another input.
+   * Keeps a new saga for workers to run. The same call again finds it there.
+   * @throws HOLDFAST_SAGA_EXISTS if there is one of that type and id with another input, and what any write may.
    */
   async start<Input>(
     definition: SagaDefinition<Input, unknown>,
@@ -85,9 +86,9 @@ export class Sagas extends SagaRegister {
 
   /**
    * Starts a saga, or joins one that was started, and works on it, or waits while another process does, until it is over.
-   * The results of its steps by their names; rejects with HOLDFAST_SAGA_COMPENSATED or HOLDFAST_SAGA_STUCK. It takes as long
-   * as it takes: an aborted `signal` (HOLDFAST_ABORTED) and the end of `timeoutMs` (HOLDFAST_DEADLINE_EXCEEDED) end the work
-   * here, and the saga goes on where another works on it.
+   * The results of its steps by their names. It takes as long as it takes: an aborted `signal` and the end of `timeoutMs` end the
+   * work here, and the saga goes on where another works on it.
+   * @throws HOLDFAST_SAGA_COMPENSATED or HOLDFAST_SAGA_STUCK, HOLDFAST_SAGA_EXISTS, HOLDFAST_ABORTED, HOLDFAST_DEADLINE_EXCEEDED.
    */
   async run<Input, Results>(
     definition: SagaDefinition<Input, Results>,
@@ -104,7 +105,10 @@ export class Sagas extends SagaRegister {
     }
   }
 
-  /** Works on a saga, or waits while another process does, until it is over. Ends as `run` does. */
+  /**
+   * Works on a saga, or waits while another process does, until it is over: its record says how it ended.
+   * @throws HOLDFAST_SAGA_NOT_FOUND, HOLDFAST_ABORTED, HOLDFAST_DEADLINE_EXCEEDED; HOLDFAST_INVALID_ARGUMENT if its steps are others.
+   */
   async finish(
     definition: SagaDefinition<never, unknown>,
     id: string,
@@ -116,7 +120,7 @@ export class Sagas extends SagaRegister {
     });
   }
 
-  /** Runs sagas of these types that no process works on, until it is stopped. */
+  /** Runs sagas of these types that no process works on, until it is stopped. @throws HOLDFAST_INVALID_ARGUMENT */
   work(definitions: readonly SagaDefinition<never, unknown>[], options: SagaWorkerOptions = {}): SagaWorker {
     return new SagaWorker(
       {

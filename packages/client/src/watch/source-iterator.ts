@@ -38,19 +38,25 @@ export abstract class SourceIterator<Told> implements AsyncIterableIterator<Told
 
   protected abstract tell(item: SourceItem): Told | typeof NOTHING;
 
-  /** Rejects once with why the watch ended, if it did not end by `return`, `close` or the end of the database. */
+  /**
+   * Rejects once with why the watch ended, if it did not end by `return`, `close` or the end of the database.
+   * @throws HOLDFAST_REVISION_COMPACTED: it has fallen behind the log (`detail`: the oldest revision to go on from);
+   * HOLDFAST_SESSION_DIVERGED: `from` did not survive; HOLDFAST_PREVIOUS_VALUE_UNKNOWN (`detail`: the revision of the mutation);
+   * HOLDFAST_ABORTED: its signal was; LEVEL_DECODE_ERROR; and before it has begun what any call may.
+   */
   next(): Promise<IteratorResult<Told, undefined>> {
     const result = this.#turn.then(() => this.#next());
     this.#turn = result.catch(() => undefined);
     return result;
   }
 
+  /** Ends it. Never rejects. */
   async return(): Promise<IteratorResult<Told, undefined>> {
     await this.close();
     return { done: true, value: undefined };
   }
 
-  /** Ends it. A `next` under way finds the end. */
+  /** Ends it. A `next` under way finds the end. Never rejects. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
