@@ -53,7 +53,10 @@ export const LIMITS = {
   peerWindowBytes: 8_388_608,
   /** Entries kept in memory for peers that lag a little. */
   logCacheBytesMax: 33_554_432,
-  /** Admitted requests not yet logged, what their conditions and gets depend on included. */
+  /**
+   * Admitted requests not yet logged, what their conditions and gets depend on included. `local` writes that wait for
+   * replication have as many bytes of their own, and so has what waits for a primary to open its office.
+   */
   admitQueueRequestsMax: 16_384,
   admitQueueBytesMax: 67_108_864,
   /** Log above applied. */

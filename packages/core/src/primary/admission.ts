@@ -11,6 +11,7 @@ import type { Overlay } from '../state/overlay.ts';
 import { PendingSequences } from '../state/sessions/pending-sequences.ts';
 import type { Answers } from './answers.ts';
 import { Clears } from './clears.ts';
+import { EarlyFrames, type WriteFrame } from './early-frames.ts';
 import type { LogLedger } from './log-ledger.ts';
 import {
   type ExpireItem,
@@ -37,14 +38,6 @@ import {
 export interface PendingEntry {
   readonly item: WriteItem;
   logged: LoggedWrite | undefined;
-}
-
-/** Requests that came together, of one session. */
-export interface WriteFrame {
-  readonly connection: number;
-  readonly session: SessionId;
-  readonly floor: number;
-  readonly requests: readonly ProposedWrite[];
 }
 
 export interface AdmissionParts {
@@ -75,14 +68,15 @@ export class Admission {
   readonly #prefetches: Prefetches;
   readonly #clears: Clears;
   /**
-   * Frames that came before the opening entry was applied; undefined from then on. Until then store and session
-   * table lack entries of older terms that may commit: a repeat would be taken for new, and a condition judged
-   * against a value that has been overwritten.
+   * Frames that came before the opening entry was applied. Until then store and session table lack entries of older
+   * terms that may commit: a repeat would be taken for new, and a condition judged against a value that has been
+   * overwritten. Then they are admitted one after the other, as the store answers what each depends on: how much of
+   * the queue that takes is known only then.
    */
-  #early: WriteFrame[] | undefined = [];
-  #earlyRequests = 0;
-  #earlyBytes = 0;
+  readonly #early = new EarlyFrames();
+  #opened = false;
   #queueBytes = 0;
+  #lineBytes = 0;
   /** Of `local` writes in the queue: once logged they are what a failover may lose. */
   #queuedLocalBytes = 0;
   /** Highest floor told of each session in this office: the session table learns it only when it is applied. */
@@ -107,6 +101,26 @@ export class Admission {
     return this.#queue.length + this.#localLine.length + this.#clears.length;
   }
 
+  /** Of the requests that are queued, and of what was found for them or by the primary itself. */
+  get queuedBytes(): number {
+    return this.#queueBytes + this.#lineBytes + this.#clears.bytes;
+  }
+
+  /** Of the values that were read for them. */
+  get fetchedBytes(): number {
+    return this.#prefetches.bytes;
+  }
+
+  /** Keys that clears have found, of `queuedBytes`. */
+  get foundBytes(): number {
+    return this.#clears.heldBytes;
+  }
+
+  /** Not admitted yet. */
+  get early(): Pick<EarlyFrames, 'requests' | 'bytes'> {
+    return this.#early;
+  }
+
   /** How many requests wait to be logged, and how many no longer do since it was asked last. */
   takeQueueState(): { readonly waiting: number; readonly done: number } {
     const done = this.#shifted;
@@ -115,20 +129,9 @@ export class Admission {
   }
 
   propose(frame: WriteFrame): void {
-    if (this.#early === undefined) return this.#proposeNow(frame);
-    const { admitQueueRequestsMax, admitQueueBytesMax } = this.#context.config.limits;
+    if (this.#mayAdmit && this.#early.length === 0) return this.#proposeNow(frame);
     const requests = frame.requests.filter((request) => !this.#isRefusedAsTooLong(frame, request));
-    if (requests.length === 0) return;
-    const bytes = requests.reduce((sum, request) => sum + requestBytes(request), 0);
-    if (
-      this.#earlyRequests + requests.length <= admitQueueRequestsMax &&
-      this.#earlyBytes + bytes <= admitQueueBytesMax
-    ) {
-      this.#earlyRequests += requests.length;
-      this.#earlyBytes += bytes;
-      this.#early.push({ ...frame, requests });
-      return;
-    }
+    if (requests.length === 0 || this.#early.add({ ...frame, requests }, this.#context.config.limits)) return;
     for (const request of requests) this.#refuse(frame.connection, request.id, queueFull());
   }
 
@@ -138,21 +141,10 @@ export class Admission {
     return error !== undefined;
   }
 
-  /** What waits for the opening entry keeps its deadlines, however long that takes. */
+  /** What waits to be admitted keeps its deadlines, however long that takes. */
   tick(): void {
-    if (this.#early === undefined || this.#early.length === 0) return;
-    const early = this.#early;
-    this.#early = [];
-    for (const frame of early) {
-      const due = frame.requests.filter((request) => request.deadline <= this.#context.now);
-      const requests = due.length === 0 ? frame.requests : frame.requests.filter((one) => !due.includes(one));
-      for (const request of due) {
-        this.#earlyRequests--;
-        this.#earlyBytes -= requestBytes(request);
-        this.#refuse(frame.connection, request.id, deadlinePassed());
-      }
-      if (requests.length > 0) this.#early.push(due.length === 0 ? frame : { ...frame, requests });
-    }
+    for (const { connection, id } of this.#early.expire(this.#context.now))
+      this.#refuse(connection, id, deadlinePassed());
   }
 
   #proposeNow(frame: WriteFrame): void {
@@ -238,6 +230,7 @@ export class Admission {
 
   fetched(id: number, records: readonly (StoredRecord | undefined)[]): void {
     this.#prefetches.fetched(id, records);
+    this.#admitEarly();
   }
 
   oldFound(id: number, found: FoundRange | undefined): void {
@@ -246,9 +239,20 @@ export class Admission {
 
   /** The opening entry is applied: store and overlay together are the newest state from here on. */
   open(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const frame of early) this.#proposeNow(frame);
+    this.#opened = true;
+    this.#admitEarly();
+  }
+
+  get #mayAdmit(): boolean {
+    return this.#opened && !this.#prefetches.isUnderWay;
+  }
+
+  #admitEarly(): void {
+    while (this.#mayAdmit) {
+      const frame = this.#early.shift();
+      if (frame === undefined) return;
+      this.#proposeNow(frame);
+    }
   }
 
   /** The next request to evaluate, if it has what it needs. It stays at the head until `shift`. */
@@ -298,6 +302,7 @@ export class Admission {
       } else if (this.#lagging()) return;
       else this.#enqueue(item);
       this.#localLine.shift();
+      this.#lineBytes -= item.bytes;
     }
   }
 
@@ -308,10 +313,9 @@ export class Admission {
 
   /** The office ends: what is not logged is not applied. */
   resign(error: WireError): void {
-    for (const frame of this.#early ?? []) {
+    for (const frame of this.#early.drain()) {
       for (const request of frame.requests) this.#refuse(frame.connection, request.id, error);
     }
-    this.#early = undefined;
     for (const item of [...this.#queue.drain(), ...this.#localLine.drain(), ...this.#clears.drain()]) {
       for (const waiter of item.waiters) this.#parts.answers.refuse(waiter, error);
     }
@@ -401,7 +405,7 @@ export class Admission {
     const { limits } = this.#context.config;
     if (
       this.#queue.length + this.#clears.length < limits.admitQueueRequestsMax &&
-      this.#queueBytes + this.#prefetches.bytes + bytes <= limits.admitQueueBytesMax
+      this.#queueBytes + this.#clears.bytes + this.#prefetches.bytes + bytes <= limits.admitQueueBytesMax
     )
       return undefined;
     return queueFull();
@@ -427,7 +431,7 @@ export class Admission {
       });
       const uses = prefetch !== undefined && Prefetches.isNeededBy(request) ? prefetch : undefined;
       const held = ack === 'local' && (this.#localLine.length > 0 || this.#lagging());
-      const full = this.#whyTooLong(bytes) ?? (held ? this.#whyLineFull() : this.#whyFull(bytes));
+      const full = this.#whyTooLong(bytes) ?? (held ? this.#whyLineFull(bytes) : this.#whyFull(bytes));
       if (full !== undefined) {
         answers.refuse(waiter, full);
         if (uses !== undefined) this.#prefetches.release(uses);
@@ -445,13 +449,18 @@ export class Admission {
         waiters: [waiter],
       };
       this.pending.set(frame.session, request.sequence, { item, logged: undefined });
-      if (held) this.#localLine.push(item);
-      else this.#enqueue(item);
+      if (held) {
+        this.#localLine.push(item);
+        this.#lineBytes += bytes;
+      } else this.#enqueue(item);
     }
   }
 
-  #whyLineFull(): WireError | undefined {
-    if (this.#localLine.length < this.#context.config.limits.asyncWaitersMax) return undefined;
+  /** It has as much room as the queue, and of its own. */
+  #whyLineFull(bytes: number): WireError | undefined {
+    const { asyncWaitersMax, admitQueueBytesMax } = this.#context.config.limits;
+    if (this.#localLine.length < asyncWaitersMax && this.#lineBytes + bytes <= admitQueueBytesMax)
+      return undefined;
     return lineFull();
   }
 

@@ -34,6 +34,7 @@ export class Clears {
   readonly #waiting = new Fifo<{ readonly item: ClearItem; readonly loggedBefore: LogIndex }>();
   #asked: { readonly id: number; readonly barrier: number; readonly item: ClearItem } | undefined;
   #heldBytes = 0;
+  #bytes = 0;
 
   constructor(context: Context, parts: ClearsParts) {
     this.#context = context;
@@ -45,7 +46,18 @@ export class Clears {
     return this.#waiting.length + (this.#asked === undefined ? 0 : 1);
   }
 
+  /** Of those. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of the keys that were found, and are not logged yet. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   begin(item: ClearItem): void {
+    this.#bytes += item.bytes;
     this.#waiting.push({ item, loggedBefore: this.#context.log.last.index });
     this.pump();
   }
@@ -57,6 +69,7 @@ export class Clears {
       if (next === undefined) return;
       const { item } = next;
       if (this.#parts.drop(item)) {
+        this.#bytes -= item.bytes;
         this.#waiting.shift();
         continue;
       }
@@ -77,6 +90,7 @@ export class Clears {
     if (asked?.id !== id) return;
     this.#asked = undefined;
     const { item, barrier } = asked;
+    this.#bytes -= item.bytes;
     if (found === undefined) {
       this.#parts.overlay.endFetch(barrier);
       this.#parts.refuse(item, unreadable());

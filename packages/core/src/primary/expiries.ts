@@ -29,13 +29,18 @@ export class Expiries {
   /** The earliest expiry of each entry that the store may not show yet, oldest first. */
   #unapplied: { readonly index: LogIndex; expiresAt: number }[] = [];
   #asked: { readonly id: number; readonly barrier: number; newest: number } | undefined;
-  /** Found, and not yet settled in the store: to ask again would find them again. */
-  #isQueued = false;
+  /** Found, and not yet settled in the store: to ask again would find them again. Bytes in the queue. */
+  #queuedBytes = 0;
   #settledBy: LogIndex | undefined;
 
   constructor(context: Context, parts: ExpiriesParts) {
     this.#context = context;
     this.#parts = parts;
+  }
+
+  /** In the queue of the primary. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /** A key will expire, says an entry that was just made. */
@@ -48,7 +53,7 @@ export class Expiries {
   }
 
   tick(logTime: number): void {
-    const isBusy = this.#asked !== undefined || this.#isQueued || this.#settledBy !== undefined;
+    const isBusy = this.#asked !== undefined || this.#queuedBytes > 0 || this.#settledBy !== undefined;
     if (isBusy || logTime < this.#nextAt || this.#parts.admission.diskFull) return;
     const id = this.#context.newLoadId();
     const placesMax = this.#context.config.limits.expiriesPerEntryMax;
@@ -73,13 +78,13 @@ export class Expiries {
     }
     let bytes = ITEM_BYTES;
     for (const { key } of due) bytes += key.byteLength;
-    this.#isQueued = true;
+    this.#queuedBytes = bytes;
     this.#parts.admission.expire({ kind: 'expire', due, barrier: asked.barrier, bytes, waiters: [] });
   }
 
   /** What becomes of them, now that their turn has come: one synchronous step, as with every write. */
   settle({ due }: ExpireItem, index: LogIndex): DueKey[] {
-    this.#isQueued = false;
+    this.#queuedBytes = 0;
     this.#settledBy = index;
     return due.map(({ key, expiresAt, isCurrent }) => {
       const newer = this.#parts.overlay.get(keyText(key));

@@ -25,6 +25,11 @@ export class Prefetches {
     return this.#bytes;
   }
 
+  /** Not all that was asked for is here. */
+  get isUnderWay(): boolean {
+    return this.#underWay.size > 0;
+  }
+
   static isNeededBy(request: ProposedWrite): boolean {
     return keysToFetch(request).length > 0 || keysToLookAt(request).length > 0;
   }

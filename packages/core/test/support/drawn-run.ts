@@ -68,12 +68,13 @@ function restart(cluster: RandomCluster, host: RandomHost, faults: { readonly di
   // One sound disk more than half: else there is nothing to promise.
   const sound = others.filter((other) => isSound(other)).length;
   if (cluster.draw(8) < faults.disk && sound === others.length && others.length > 1) {
-    switch (cluster.draw(5)) {
+    switch (cluster.draw(6)) {
       case 0:
-        if (cluster.draw(3) === 0) cluster.wipe(host);
-        break;
       case 1:
+        cluster.wipe(host);
+        break;
       case 2:
+      case 3:
         cluster.damage(host);
         break;
       default:

@@ -22,6 +22,11 @@ export class BoundedQueues {
   }
 }
 
+/** Of a request to end a session. */
+const SESSION_REQUEST_BYTES = 64;
+
+type QueueLimits = Core['context']['config']['limits'];
+
 /** What is looked at of a core. */
 export type QueuesOfCore = Pick<Core, 'context' | 'reads' | 'applier' | 'office'>;
 
@@ -30,11 +35,7 @@ function checkLevels(node: NodeId, { context, reads, applier, office }: QueuesOf
   if (reads.pending > limits.pendingReadsMax)
     throw tooMany(node, { what: 'reads are pending', is: reads.pending, max: limits.pendingReadsMax });
   if (office === undefined) return;
-  const { queued } = office.admission;
-  // The line of `local` writes may move up at once, and the ends of idle sessions are the primary's own.
-  const queuedMax = limits.admitQueueRequestsMax + limits.asyncWaitersMax + applier.sessions.size;
-  if (queued > queuedMax)
-    throw tooMany(node, { what: 'requests are admitted and not logged', is: queued, max: queuedMax });
+  checkAdmission(node, limits, { office, sessions: applier.sessions.size });
   for (const { peer, inflightCount, earlierBytes } of office.replicator.progress.values()) {
     const max = limits.peerWindowEntries;
     if (inflightCount > max)
@@ -47,6 +48,28 @@ function checkLevels(node: NodeId, { context, reads, applier, office }: QueuesOf
         max: bytesMax,
       });
   }
+}
+
+/** The line of `local` writes may move up at once; the ends of idle sessions, and expiries, are the primary's own. */
+function checkAdmission(
+  node: NodeId,
+  limits: QueueLimits,
+  { office, sessions }: { readonly office: NonNullable<QueuesOfCore['office']>; readonly sessions: number },
+): void {
+  const { queued, queuedBytes, foundBytes, fetchedBytes, early } = office.admission;
+  const { admitQueueRequestsMax: requestsMax, admitQueueBytesMax: bytesMax, asyncWaitersMax } = limits;
+  const bytes = queuedBytes - foundBytes - office.expiries.queuedBytes;
+  const ownBytes = sessions * SESSION_REQUEST_BYTES;
+  check(node, 'requests are admitted and not logged', queued, requestsMax + asyncWaitersMax + sessions);
+  check(node, 'bytes of requests are admitted and not logged', bytes, 2 * bytesMax + ownBytes);
+  // What a frame depends on is read when it is admitted, and as much of it as there may be in all.
+  check(node, 'bytes were read for what is admitted', fetchedBytes, 2 * bytesMax);
+  check(node, 'requests wait to be admitted', early.requests, requestsMax);
+  check(node, 'bytes wait to be admitted', early.bytes, bytesMax);
+}
+
+function check(node: NodeId, what: string, is: number, max: number): void {
+  if (is > max) throw tooMany(node, { what, is, max });
 }
 
 /** Nothing of clients is logged while so much of the same office is not applied. */

@@ -14,6 +14,13 @@ function coreOf(levels: {
   reads?: number;
   queued?: number;
   sessions?: number;
+  /** Of what is queued. */
+  bytes?: number;
+  /** Of those, found by clears, and by the primary itself. */
+  found?: number;
+  expiring?: number;
+  fetched?: number;
+  early?: { readonly requests: number; readonly bytes: number };
   /** Runs of results of one session whose floor is 10, each with its first sequence and how many they are. */
   results?: readonly (readonly [sequence: number, count: number])[];
   inflight?: number;
@@ -25,7 +32,8 @@ function coreOf(levels: {
   applied?: number;
 }): QueuesOfCore {
   const { reads = 0, queued = 0, sessions = 0, results, inflight = 0, cached = 0, applied = 0 } = levels;
-  const { earlierBytes = 0, term = 2 } = levels;
+  const { earlierBytes = 0, term = 2, bytes = 0, found = 0, expiring = 0, fetched = 0 } = levels;
+  const { early = { requests: 0, bytes: 0 } } = levels;
   const entries = Array.from({ length: cached }, (_, place) =>
     entryOf({ index: place + 1, revision: place + 1, changes: [['key', 'v'.repeat(BYTES)]] }),
   );
@@ -36,6 +44,7 @@ function coreOf(levels: {
   const limits = {
     pendingReadsMax: 4,
     admitQueueRequestsMax: 3,
+    admitQueueBytesMax: 1000,
     asyncWaitersMax: 2,
     peerWindowEntries: 2,
     peerWindowBytes: BYTES,
@@ -59,7 +68,8 @@ function coreOf(levels: {
     },
     office: {
       term,
-      admission: { queued },
+      admission: { queued, queuedBytes: bytes, foundBytes: found, fetchedBytes: fetched, early },
+      expiries: { queuedBytes: expiring },
       replicator: { progress: new Map([['n2', { peer: 'n2', inflightCount: inflight, earlierBytes }]]) },
     },
   } as unknown as QueuesOfCore;
@@ -67,6 +77,9 @@ function coreOf(levels: {
 
 test('all at their limits', () => {
   oracle.onStep(n1, tick, coreOf({ reads: 4, queued: 6, sessions: 1, inflight: 2, earlierBytes: BYTES - 1 }));
+  const early = { requests: 3, bytes: 1000 };
+  const bytes = { bytes: 2564, sessions: 1, found: 200, expiring: 300, fetched: 2000 };
+  oracle.onStep(n1, tick, coreOf({ ...bytes, early }));
   oracle.onStep(n1, tick, coreOf({ cached: 4, applied: 1, term: 1 }));
   oracle.onStep(n1, applied, coreOf({ cached: 5, applied: 2 }));
   oracle.onStep(n1, applied, coreOf({ results: [] }));
@@ -95,6 +108,11 @@ test('all at their limits', () => {
 test.each<[string, QueuesOfCore]>([
   ['5 reads are pending, 4 at most', coreOf({ reads: 5 })],
   ['6 requests are admitted and not logged, 5 at most', coreOf({ queued: 6 })],
+  ['2001 bytes of requests are admitted and not logged, 2000 at most', coreOf({ bytes: 2001 })],
+  ['2001 bytes of requests are admitted and not', coreOf({ bytes: 2601, found: 300, expiring: 300 })],
+  ['2001 bytes were read for what is admitted, 2000 at most', coreOf({ fetched: 2001 })],
+  ['4 requests wait to be admitted, 3 at most', coreOf({ early: { requests: 4, bytes: 0 } })],
+  ['1001 bytes wait to be admitted, 1000 at most', coreOf({ early: { requests: 1, bytes: 1001 } })],
   ['3 appends are on their way to n2, 2 at most', coreOf({ inflight: 3 })],
   ['10000 bytes were on their way to n2 when more were sent, 10000 at most', coreOf({ earlierBytes: BYTES })],
 ])('%s: caught', (message, core) => {
