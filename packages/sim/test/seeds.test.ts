@@ -18,6 +18,9 @@ const RARE: readonly { mark: MarkName; from: number; focus: readonly FaultKind[]
   { mark: 'diedFiling', from: 4005, focus: ['killAtOperation', 'succession'] },
   { mark: 'holeHealed', from: 4008, focus: ['walDamage'] },
   { mark: 'diedTruncating', from: 33, focus: ['duel', 'kill'] },
+  // One run of twenty or thirty with either.
+  { mark: 'emptyAppendRefused', from: 2, focus: ['kill', 'partition'] },
+  { mark: 'emptyAppendRefused', from: 38, focus: ['putBack'] },
   { mark: 'truncatedUnderPersist', from: 5001, focus: ['duel'] },
   { mark: 'cutWriteCompleted', from: 5001, focus: ['duel'] },
 ];

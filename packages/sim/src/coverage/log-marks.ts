@@ -90,6 +90,7 @@ export class LogMarks implements StepMarks {
     const stores = effects.some((effect) => effect.kind === 'persist');
     const sent = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []));
     if (entries.length > 0 && !stores && sent.includes('appendMatch')) this.#meet('staleAppendAnswered');
+    if (entries.length === 0 && sent.includes('appendConflict')) this.#meet('emptyAppendRefused');
   }
 
   #matched({ office, context }: Core): void {

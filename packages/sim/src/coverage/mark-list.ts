@@ -31,6 +31,7 @@ const LIST = {
   staleAppendAnswered: { says: 'an append brought nothing that was not there', faults: [16] },
   appendBelowCommit: { says: 'an append began below what was committed', faults: [16, 18] },
   truncated: { says: 'a suffix that lost was cut', faults: [1, 15] },
+  emptyAppendRefused: { says: 'an append without entries did not fit', faults: [22] },
   truncatedUnderPersist: { says: 'a suffix was cut while its write was under way', faults: [17] },
   cutWriteCompleted: { says: 'a write completed whose entries had been cut', faults: [17] },
   lowerTermAnswered: { says: 'a message of an older term was answered with the newer one', faults: [19] },
