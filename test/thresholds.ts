@@ -54,6 +54,12 @@ export const THRESHOLDS = {
     asserted: 4,
     factor: 3.1,
   },
+  releasedAtOnce: {
+    name: 'after that: calls that waited and are answered within a tenth of it, in tenths of a second of those offered',
+    measured: 5,
+    asserted: 20,
+    factor: 4,
+  },
   goodputAfterStorm: {
     name: 'a second after that: share of new calls that succeed promptly',
     measured: 1,
