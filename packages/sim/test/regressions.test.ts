@@ -18,6 +18,7 @@ const KEPT_FOR: Readonly<Record<string, readonly MarkName[]>> = {
   'local-write-on-its-way-to-a-later-primary': ['divergenceFiled', 'twoPrimariesAtOnce'],
   'log-behind-its-store': ['logLost', 'hardStateLost'],
   'log-fails-while-the-store-opens': ['syncFailed', 'stoppedByDisk'],
+  'match-while-a-snapshot-waits': ['twoPrimariesAtOnce', 'snapshotFailed', 'snapshotInstalled'],
   'no-room-to-list-what-was-lost': ['divergenceFiled', 'diskFull', 'diskHasRoom'],
   'no-room-to-open-a-snapshot': ['snapshotInstalled', 'diskFull', 'diskHasRoom'],
   'repair-asks-who-is-out': ['wipedFoundOut', 'holeFound', 'entriesPulled', 'snapshotInstalled'],
@@ -39,6 +40,11 @@ const KEPT_FOR: Readonly<Record<string, readonly MarkName[]>> = {
 
 /** Kept for something that no rare path tells. */
 const SHOWN_OTHERWISE: Readonly<Record<string, (report: RunReport) => void>> = {
+  // A piece of it takes longer than a transfer that does not move is waited for.
+  'snapshot-over-a-slow-link': ({ marks }) => {
+    expect(marks.get('snapshotInstalled')).toBe(1);
+    expect(marks.has('snapshotFailed')).toBe(false);
+  },
   // Its only write is of a key that is not watched.
   'watch-told-of-marks-alone': ({ mutationsTold }) => expect(mutationsTold).toBe(0),
 };
