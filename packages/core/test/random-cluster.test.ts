@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runDrawn } from './support/drawn-run.ts';
 
-const RUNS = process.env.HOLDFAST_LONG === '1' ? 2000 : 120;
+const RUNS = process.env.HOLDFAST_LONG === '1' ? 2000 : 200;
 const FIRST = Number(process.env.HOLDFAST_SEED ?? 1);
 
 describe('clusters under drawn faults', () => {
