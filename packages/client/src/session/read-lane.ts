@@ -59,9 +59,14 @@ export class ReadLane {
     this.#forAnybody = new GatedQueue(resilience.anyGate, marginMs);
   }
 
-  /** Calls that wait for a primary; and those that wait for any node. */
+  /** Calls that wait for a primary; and those that wait for any node. Those that pause are among them. */
   get waiting(): { readonly forPrimary: number; readonly forAnybody: number } {
-    return { forPrimary: this.#forPrimary.length, forAnybody: this.#forAnybody.length };
+    const pausing = this.#pausing.filter((call) => !call.settled);
+    const forPrimary = pausing.filter(isForPrimary).length;
+    return {
+      forPrimary: this.#forPrimary.length + forPrimary,
+      forAnybody: this.#forAnybody.length + pausing.length - forPrimary,
+    };
   }
 
   /** Calls of either kind that waited through an outage and are still held back. */
@@ -71,12 +76,14 @@ export class ReadLane {
 
   /** There is a primary again; or any node. */
   dividePrimary(): void {
+    this.#endPauses(isForPrimary);
     // Writes wait for the answer of an opening that was issued before them, so that this one must not wait long.
     const { primaryGate } = this.#resilience;
     this.#forPrimary.divide((call) => isOfNow(call) && primaryGate.isOvertaken);
   }
 
   divideAnybody(): void {
+    this.#endPauses((call) => !isForPrimary(call));
     this.#forAnybody.divide();
   }
 
@@ -155,13 +162,7 @@ export class ReadLane {
   }
 
   tick(now: number): void {
-    if (this.#pausing.length === 0) return;
-    const due = this.#pausing.filter((call) => !call.settled && call.retryAt <= now);
-    this.#pausing = this.#pausing.filter((call) => !call.settled && call.retryAt > now);
-    for (const call of due) {
-      call.retryAt = 0;
-      this.#queueOf(call).restore([call]);
-    }
+    if (this.#pausing.length > 0) this.#endPauses((call) => call.retryAt <= now);
   }
 
   /** Its state is held; the first page comes when it comes. */
@@ -177,6 +178,17 @@ export class ReadLane {
     this.#openings.delete(call);
     if (call.link !== NO_LINK) this.#leaveLink(call);
     else if (call.retryAt === 0) this.#queueOf(call).forget(call);
+  }
+
+  /** After an outage also of those whose time has not come: they waited through it, too, and do not all go when it comes. */
+  #endPauses(isOver: (call: RoutableCall) => boolean): void {
+    const pausing = this.#pausing.filter((call) => !call.settled);
+    this.#pausing = pausing.filter((call) => !isOver(call));
+    for (const call of pausing) {
+      if (!isOver(call)) continue;
+      call.retryAt = 0;
+      this.#queueOf(call).restore([call]);
+    }
   }
 
   #queueOf(call: RoutableCall): GatedQueue<RoutableCall> {

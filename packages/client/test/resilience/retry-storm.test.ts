@@ -110,6 +110,27 @@ test.each([[200], [400]])(
   },
 );
 
+test('200 clients do not storm a new primary with reads that standbys refused while the one before was silent', async () => {
+  const everyMs = 200;
+  const offered = (CLIENTS * 100) / everyMs;
+  world = await World.start();
+  const clients = openClients(CLIENTS);
+  await world.drive(Promise.all(clients.map((db) => db.open())));
+  const arrivals = { everyMs, keyOf: (place: number, now: number) => `${place}/${now}` };
+  await load(clients, { ...arrivals, forMs: 2000 });
+  world.cluster.node('n1').freeze();
+  await load(clients, { ...arrivals, forMs: OUTAGE_MS });
+  world.cluster.elect('n2');
+  const after = await load(clients, { ...arrivals, forMs: 3000 });
+  for (const [place, { operations }] of after.entries())
+    expect(operations, `operations in tenth ${place}`).toBeLessThanOrEqual(1.5 * offered);
+  const fromOneSecondOn = after.slice(10);
+  const issued = fromOneSecondOn.reduce((sum, interval) => sum + interval.issued, 0);
+  const operations = fromOneSecondOn.reduce((sum, interval) => sum + interval.operations, 0);
+  // Those that waited are asked as well, beside the new ones.
+  expect(operations).toBeGreaterThan(1.05 * issued);
+});
+
 test('clients that write to the same few keys all the while are not behind for ever after an outage', async () => {
   const everyMs = 400;
   const count = 50;
