@@ -64,8 +64,8 @@ export class ClientHub {
   constructor(options: ClientHubOptions) {
     this.#options = options;
     this.#writes = new ClientWrites({ clock: options.clock, metrics: options.metrics });
-    this.#reads = new ClientReads({ clock: options.clock, metrics: options.metrics });
-    const { scansRunningMax, scansWaitingMax } = options.limits;
+    const { pendingReadsMax, scansRunningMax, scansWaitingMax } = options.limits;
+    this.#reads = new ClientReads({ clock: options.clock, metrics: options.metrics, pendingReadsMax });
     this.#scanLane = new ScanLane({
       runningMax: scansRunningMax,
       waitingMax: scansWaitingMax,

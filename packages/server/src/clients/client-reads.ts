@@ -22,9 +22,13 @@ import { tooMany } from './client-writes.ts';
 import { ageOf } from './connection-snapshots.ts';
 import { overloaded, toWireError, wireError } from './wire-error.ts';
 
+/** After that a client may ask again. */
+const BUSY_RETRY_MS = 20;
+
 export interface ClientReadsOptions {
   readonly clock: Clock;
   readonly metrics: ClientMetrics;
+  readonly pendingReadsMax: number;
 }
 
 type ScanOpenMessage = Extract<ClientMessage, { kind: 'scanOpen' }>;
@@ -87,7 +91,7 @@ export class ClientReads {
     const now = this.#options.clock.now();
     const reads: ProposedRead[] = [];
     for (const request of requests) {
-      const error = problemOf(client, request);
+      const error = this.#busyProblem(client) ?? problemOf(request);
       if (error !== undefined) {
         this.#count(error);
         client.replyToRead({ id: request.id, error }, 0);
@@ -109,7 +113,7 @@ export class ClientReads {
   }
 
   openScan(client: ClientConnection, database: ClientDatabase, message: ScanOpenMessage): void {
-    const error = busyProblem(client) ?? client.scans.reserve(message.id);
+    const error = this.#busyProblem(client) ?? client.scans.reserve(message.id);
     if (error !== undefined) {
       client.send({ kind: 'failed', id: message.id, error });
     } else if (message.snapshot !== undefined) {
@@ -135,7 +139,7 @@ export class ClientReads {
 
   openSnapshot(client: ClientConnection, database: ClientDatabase, message: SnapshotOpenMessage): void {
     const { id, consistency } = message;
-    const error = busyProblem(client) ?? client.snapshots.reserve(id);
+    const error = this.#busyProblem(client) ?? client.snapshots.reserve(id);
     if (error !== undefined) {
       this.#count(error);
       client.send({ kind: 'failed', id, error });
@@ -145,7 +149,7 @@ export class ClientReads {
   /** The state was let through when the snapshot was taken: nobody else is to be asked. */
   readSnapshot(client: ClientConnection, { id, snapshot, keys }: SnapshotReadMessage): void {
     const held = client.snapshots.use(snapshot);
-    const error = problemOf(client, { keys }) ?? (client.isBackedUp ? backedUp() : undefined);
+    const error = busyProblem(client) ?? problemOf({ keys }) ?? (client.isBackedUp ? backedUp() : undefined);
     if (held === undefined || error !== undefined) {
       client.replyToRead({ id, error: error ?? snapshotLost(snapshot) }, 0);
       return;
@@ -171,7 +175,7 @@ export class ClientReads {
   /** Asks the core as for a read of everything: whether the position survived, and is applied here. */
   openWatch(client: ClientConnection, database: ClientDatabase, message: WatchOpenMessage): void {
     const { id, consistency } = message;
-    const error = busyProblem(client) ?? client.watches.reserve(id);
+    const error = this.#busyProblem(client) ?? client.watches.reserve(id);
     if (error !== undefined) {
       this.#countWatch(error);
       client.send({ kind: 'failed', id, error });
@@ -331,6 +335,15 @@ export class ClientReads {
     database.input({ kind: 'read', reads: [read] });
   }
 
+  /**
+   * Those that the core has let through count as long as they wait for a store that is being opened again: the core knows
+   * nothing of them any more.
+   */
+  #busyProblem(client: ClientConnection): WireError | undefined {
+    if (this.#pending.size < this.#options.pendingReadsMax) return busyProblem(client);
+    return overloaded('too many reads are pending', BUSY_RETRY_MS);
+  }
+
   #count({ code }: WireError): void {
     if (code === 'HOLDFAST_OVERLOADED') this.#refused += 1;
   }
@@ -428,9 +441,7 @@ function wireErrorOf(error: unknown): WireError {
   return toWireError(error);
 }
 
-function problemOf(client: ClientConnection, request: Pick<ReadRequest, 'keys'>): WireError | undefined {
-  const busy = busyProblem(client);
-  if (busy !== undefined) return busy;
+function problemOf(request: Pick<ReadRequest, 'keys'>): WireError | undefined {
   const problem = readProblem(request);
   return problem === undefined ? undefined : wireError(problem.code, problem.message);
 }

@@ -46,12 +46,12 @@ class World {
     },
   };
 
-  constructor() {
+  constructor(limits: { readonly pendingReadsMax?: number } = {}) {
     this.hub = new ClientHub({
       node: NODE,
       clock: this.clock,
       turnEnd: new TurnEnd(),
-      limits: { ...LIMITS, scansPerConnectionMax: 1, scanIdleMs: 1000 },
+      limits: { ...LIMITS, scansPerConnectionMax: 1, scanIdleMs: 1000, ...limits },
       defaultAck: 'quorum',
       metrics: {
         write: () => {},
@@ -116,6 +116,17 @@ test('a snapshot too many is counted as refused', () => {
   world.say({ kind: 'snapshotOpen', id: 2, ...STATE });
   expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED']);
   expect(world.hub.lanes.reads.refused).toBe(1);
+});
+
+test('reads that wait are bounded, whether the core has let them through or not', () => {
+  const world = new World({ pendingReadsMax: 2 });
+  // As one that lets them through to a store that is being opened again.
+  world.coreAnswers = false;
+  const reads = [1, 2, 3].map((id) => ({ ...STATE, id, consistency: 'eventual' as const, keys: [] }));
+  world.say({ kind: 'read', reads });
+  world.say({ kind: 'scanOpen', id: 4, ...STATE, range: RANGE, pageSize: 1 });
+  expect(world.errors).toStrictEqual(['HOLDFAST_OVERLOADED', 'HOLDFAST_OVERLOADED']);
+  expect(world.hub.lanes.reads).toMatchObject({ running: 2, refused: 1 });
 });
 
 test('a client that has gone without a word does not keep its place for ever', () => {
