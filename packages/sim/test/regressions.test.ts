@@ -21,6 +21,7 @@ const KEPT_FOR: Readonly<Record<string, readonly MarkName[]>> = {
   'match-while-a-snapshot-waits': ['twoPrimariesAtOnce', 'snapshotFailed', 'snapshotInstalled'],
   'no-room-to-list-what-was-lost': ['divergenceFiled', 'diskFull', 'diskHasRoom'],
   'no-room-to-open-a-snapshot': ['snapshotInstalled', 'diskFull', 'diskHasRoom'],
+  'reads-let-through-while-a-store-opens': ['diskFull'],
   'repair-asks-who-is-out': ['wipedFoundOut', 'holeFound', 'entriesPulled', 'snapshotInstalled'],
   'scan-on-a-snapshot-of-a-reopened-store': ['diskFull', 'diskHasRoom'],
   'session-read-behind-its-own-write': ['primarySuspected', 'termOfVoteRecovered'],

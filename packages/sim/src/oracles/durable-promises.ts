@@ -42,6 +42,8 @@ const NAME = 'durable promises';
 export class DurablePromises {
   readonly #disks = new Map<NodeId, DurableLog>();
   readonly #damaged = new Set<NodeId>();
+  /** Damaged or replaced, and not read since: what is on them is not known. */
+  readonly #unread = new Set<NodeId>();
   readonly #mustTell = new Set<NodeId>();
   readonly #storeDamaged = new Set<NodeId>();
   /** The disk may have failed in the store since it was read last. */
@@ -64,6 +66,7 @@ export class DurablePromises {
    */
   damaged(node: NodeId, how: { readonly mustTell?: boolean } = {}): void {
     this.#damaged.add(node);
+    this.#unread.add(node);
     if (how.mustTell === true) this.#mustTell.add(node);
     else this.#mustTell.delete(node);
     const disk = this.#disks.get(node);
@@ -99,6 +102,7 @@ export class DurablePromises {
     const found = new DurableLog(recovered);
     const before = this.#disks.get(node);
     this.#disks.set(node, found);
+    this.#unread.delete(node);
     this.#commits.delete(node);
     if (recovered.storeUsable) this.#failingStores.delete(node);
     if (before === undefined) return;
@@ -126,9 +130,11 @@ export class DurablePromises {
       throw new SafetyViolation(NAME, `${node} takes a sound log for damaged`);
   }
 
-  /** Nodes whose disks hold it. */
+  /** Nodes whose disks hold it, as far as that is known. */
   holders(position: Position): NodeId[] {
-    return [...this.#disks].flatMap(([node, disk]) => (disk.holds(position) ? [node] : []));
+    return [...this.#disks].flatMap(([node, disk]) =>
+      !this.#unread.has(node) && disk.holds(position) ? [node] : [],
+    );
   }
 
   /** The loss of power on all nodes leaves it on a majority, as far as nobody damages their disks. */

@@ -53,6 +53,17 @@ const receipt = (index: number, ack: string, copies: number, term = 1, result = 
     replies: [{ id: 1, kind: 'receipt', receipt: { index, term, ack, copies, result } }],
   }) as unknown as Effect;
 
+test('a disk that was damaged or replaced holds nothing that anybody knows of, until it is read', () => {
+  for (const boot of [n1, n2]) {
+    oracle.onStep(boot, tick, [persist(1, [1])]);
+    oracle.onStep(boot, persisted(1), []);
+  }
+  const position = { index: 1 as LogIndex, term: 1 as Term };
+  expect(oracle.holders(position)).toStrictEqual([n1.node, n2.node]);
+  oracle.damaged(n2.node);
+  expect(oracle.holders(position)).toStrictEqual([n1.node]);
+});
+
 test('what is durable may be promised', () => {
   oracle.onStep(n1, tick, [persist(1, [1, 2], n1.node)]);
   oracle.onStep(n1, persisted(1), [
